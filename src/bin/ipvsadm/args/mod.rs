@@ -1,0 +1,61 @@
+//! From words to a [`Command`].
+//!
+//! `options` is the one table of verbs and options, `scan` turns the words of a command line into pairs of
+//! option and value, `lower` gives the pairs their meaning, `values` reads the values.
+
+mod lower;
+mod options;
+mod scan;
+mod values;
+
+use ipvs::{Change, ServiceId};
+
+pub use options::{Opt, Verb};
+pub use scan::help;
+
+use crate::error::Usage;
+
+/// What a command line asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Something that the kernel is to change.
+    Change(Change),
+    /// Show the table.
+    List(List),
+    /// Print the table as commands.
+    Save,
+    /// Run the commands on standard input.
+    Restore,
+    /// Explain the program.
+    Help,
+    /// Name the program's version.
+    Version,
+}
+
+/// What to list, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct List {
+    /// Only this service.
+    pub service: Option<ServiceId>,
+    /// Which columns.
+    pub view: View,
+    /// Counters as they are, instead of shortened with K, M, G.
+    pub exact: bool,
+}
+
+/// The columns of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Settings and numbers of connections.
+    Plain,
+    /// Counters since the last zeroing.
+    Stats,
+}
+
+/// Reads the words of a command line, without the program's name. No words at all ask for a listing.
+pub fn parse(words: &[String]) -> Result<Command, Usage> {
+    if words.is_empty() {
+        return Ok(Command::List(List { service: None, view: View::Plain, exact: false }));
+    }
+    lower::lower(scan::scan(words)?)
+}

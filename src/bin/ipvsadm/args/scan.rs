@@ -1,0 +1,113 @@
+//! From the words of a command line to a verb and pairs of option and value. The only file that names
+//! clap, which is told the table of options.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches};
+
+use super::options::{OPTIONS, Opt, VERBS, Value, Verb};
+use crate::error::Usage;
+
+/// A verb with what was typed after it, in the table's order.
+#[derive(Debug)]
+pub struct Scanned {
+    pub verb: Verb,
+    pub options: Vec<(Opt, Option<String>)>,
+}
+
+const EXTRA: &str = "extra words";
+
+/// Reads the words of a command line, without the program's name.
+pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
+    let matches = parser().try_get_matches_from(words).map_err(|error| usage(&error))?;
+    let mut verbs: Vec<_> =
+        VERBS.iter().filter_map(|row| Some((first_index(&matches, row.long)?, row.verb))).collect();
+    verbs.sort_by_key(|&(index, _)| index);
+    let &[(verb_index, verb), ..] = verbs.as_slice() else {
+        return Err(Usage::NoVerb(words[0].clone()));
+    };
+    if OPTIONS.iter().filter_map(|row| first_index(&matches, row.long)).any(|index| index < verb_index) {
+        return Err(Usage::NoVerb(words[0].clone()));
+    }
+    if let Some(&(_, second)) = verbs.get(1) {
+        return Err(Usage::TwoVerbs(verb, second));
+    }
+    if let Some(word) = matches.get_one::<String>(EXTRA) {
+        return Err(Usage::ExtraWord(word.clone()));
+    }
+    let options = OPTIONS.iter().filter_map(|row| {
+        first_index(&matches, row.long)?;
+        match row.value {
+            Value::None => Some((row.option, None)),
+            _ => Some((row.option, matches.get_one::<String>(row.long).cloned())),
+        }
+    });
+    Ok(Scanned { verb, options: options.collect() })
+}
+
+/// The text of `--help`.
+pub fn help() -> String {
+    parser().render_help().to_string()
+}
+
+/// Where an option was given, if it was. Options that were not given have a default without a place.
+fn first_index(matches: &ArgMatches, id: &str) -> Option<usize> {
+    matches.value_source(id).filter(|source| *source == clap::parser::ValueSource::CommandLine)?;
+    matches.index_of(id)
+}
+
+fn parser() -> clap::Command {
+    let verbs = VERBS.iter().map(|row| {
+        let arg = Arg::new(row.long).long(row.long).action(ArgAction::SetTrue).help(row.help);
+        let arg = match row.verb {
+            Verb::List => arg.visible_short_alias('l'),
+            _ => arg,
+        };
+        match row.short {
+            Some(short) => arg.short(short),
+            None => arg,
+        }
+        .help_heading("Commands (one, and first)")
+    });
+    let options = OPTIONS.iter().map(|row| {
+        let arg = Arg::new(row.long).long(row.long).help(row.help).help_heading("Options");
+        let arg = match row.value {
+            Value::None => arg.action(ArgAction::SetTrue),
+            Value::Required(name) => arg.action(ArgAction::Set).value_name(name).allow_hyphen_values(true),
+            Value::Optional(name) => arg.action(ArgAction::Set).value_name(name).num_args(0..=1),
+        };
+        match row.short {
+            Some(short) => arg.short(short),
+            None => arg,
+        }
+    });
+    clap::Command::new("ipvsadm")
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .about("Administer IPVS, the layer-4 load balancer in the Linux kernel.")
+        .override_usage("ipvsadm COMMAND [OPTION]...")
+        .args(verbs)
+        .args(options)
+        .arg(Arg::new(EXTRA).action(ArgAction::Append).hide(true))
+}
+
+/// What clap found wrong, in our words.
+fn usage(error: &clap::Error) -> Usage {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            Usage::UnknownOption { word: argument, similar: text(ContextKind::SuggestedArg) }
+        }
+        ErrorKind::ArgumentConflict => Usage::Repeated(argument),
+        ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_none_or(|value| value.is_empty()) => {
+            Usage::NoValue(argument)
+        }
+        ErrorKind::TooManyValues => Usage::UnwantedValue(argument),
+        _ => Usage::Other(error.to_string()),
+    }
+}

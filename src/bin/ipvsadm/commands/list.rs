@@ -1,0 +1,20 @@
+//! `-L`: what the kernel has.
+
+use ipvs::{Ipvs, Table, TableEntry};
+
+use crate::args::List;
+use crate::error::Failure;
+use crate::output;
+
+pub fn run(ipvs: &mut Ipvs, list: List) -> Result<String, Failure> {
+    let (info, mut table) = match list.service {
+        None => (Some(ipvs.info()?), ipvs.table()?),
+        Some(id) => {
+            let service = ipvs.service(id)?;
+            let destinations = ipvs.destinations(id)?;
+            (None, Table { entries: vec![TableEntry { service, destinations }] })
+        }
+    };
+    output::sort(&mut table);
+    Ok(output::list(&table, info, &list))
+}

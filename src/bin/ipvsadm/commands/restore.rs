@@ -1,0 +1,76 @@
+//! `-R`: the commands on standard input. All lines are read and checked before the first is run.
+
+use std::io::Read;
+
+use ipvs::{Change, Ipvs};
+
+use crate::args::{self, Command};
+use crate::commands::run_on;
+use crate::error::{Failure, Line, Usage};
+
+pub fn run() -> Result<String, Failure> {
+    let mut input = String::new();
+    std::io::stdin().lock().read_to_string(&mut input).map_err(Failure::Input)?;
+    let commands = parse(&input)?;
+    apply(&mut Ipvs::connect()?, &commands)
+}
+
+fn parse(input: &str) -> Result<Vec<(usize, Command)>, Failure> {
+    let mut commands = Vec::new();
+    let mut wrong = Vec::new();
+    for (number, line) in (1..).zip(input.lines()) {
+        match parse_line(line) {
+            Ok(Some(command)) => commands.push((number, command)),
+            Ok(None) => {}
+            Err(error) => wrong.push(Line { number, error }),
+        }
+    }
+    if wrong.is_empty() { Ok(commands) } else { Err(Failure::Lines(wrong)) }
+}
+
+/// The command on a line: none if it is blank or a comment.
+fn parse_line(line: &str) -> Result<Option<Command>, Usage> {
+    let words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
+    let mut words: Vec<String> = words.map(String::from).collect();
+    if words.first().is_some_and(|word| word == "ipvsadm") {
+        words.remove(0);
+    }
+    if words.is_empty() {
+        return Ok(None);
+    }
+    match args::parse(&words)? {
+        Command::Restore => Err(Usage::NestedRestore),
+        command => Ok(Some(command)),
+    }
+}
+
+/// Runs the commands in order. Changes that follow each other go to the kernel together.
+fn apply(ipvs: &mut Ipvs, commands: &[(usize, Command)]) -> Result<String, Failure> {
+    let mut output = String::new();
+    let mut refused = Vec::new();
+    let is_change = |command: &Command| matches!(command, Command::Change(_));
+    for group in commands.chunk_by(|(_, a), (_, b)| is_change(a) && is_change(b)) {
+        let changes: Vec<Change> = group
+            .iter()
+            .filter_map(|(_, command)| match command {
+                Command::Change(change) => Some(*change),
+                _ => None,
+            })
+            .collect();
+        if changes.is_empty() {
+            for &(number, command) in group {
+                match run_on(ipvs, command) {
+                    Ok(text) => output.push_str(&text),
+                    Err(error) => refused.push(Line { number, error }),
+                }
+            }
+        } else {
+            let failures = ipvs.apply(&changes)?;
+            refused.extend(failures.into_iter().map(|failure| Line {
+                number: group[failure.index].0,
+                error: ipvs::Error::from(failure.refused).into(),
+            }));
+        }
+    }
+    if refused.is_empty() { Ok(output) } else { Err(Failure::Refusals(refused)) }
+}

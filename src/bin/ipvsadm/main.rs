@@ -1,0 +1,45 @@
+//! `ipvsadm`: administer the IPVS load balancer of the Linux kernel.
+//!
+//! Words become a [`args::Command`], a command becomes calls of the library or a listing, and every
+//! sentence for the user stands in [`error`].
+
+mod args;
+mod commands;
+mod error;
+mod output;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use error::{Failure, Usage};
+
+fn main() -> ExitCode {
+    let outcome =
+        words().and_then(|words| args::parse(&words)).map_err(Failure::from).and_then(commands::run);
+    let (text, failure) = match outcome {
+        Ok(text) => (text, None),
+        Err(failure) => (String::new(), Some(failure)),
+    };
+    let failure = failure.or_else(|| print(&text).err());
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(failure) => {
+            // Nobody can be told if standard error is closed.
+            let _ = writeln!(std::io::stderr(), "ipvsadm: {failure}");
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn words() -> Result<Vec<String>, Usage> {
+    std::env::args_os().skip(1).map(|word| word.into_string().map_err(|word| Usage::NotUtf8(word))).collect()
+}
+
+/// Writes everything at once. A reader that has seen enough ends the program quietly.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,188 @@
+//! `IPVS_CMD_ATTR_SERVICE`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
+
+use super::attributes::*;
+use super::decode::{Attribute, DecodeError, Known, Result, Slot, attributes};
+use super::encode::Writer;
+use super::stats;
+use crate::model::{
+    Family, Netmask, PersistenceEngine, Protocol, Scheduler, Service, ServiceFlags, ServiceId, ServiceState,
+    Stats,
+};
+
+const IP_VS_SVC_F_PERSISTENT: u32 = 0x1;
+const IP_VS_SVC_F_HASHED: u32 = 0x2;
+
+/// What a message says of a service: always which one; its settings and counters if it has them.
+pub(super) struct Decoded {
+    pub id: ServiceId,
+    pub settings: Option<Service>,
+    pub stats: Option<Stats>,
+}
+
+pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
+    let known: Known = SERVICE_ATTRIBUTES;
+    let mut family = Slot::empty();
+    let mut protocol = Slot::empty();
+    let mut address = Slot::empty();
+    let mut port = Slot::empty();
+    let mut fwmark = Slot::empty();
+    let mut scheduler = Slot::empty();
+    let mut flags = Slot::empty();
+    let mut timeout = Slot::empty();
+    let mut netmask = Slot::empty();
+    let mut stats32 = Slot::empty();
+    let mut engine = Slot::empty();
+    let mut stats64 = Slot::empty();
+    for attribute in attributes(holder.value(), known, holder.name) {
+        let attribute = &attribute?;
+        match attribute.kind {
+            IPVS_SVC_ATTR_AF => family.fill(attribute, decode_family(attribute))?,
+            IPVS_SVC_ATTR_PROTOCOL => protocol.fill(attribute, attribute.u16())?,
+            IPVS_SVC_ATTR_ADDR => address.fill(attribute, attribute.bytes())?,
+            IPVS_SVC_ATTR_PORT => port.fill(attribute, attribute.be16())?,
+            IPVS_SVC_ATTR_FWMARK => fwmark.fill(attribute, attribute.u32())?,
+            IPVS_SVC_ATTR_SCHED_NAME => scheduler.fill(
+                attribute,
+                Scheduler::from_kernel(attribute.string()).ok_or(DecodeError::Value(attribute.name)),
+            )?,
+            IPVS_SVC_ATTR_FLAGS => flags.fill(attribute, decode_flags(attribute))?,
+            IPVS_SVC_ATTR_TIMEOUT => timeout.fill(attribute, attribute.u32())?,
+            IPVS_SVC_ATTR_NETMASK => netmask.fill(attribute, attribute.bytes())?,
+            IPVS_SVC_ATTR_STATS => stats32.fill(attribute, stats::decode(attribute))?,
+            // Older kernels send an empty name for services without an engine.
+            IPVS_SVC_ATTR_PE_NAME => {
+                engine.fill(attribute, Ok(PersistenceEngine::from_kernel(attribute.string())))?
+            }
+            IPVS_SVC_ATTR_STATS64 => stats64.fill(attribute, stats::decode(attribute))?,
+            _ => {}
+        }
+    }
+
+    let family = family.required(known, IPVS_SVC_ATTR_AF)?;
+    let id = match fwmark.optional().and_then(NonZeroU32::new) {
+        Some(mark) => ServiceId::Fwmark { mark, family },
+        None => ServiceId::Address {
+            protocol: Protocol(protocol.required(known, IPVS_SVC_ATTR_PROTOCOL)?),
+            address: ip_address(family, address.required(known, IPVS_SVC_ATTR_ADDR)?),
+            port: port.required(known, IPVS_SVC_ATTR_PORT)?,
+        },
+    };
+    let settings = match scheduler.optional() {
+        None => None,
+        Some(scheduler) => {
+            let bits: u32 = flags.required(known, IPVS_SVC_ATTR_FLAGS)?;
+            let timeout = timeout.required(known, IPVS_SVC_ATTR_TIMEOUT)?;
+            let mut service = Service::new(id);
+            let netmask = decode_netmask(family, netmask.required(known, IPVS_SVC_ATTR_NETMASK)?);
+            netmask
+                .and_then(|netmask| service.set_netmask(netmask))
+                .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
+            service.scheduler = scheduler;
+            service.flags = ServiceFlags::from_bits(bits);
+            service.persistence = (bits & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout);
+            service.engine = engine.optional().flatten();
+            Some(service)
+        }
+    };
+    Ok(Decoded { id, settings, stats: stats64.optional().or(stats32.optional()) })
+}
+
+/// Which service, and nothing else of it.
+pub(super) fn encode_id(writer: &mut Writer<'_>, id: &ServiceId) {
+    writer.nest(IPVS_CMD_ATTR_SERVICE, |writer| put_id(writer, id));
+}
+
+/// A service as in requests.
+pub(super) fn encode(writer: &mut Writer<'_>, service: &Service) {
+    writer.nest(IPVS_CMD_ATTR_SERVICE, |writer| put_settings(writer, service, 0));
+}
+
+/// A service as in the kernel's answers.
+pub(super) fn encode_state(writer: &mut Writer<'_>, state: &ServiceState) {
+    writer.nest(IPVS_CMD_ATTR_SERVICE, |writer| {
+        put_settings(writer, &state.service, IP_VS_SVC_F_HASHED);
+        stats::encode(writer, &state.stats, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64);
+    });
+}
+
+fn put_id(writer: &mut Writer<'_>, id: &ServiceId) {
+    writer.u16(IPVS_SVC_ATTR_AF, family_number(id.family()));
+    match *id {
+        ServiceId::Fwmark { mark, .. } => writer.u32(IPVS_SVC_ATTR_FWMARK, mark.get()),
+        ServiceId::Address { protocol, address, port } => {
+            writer.u16(IPVS_SVC_ATTR_PROTOCOL, protocol.0);
+            writer.put(IPVS_SVC_ATTR_ADDR, &address_bytes(address));
+            writer.be16(IPVS_SVC_ATTR_PORT, port);
+        }
+    }
+}
+
+fn put_settings(writer: &mut Writer<'_>, service: &Service, kernel_flags: u32) {
+    put_id(writer, &service.id());
+    writer.string(IPVS_SVC_ATTR_SCHED_NAME, service.scheduler.as_bytes());
+    if let Some(engine) = &service.engine {
+        writer.string(IPVS_SVC_ATTR_PE_NAME, engine.as_bytes());
+    }
+    let persistent = if service.persistence.is_some() { IP_VS_SVC_F_PERSISTENT } else { 0 };
+    let mut flags = [0; 8];
+    flags[..4].copy_from_slice(&(service.flags.bits() | persistent | kernel_flags).to_ne_bytes());
+    flags[4..].copy_from_slice(&u32::MAX.to_ne_bytes());
+    writer.put(IPVS_SVC_ATTR_FLAGS, &flags);
+    writer.u32(IPVS_SVC_ATTR_TIMEOUT, service.persistence.unwrap_or(0));
+    match service.netmask() {
+        Netmask::V4(mask) => writer.put(IPVS_SVC_ATTR_NETMASK, &mask.octets()),
+        Netmask::V6(length) => writer.u32(IPVS_SVC_ATTR_NETMASK, length.get().into()),
+    }
+}
+
+fn decode_flags(attribute: &Attribute<'_>) -> Result<u32> {
+    let [a, b, c, d, _mask @ ..] = attribute.bytes::<8>()?;
+    Ok(u32::from_ne_bytes([a, b, c, d]))
+}
+
+fn decode_netmask(
+    family: Family,
+    bytes: [u8; 4],
+) -> std::result::Result<Netmask, crate::model::NetmaskError> {
+    match family {
+        Family::V4 => Ok(Netmask::V4(Ipv4Addr::from(bytes))),
+        Family::V6 => Netmask::prefix(u32::from_ne_bytes(bytes)),
+    }
+}
+
+pub(super) fn family_number(family: Family) -> u16 {
+    match family {
+        Family::V4 => AF_INET,
+        Family::V6 => AF_INET6,
+    }
+}
+
+pub(super) fn decode_family(attribute: &Attribute<'_>) -> Result<Family> {
+    match attribute.u16()? {
+        AF_INET => Ok(Family::V4),
+        AF_INET6 => Ok(Family::V6),
+        _ => Err(DecodeError::Value(attribute.name)),
+    }
+}
+
+/// The 16 bytes of an address attribute: an IPv4 address takes the first four, the rest is 0.
+pub(super) fn address_bytes(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V6(address) => address.octets(),
+        IpAddr::V4(address) => {
+            let mut bytes = [0; 16];
+            bytes[..4].copy_from_slice(&address.octets());
+            bytes
+        }
+    }
+}
+
+pub(super) fn ip_address(family: Family, bytes: [u8; 16]) -> IpAddr {
+    match family {
+        Family::V4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into(),
+        Family::V6 => Ipv6Addr::from(bytes).into(),
+    }
+}

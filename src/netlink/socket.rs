@@ -1,0 +1,416 @@
+//! A blocking generic netlink socket that knows nothing of IPVS.
+//!
+//! Whatever the kernel does, nothing here waits for ever, takes the answer to another question for its
+//! own, or mistakes lost answers for good ones.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE,
+    NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer, NlasIterator,
+};
+use netlink_packet_generic::constants::{
+    CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_HDRLEN, GENL_ID_CTRL,
+};
+use netlink_sys::protocols::NETLINK_GENERIC;
+use rustix::io::Errno;
+use rustix::net::sockopt::{self, Timeout};
+
+use super::encode::Writer;
+
+const NETLINK_HEADER_LENGTH: usize = 16;
+/// The kernel never fills a dump's datagram beyond 32 KiB; other answers are far smaller.
+const RECEIVE_LENGTH: usize = 64 * 1024;
+/// The kernel works on a request before `send` returns: an answer that is not there by now is lost.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a dump is tried that others change meanwhile.
+const DUMP_ATTEMPTS: usize = 8;
+/// What an error message takes of the receive buffer, with the kernel's own bookkeeping, rounded up.
+const BYTES_PER_ANSWER: usize = 1024;
+/// The longest batch in bytes, well below the smallest usual send buffer of 208 KiB.
+const LONGEST_SEND: usize = 64 * 1024;
+
+/// What can go wrong between us and the kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// A system call failed.
+    #[error("the netlink socket failed to {0}: {1}")]
+    System(&'static str, #[source] io::Error),
+    /// The kernel refused a request.
+    #[error("{}", refusal_text(.0, .1))]
+    Refused(Errno, Option<String>),
+    /// No answer came in time.
+    #[error("the kernel did not answer within {} seconds", PATIENCE.as_secs())]
+    TimedOut,
+    /// The receive buffer overflowed (`ENOBUFS`): requests were carried out, but how they ended is unknown.
+    #[error("answers of the kernel were lost: the receive buffer overflowed")]
+    AnswersLost,
+    /// A datagram was longer than the buffer for it.
+    #[error("an answer of the kernel was cut: it has {0} bytes")]
+    Truncated(usize),
+    /// A dump was changed by others each time it was read (`NLM_F_DUMP_INTR`).
+    #[error("the table changed each time it was read")]
+    Interrupted,
+    /// What came is not netlink, or not an answer to the request.
+    #[error("malformed answer of the kernel: {0}")]
+    Malformed(String),
+}
+
+fn refusal_text(errno: &Errno, text: &Option<String>) -> String {
+    let meaning = io::Error::from(*errno);
+    match text {
+        Some(text) => format!("{meaning}: {text}"),
+        None => meaning.to_string(),
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, SocketError>;
+
+/// Carries datagrams. The kernel's socket does; tests have one that answers as they like.
+pub(crate) trait Transport {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
+    /// Receives one datagram and returns its real length, which may be more than fits.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// The size of the receive buffer in bytes.
+    fn receive_buffer(&self) -> io::Result<usize>;
+}
+
+impl Transport for netlink_sys::Socket {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        netlink_sys::Socket::send(self, datagram, 0).map(drop)
+    }
+
+    fn receive(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
+        let flags = rustix::net::RecvFlags::TRUNC.bits() as i32;
+        self.recv(&mut buffer, flags)
+    }
+
+    fn receive_buffer(&self) -> io::Result<usize> {
+        self.get_rx_buf_sz()
+    }
+}
+
+/// The head of a generic netlink request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request {
+    /// The number of the family.
+    pub family: u16,
+    /// The command within the family.
+    pub command: u8,
+    /// The version of the family.
+    pub version: u8,
+}
+
+/// A connection to the kernel's generic netlink.
+pub(crate) struct Socket<T = netlink_sys::Socket> {
+    transport: T,
+    /// The number of the last request.
+    sequence: u32,
+    /// The requests to be sent, and where the last of them begins.
+    requests: Vec<u8>,
+    last: usize,
+    answers: Vec<u8>,
+}
+
+impl Socket {
+    /// Opens a socket. Nothing is asked of the kernel yet.
+    pub fn open() -> Result<Self> {
+        let failed = |action| move |error: io::Error| SocketError::System(action, error);
+        let socket = netlink_sys::Socket::new(NETLINK_GENERIC).map_err(failed("open"))?;
+        sockopt::set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))
+            .map_err(|errno| failed("set its timeout")(errno.into()))?;
+        // Both are refinements: kernels before 4.12 and 4.3 do without.
+        let _ = socket.set_ext_ack(true);
+        let _ = socket.set_cap_ack(true);
+        socket.connect(&netlink_sys::SocketAddr::new(0, 0)).map_err(failed("connect"))?;
+        Ok(Self::over(socket))
+    }
+}
+
+impl<T: Transport> Socket<T> {
+    pub(crate) fn over(transport: T) -> Self {
+        Self { transport, sequence: 0, requests: Vec::new(), last: 0, answers: vec![0; RECEIVE_LENGTH] }
+    }
+
+    /// Looks up the number of a family. The kernel may load the family's module by itself.
+    ///
+    /// # Errors
+    /// `Refused(ENOENT)` if there is no such family.
+    pub fn family(&mut self, name: &str) -> Result<u16> {
+        let request = Request { family: GENL_ID_CTRL, command: CTRL_CMD_GETFAMILY, version: 1 };
+        let encode = |buffer: &mut Vec<u8>| Writer(buffer).string(CTRL_ATTR_FAMILY_NAME, name.as_bytes());
+        self.get(request, encode, |_, payload| {
+            NlasIterator::new(payload)
+                .filter_map(|nla| nla.ok())
+                .find(|nla| nla.kind() == CTRL_ATTR_FAMILY_ID)
+                .and_then(|nla| nla.value().try_into().ok())
+                .map(u16::from_ne_bytes)
+                .ok_or_else(|| SocketError::Malformed("CTRL_ATTR_FAMILY_ID is missing".into()))
+        })
+    }
+
+    /// Asks for one thing. `decode` gets the command and the attributes of the answer.
+    pub fn get<A, E: From<SocketError>>(
+        &mut self,
+        request: Request,
+        encode: impl FnOnce(&mut Vec<u8>),
+        decode: impl FnOnce(u8, &[u8]) -> std::result::Result<A, E>,
+    ) -> std::result::Result<A, E> {
+        self.requests.clear();
+        let sequence = self.push(request, NLM_F_REQUEST, encode);
+        self.flush()?;
+        let mut decode = Some(decode);
+        let mut answer = None;
+        self.receive(sequence, sequence, |_, message| match message {
+            Message::Data { command, payload, .. } => {
+                answer = decode.take().map(|decode| decode(command, payload));
+                Ok(ControlFlow::Break(()))
+            }
+            Message::Refused(errno, text) => Err(SocketError::Refused(errno, text)),
+            Message::Acknowledged | Message::Done => Ok(ControlFlow::Break(())),
+        })?;
+        answer.unwrap_or_else(|| Err(SocketError::Malformed("it is empty".into()).into()))
+    }
+
+    /// Asks for a list. `decode` gets the command and the attributes of each element.
+    pub fn dump<A, E: From<SocketError>>(
+        &mut self,
+        request: Request,
+        encode: impl Fn(&mut Vec<u8>),
+        mut decode: impl FnMut(u8, &[u8]) -> std::result::Result<A, E>,
+    ) -> std::result::Result<Vec<A>, E> {
+        for _ in 0..DUMP_ATTEMPTS {
+            self.requests.clear();
+            let sequence = self.push(request, NLM_F_REQUEST | NLM_F_DUMP, &encode);
+            self.flush()?;
+            let mut list = Ok(Vec::new());
+            let mut interrupted = false;
+            // An element that cannot be decoded does not end the loop: the kernel starts no other dump
+            // on this socket before this one has been read to its end.
+            self.receive(sequence, sequence, |_, message| match message {
+                Message::Data { command, payload, flags } => {
+                    interrupted |= flags & NLM_F_DUMP_INTR != 0;
+                    if let Ok(elements) = &mut list {
+                        match decode(command, payload) {
+                            Ok(element) => elements.push(element),
+                            Err(error) => list = Err(error),
+                        }
+                    }
+                    Ok(ControlFlow::Continue(()))
+                }
+                Message::Refused(errno, text) => Err(SocketError::Refused(errno, text)),
+                Message::Acknowledged | Message::Done => Ok(ControlFlow::Break(())),
+            })?;
+            if !interrupted {
+                return list;
+            }
+        }
+        Err(SocketError::Interrupted.into())
+    }
+
+    /// Sends any number of requests that change something, as few system calls as the receive buffer
+    /// allows, and returns the refusals by index. All are tried, whatever becomes of the others.
+    ///
+    /// # Errors
+    /// If answers are lost, the second value says how many requests before that have a known end.
+    pub fn batch<R>(
+        &mut self,
+        requests: &[R],
+        head: impl Fn(&R) -> Request,
+        encode: impl Fn(&R, &mut Vec<u8>),
+    ) -> std::result::Result<Vec<Refusal>, (SocketError, Vec<Refusal>, usize)> {
+        let mut refusals = Vec::new();
+        let mut done = 0;
+        let most = match self.transport.receive_buffer() {
+            _ if requests.len() == 1 => 1,
+            Ok(bytes) => (bytes / BYTES_PER_ANSWER).max(1),
+            Err(error) => return Err((SocketError::System("tell its size", error), refusals, 0)),
+        };
+        while done < requests.len() {
+            self.requests.clear();
+            let first = self.sequence.wrapping_add(1);
+            let mut count = 0;
+            for request in &requests[done..] {
+                if count == most || self.requests.len() >= LONGEST_SEND {
+                    break;
+                }
+                self.push(head(request), NLM_F_REQUEST, |buffer| encode(request, buffer));
+                count += 1;
+            }
+            self.acknowledge_last();
+            let last = self.sequence;
+            let outcome = self.flush().and_then(|()| {
+                self.receive(first, last, |sequence, message| {
+                    if let Message::Refused(errno, text) = message {
+                        let index = done + sequence.wrapping_sub(first) as usize;
+                        refusals.push(Refusal { index, errno, text });
+                    }
+                    Ok(if sequence == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                })
+            });
+            if let Err(error) = outcome {
+                return Err((error, refusals, done));
+            }
+            done += count;
+        }
+        Ok(refusals)
+    }
+
+    /// Appends a request and returns its sequence number.
+    fn push(&mut self, request: Request, flags: u16, encode: impl FnOnce(&mut Vec<u8>)) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1);
+        let buffer = &mut self.requests;
+        let start = buffer.len();
+        buffer.resize(start + NETLINK_HEADER_LENGTH, 0);
+        buffer.extend_from_slice(&[request.command, request.version, 0, 0]);
+        encode(buffer);
+        let length = (buffer.len() - start) as u32;
+        let mut header = NetlinkBuffer::new(&mut buffer[start..]);
+        header.set_length(length);
+        header.set_message_type(request.family);
+        header.set_flags(flags);
+        header.set_sequence_number(self.sequence);
+        self.last = start;
+        self.sequence
+    }
+
+    /// Asks for an answer to the last request also if it succeeds: then all before it are done too.
+    fn acknowledge_last(&mut self) {
+        let mut header = NetlinkBuffer::new(&mut self.requests[self.last..]);
+        header.set_flags(NLM_F_REQUEST | NLM_F_ACK);
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        loop {
+            match self.transport.send(&self.requests) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(|error| SocketError::System("send", error)),
+            }
+        }
+    }
+
+    /// Hands the messages that answer the requests `first..=last` to `handle` until it breaks off. What
+    /// else arrives, such as late answers to a request that was given up, is passed over.
+    fn receive(
+        &mut self,
+        first: u32,
+        last: u32,
+        mut handle: impl FnMut(u32, Message<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        loop {
+            let length = self.receive_datagram()?;
+            let mut rest = &self.answers[..length];
+            while !rest.is_empty() {
+                let (header, payload, after) = split_message(rest)?;
+                rest = after;
+                let sequence = header.sequence_number();
+                if sequence.wrapping_sub(first) > last.wrapping_sub(first) {
+                    continue;
+                }
+                if let Some(message) = Message::parse(&header, payload)? {
+                    if handle(sequence, message)?.is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn receive_datagram(&mut self) -> Result<usize> {
+        loop {
+            match self.transport.receive(&mut self.answers) {
+                Ok(length) if length > self.answers.len() => return Err(SocketError::Truncated(length)),
+                Ok(length) => return Ok(length),
+                Err(error) => match Errno::from_io_error(&error) {
+                    Some(Errno::INTR) => {}
+                    Some(Errno::AGAIN) => return Err(SocketError::TimedOut),
+                    Some(Errno::NOBUFS) => return Err(SocketError::AnswersLost),
+                    _ => return Err(SocketError::System("receive", error)),
+                },
+            }
+        }
+    }
+}
+
+/// A request of a batch that the kernel refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Its place in the batch.
+    pub index: usize,
+    pub errno: Errno,
+    /// What the kernel says beyond the number.
+    pub text: Option<String>,
+}
+
+/// A netlink message from the kernel.
+enum Message<'a> {
+    Data { command: u8, payload: &'a [u8], flags: u16 },
+    Acknowledged,
+    Refused(Errno, Option<String>),
+    Done,
+}
+
+impl<'a> Message<'a> {
+    fn parse(header: &NetlinkBuffer<&[u8]>, payload: &'a [u8]) -> Result<Option<Self>> {
+        let flags = header.flags();
+        Ok(Some(match header.message_type() {
+            NLMSG_NOOP => return Ok(None),
+            NLMSG_OVERRUN => return Err(SocketError::AnswersLost),
+            // Old kernels end a dump without saying how it went.
+            NLMSG_DONE if payload.is_empty() => Self::Done,
+            NLMSG_DONE => match errno(payload)? {
+                None => Self::Done,
+                Some(errno) => Self::Refused(errno, extended_ack(flags, payload.get(4..))),
+            },
+            NLMSG_ERROR => match errno(payload)? {
+                None => Self::Acknowledged,
+                Some(errno) => Self::Refused(errno, extended_ack(flags, after_request(flags, payload))),
+            },
+            _ => match payload.split_at_checked(GENL_HDRLEN) {
+                Some((genl, payload)) => Self::Data { command: genl[0], payload, flags },
+                None => return Err(SocketError::Malformed("it has no generic netlink header".into())),
+            },
+        }))
+    }
+}
+
+/// Cuts the first message off a datagram.
+fn split_message(datagram: &[u8]) -> Result<(NetlinkBuffer<&[u8]>, &[u8], &[u8])> {
+    let header =
+        NetlinkBuffer::new_checked(datagram).map_err(|error| SocketError::Malformed(error.to_string()))?;
+    let length = header.length() as usize;
+    let next = length.next_multiple_of(4).min(datagram.len());
+    Ok((header, &datagram[NETLINK_HEADER_LENGTH..length], &datagram[next..]))
+}
+
+/// The error number at the start of the payload; 0 is none.
+fn errno(payload: &[u8]) -> Result<Option<Errno>> {
+    match payload.first_chunk().copied().map(i32::from_ne_bytes) {
+        Some(0) => Ok(None),
+        Some(number @ -4095..=-1) => Ok(Some(Errno::from_raw_os_error(-number))),
+        _ => Err(SocketError::Malformed("it has no valid error number".into())),
+    }
+}
+
+/// What follows the copy of the request, or of its header, in an error message.
+fn after_request(flags: u16, payload: &[u8]) -> Option<&[u8]> {
+    let request = payload.get(4..)?;
+    let copied = match flags & NLM_F_CAPPED {
+        0 => u32::from_ne_bytes(*request.first_chunk()?) as usize,
+        _ => NETLINK_HEADER_LENGTH,
+    };
+    request.get(copied.checked_next_multiple_of(4)?..)
+}
+
+/// The kernel's own words (`NLMSGERR_ATTR_MSG`), if it has any.
+fn extended_ack(flags: u16, attributes: Option<&[u8]>) -> Option<String> {
+    const NLMSGERR_ATTR_MSG: u16 = 1;
+    let attributes = attributes.filter(|_| flags & NLM_F_ACK_TLVS != 0)?;
+    let text = NlasIterator::new(attributes)
+        .filter_map(|nla| nla.ok())
+        .find(|nla| nla.kind() == NLMSGERR_ATTR_MSG)?;
+    let text = text.value().split(|&byte| byte == 0).next()?;
+    (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())
+}

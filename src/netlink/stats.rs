@@ -1,0 +1,60 @@
+//! Counters and rates: `IPVS_*_ATTR_STATS` with 32-bit fields, `IPVS_*_ATTR_STATS64` with 64-bit fields.
+
+use super::attributes::*;
+use super::decode::{Attribute, Result, Slot, attributes};
+use super::encode::Writer;
+use crate::model::{Rates, Stats};
+
+/// Reads either form. A field that is not there is 0.
+pub(super) fn decode(holder: &Attribute<'_>) -> Result<Stats> {
+    let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
+    for attribute in attributes(holder.value(), STATS_ATTRIBUTES, holder.name) {
+        let attribute = attribute?;
+        fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
+    }
+    let [connections, in_packets, out_packets, in_bytes, out_bytes, cps, inpps, outpps, inbps, outbps] =
+        fields.map(|field| field.optional().unwrap_or(0));
+    Ok(Stats {
+        connections,
+        in_packets,
+        out_packets,
+        in_bytes,
+        out_bytes,
+        rates: Rates {
+            connections: cps,
+            in_packets: inpps,
+            out_packets: outpps,
+            in_bytes: inbps,
+            out_bytes: outbps,
+        },
+    })
+}
+
+/// Writes both forms, as the kernel does: the 32-bit one cuts what does not fit.
+pub(super) fn encode(writer: &mut Writer<'_>, stats: &Stats, kind32: u16, kind64: u16) {
+    let fields = [
+        stats.connections,
+        stats.in_packets,
+        stats.out_packets,
+        stats.in_bytes,
+        stats.out_bytes,
+        stats.rates.connections,
+        stats.rates.in_packets,
+        stats.rates.out_packets,
+        stats.rates.in_bytes,
+        stats.rates.out_bytes,
+    ];
+    writer.nest(kind32, |writer| {
+        for (kind, value) in (1..).zip(fields) {
+            match kind {
+                IPVS_STATS_ATTR_INBYTES | IPVS_STATS_ATTR_OUTBYTES => writer.u64(kind, value),
+                _ => writer.u32(kind, value as u32),
+            }
+        }
+    });
+    writer.nest(kind64, |writer| {
+        for (kind, value) in (1..).zip(fields) {
+            writer.u64(kind, value);
+        }
+    });
+}
