@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::attributes::*;
-use super::decode::{Attribute, DecodeError, Known, Result, Slot, attributes};
+use super::decode::{Attribute, Known, Result, Slot, attributes};
 use super::encode::Writer;
 use crate::model::{DaemonState, Interface, SyncDaemon};
 
@@ -27,10 +27,9 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
         let attribute = &attribute?;
         match attribute.kind {
             IPVS_DAEMON_ATTR_STATE => state.fill(attribute, attribute.u32())?,
-            IPVS_DAEMON_ATTR_MCAST_IFN => interface.fill(
-                attribute,
-                Interface::from_kernel(attribute.string()).ok_or(DecodeError::Value(attribute.name)),
-            )?,
+            IPVS_DAEMON_ATTR_MCAST_IFN => {
+                interface.fill(attribute, attribute.name_or_none(Interface::from_kernel))?
+            }
             IPVS_DAEMON_ATTR_SYNC_ID => sync_id.fill(attribute, attribute.u32())?,
             IPVS_DAEMON_ATTR_SYNC_MAXLEN => max_length.fill(attribute, attribute.u16())?,
             IPVS_DAEMON_ATTR_MCAST_GROUP => group4.fill(attribute, attribute.bytes::<4>())?,
@@ -42,7 +41,7 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
     }
 
     let state = DaemonState::from(state.required(known, IPVS_DAEMON_ATTR_STATE)?);
-    let settings = match interface.optional() {
+    let settings = match interface.optional().flatten() {
         None => None,
         Some(interface) => {
             let group6 = group6.optional().map(|bytes| IpAddr::from(Ipv6Addr::from(bytes)));

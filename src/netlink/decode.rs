@@ -107,10 +107,12 @@ impl Attribute<'_> {
         }
     }
 
-    /// A NUL-terminated string without its NUL.
-    pub fn string(&self) -> &[u8] {
-        let value = self.value();
-        value.split(|&byte| byte == 0).next().unwrap_or(value)
+    /// A name; an empty one stands for none.
+    pub fn name_or_none<N>(&self, name: impl FnOnce(&[u8]) -> Option<N>) -> Result<Option<N>> {
+        match self.value().split(|&byte| byte == 0).next() {
+            None | Some([]) => Ok(None),
+            Some(text) => name(text).map(Some).ok_or(DecodeError::Value(self.name)),
+        }
     }
 }
 

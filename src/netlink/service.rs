@@ -44,17 +44,15 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
             IPVS_SVC_ATTR_ADDR => address.fill(attribute, attribute.bytes())?,
             IPVS_SVC_ATTR_PORT => port.fill(attribute, attribute.be16())?,
             IPVS_SVC_ATTR_FWMARK => fwmark.fill(attribute, attribute.u32())?,
-            IPVS_SVC_ATTR_SCHED_NAME => scheduler.fill(
-                attribute,
-                Scheduler::from_kernel(attribute.string()).ok_or(DecodeError::Value(attribute.name)),
-            )?,
+            IPVS_SVC_ATTR_SCHED_NAME => {
+                scheduler.fill(attribute, attribute.name_or_none(Scheduler::from_kernel))?
+            }
             IPVS_SVC_ATTR_FLAGS => flags.fill(attribute, decode_flags(attribute))?,
             IPVS_SVC_ATTR_TIMEOUT => timeout.fill(attribute, attribute.u32())?,
             IPVS_SVC_ATTR_NETMASK => netmask.fill(attribute, attribute.bytes())?,
             IPVS_SVC_ATTR_STATS => stats32.fill(attribute, stats::decode(attribute))?,
-            // Older kernels send an empty name for services without an engine.
             IPVS_SVC_ATTR_PE_NAME => {
-                engine.fill(attribute, Ok(PersistenceEngine::from_kernel(attribute.string())))?
+                engine.fill(attribute, attribute.name_or_none(PersistenceEngine::from_kernel))?
             }
             IPVS_SVC_ATTR_STATS64 => stats64.fill(attribute, stats::decode(attribute))?,
             _ => {}
@@ -70,7 +68,7 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
             port: port.required(known, IPVS_SVC_ATTR_PORT)?,
         },
     };
-    let settings = match scheduler.optional() {
+    let settings = match scheduler.optional().flatten() {
         None => None,
         Some(scheduler) => {
             let bits: u32 = flags.required(known, IPVS_SVC_ATTR_FLAGS)?;

@@ -303,7 +303,8 @@ impl<T: Transport> Socket<T> {
             let length = self.receive_datagram()?;
             let mut rest = &self.answers[..length];
             while !rest.is_empty() {
-                let (header, payload, after) = split_message(rest)?;
+                let [header, payload, after] = split_message(rest)?;
+                let header = NetlinkBuffer::new(header);
                 rest = after;
                 let sequence = header.sequence_number();
                 if sequence.wrapping_sub(first) > last.wrapping_sub(first) {
@@ -376,13 +377,13 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Cuts the first message off a datagram.
-fn split_message(datagram: &[u8]) -> Result<(NetlinkBuffer<&[u8]>, &[u8], &[u8])> {
+/// The header of a datagram's first message, its payload, and what follows it.
+fn split_message(datagram: &[u8]) -> Result<[&[u8]; 3]> {
     let header =
         NetlinkBuffer::new_checked(datagram).map_err(|error| SocketError::Malformed(error.to_string()))?;
     let length = header.length() as usize;
     let next = length.next_multiple_of(4).min(datagram.len());
-    Ok((header, &datagram[NETLINK_HEADER_LENGTH..length], &datagram[next..]))
+    Ok([&datagram[..NETLINK_HEADER_LENGTH], &datagram[NETLINK_HEADER_LENGTH..length], &datagram[next..]])
 }
 
 /// The error number at the start of the payload; 0 is none.
@@ -414,3 +415,6 @@ fn extended_ack(flags: u16, attributes: Option<&[u8]>) -> Option<String> {
     let text = text.value().split(|&byte| byte == 0).next()?;
     (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 
-use ipvs::{Operation, Query, Reason, ServiceId};
+use ipvs::{DestinationId, Error, Operation, Query, Reason, ServiceId};
 
 use crate::args::{Opt, Verb};
 
@@ -16,7 +16,7 @@ pub enum Failure {
     Usage(#[from] Usage),
     /// The kernel refused, or cannot be reached.
     #[error("{}{}", .0, hint(.0))]
-    Ipvs(#[from] ipvs::Error),
+    Ipvs(#[from] Error),
     /// A batch of changes broke off.
     #[error(transparent)]
     Batch(#[from] ipvs::BatchError),
@@ -44,16 +44,17 @@ pub struct Line<E> {
 }
 
 impl Failure {
-    /// The exit status: 2 for a bad command line, 255 if the kernel refused or there is no command, 1 if
-    /// a listing failed.
+    /// The exit status: 2 for a bad command line or if IPVS cannot be used at all, 255 if the kernel
+    /// refused, if there is no command or an unknown option, 1 if a listing failed.
     pub fn status(&self) -> u8 {
         match self {
             Self::Usage(usage) => usage.status(),
-            Self::Ipvs(ipvs::Error::Refused(refused)) => match *refused.operation {
-                Operation::Query(Query::Service(_)) => 1,
+            Self::Ipvs(Error::NoIpvs(_)) | Self::Lines(_) => 2,
+            Self::Ipvs(Error::Refused(refused)) => match (*refused.operation, &refused.reason) {
+                (_, Reason::NotPermitted) => 2,
+                (Operation::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
-            Self::Lines(_) => 2,
             Self::Output(_) => 1,
             Self::Ipvs(_) | Self::Batch(_) | Self::Input(_) | Self::Refusals(_) => 255,
         }
@@ -65,8 +66,8 @@ fn lines<E: fmt::Display>(lines: &[Line<E>]) -> String {
 }
 
 /// What to do next, where that is known.
-fn hint(error: &ipvs::Error) -> &'static str {
-    let ipvs::Error::Refused(refused) = error else { return "" };
+fn hint(error: &Error) -> &'static str {
+    let Error::Refused(refused) = error else { return "" };
     match refused.reason {
         Reason::ServiceExists => " (use -E to change it)",
         Reason::NoSuchService | Reason::ServiceNotDefined => " (see 'ipvsadm -L -n'; use -A to add it)",
@@ -79,8 +80,10 @@ fn hint(error: &ipvs::Error) -> &'static str {
 /// What is wrong with a command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Usage {
-    #[error("the word {} is not valid UTF-8", .0.display())]
+    #[error("the word {} is not valid UTF-8", .0.to_string_lossy())]
     NotUtf8(OsString),
+    #[error("the line is not valid UTF-8")]
+    LineNotUtf8,
     #[error("the command must come first, such as -L or -A, but here is \"{0}\" (see 'ipvsadm -h')")]
     NoVerb(String),
     #[error("{} and {} are both commands; only one is possible", .0.name(), .1.name())]
@@ -110,12 +113,15 @@ pub enum Usage {
     NeedsServer(Verb),
     #[error("-6 goes only with -f, a firewall mark service")]
     Ipv6WithoutFwmark,
-    #[error("{} needs a persistent service: add -p", .0.name())]
-    NeedsPersistence(Opt),
     #[error("-o goes only with -u or -f: one-packet scheduling is for UDP")]
     OnePacketNotUdp,
     #[error("Zero port specified for non-persistent service {0}: name a port, or add -p for every port")]
     ZeroPort(ServiceId),
+    #[error(
+        "server {0} is of the other address family than its service: \
+         Different address family is allowed only for tunneling servers (add -i)"
+    )]
+    OtherFamily(DestinationId),
     #[error("{} needs tunnelling: add -i", .0.name())]
     NeedsTunnelling(Opt),
     #[error("{} is only for tunnels of type {kinds}", option.name())]
@@ -131,7 +137,7 @@ pub enum Usage {
 impl Usage {
     fn status(&self) -> u8 {
         match self {
-            Self::NoVerb(_) | Self::UnknownOption { .. } => 255,
+            Self::NoVerb(_) | Self::UnknownOption { .. } | Self::NoValue(_) | Self::UnwantedValue(_) => 255,
             _ => 2,
         }
     }

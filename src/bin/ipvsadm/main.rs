@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn words() -> Result<Vec<String>, Usage> {
-    std::env::args_os().skip(1).map(|word| word.into_string().map_err(|word| Usage::NotUtf8(word))).collect()
+    std::env::args_os().skip(1).map(|word| word.into_string().map_err(Usage::NotUtf8)).collect()
 }
 
 /// Writes everything at once. A reader that has seen enough ends the program quietly.

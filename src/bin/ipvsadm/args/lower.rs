@@ -18,6 +18,8 @@ type Result<T> = std::result::Result<T, Usage>;
 
 /// What a bare `-p` means, in seconds.
 const PERSISTENCE: u32 = 360;
+/// The longest persistence, in seconds: 31 days.
+const LONGEST_PERSISTENCE: u32 = 31 * 24 * 3600;
 
 /// Gives a scanned command line its meaning.
 pub fn lower(scanned: Scanned) -> Result<Command> {
@@ -123,19 +125,17 @@ impl Given {
     fn service_settings(&mut self) -> Result<Service> {
         let id = self.service()?;
         let mut service = Service::new(id);
-        if let Some(name) = self.value(Opt::Scheduler) {
+        // An empty name stands for the default, here and with engines.
+        if let Some(name) = self.value(Opt::Scheduler).filter(|name| !name.is_empty()) {
             service.scheduler = values::name(Opt::Scheduler, &name)?;
         }
         if let Some(timeout) = self.take(Opt::Persistent) {
             service.persistence = Some(match timeout {
                 None => PERSISTENCE,
-                Some(text) => values::number(Opt::Persistent, &text, 1, i32::MAX as u32)?,
+                Some(text) => values::number(Opt::Persistent, &text, 1, LONGEST_PERSISTENCE)?,
             });
         }
         if let Some(mask) = self.value(Opt::Netmask) {
-            if service.persistence.is_none() {
-                return Err(Usage::NeedsPersistence(Opt::Netmask));
-            }
             let netmask = match id.family() {
                 Family::V4 => Netmask::V4(values::ipv4_mask(&mask)?),
                 Family::V6 => {
@@ -145,11 +145,8 @@ impl Given {
             };
             service.set_netmask(netmask).map_err(|error| values::bad(Opt::Netmask, &mask, error))?;
         }
-        if let Some(name) = self.value(Opt::Engine) {
+        if let Some(name) = self.value(Opt::Engine).filter(|name| !name.is_empty()) {
             service.engine = Some(values::name(Opt::Engine, &name)?);
-            if service.persistence.is_none() {
-                return Err(Usage::NeedsPersistence(Opt::Engine));
-            }
         }
         if let Some(flags) = self.value(Opt::SchedFlags) {
             service.flags |= scheduler_flags(&service, &flags)?;
@@ -191,6 +188,11 @@ impl Given {
             (service, destination.forwarding)
         {
             destination.id.port = port;
+        }
+        if destination.forwarding != Forwarding::Tunnel
+            && Family::from(destination.id.address) != service.family()
+        {
+            return Err(Usage::OtherFamily(destination.id));
         }
         destination.tunnel = self.tunnel(destination.forwarding)?;
         if let Some(weight) = self.value(Opt::Weight) {
@@ -247,7 +249,11 @@ impl Given {
 fn scheduler_flags(service: &Service, text: &str) -> Result<ServiceFlags> {
     let scheduler = service.scheduler.to_string();
     let mut flags = ServiceFlags::default();
-    for word in text.split(',') {
+    let words = text.split(',').filter(|word| !word.is_empty());
+    if words.clone().next().is_none() && !text.is_empty() {
+        return Err(values::bad(Opt::SchedFlags, text, "it names no flag"));
+    }
+    for word in words {
         let flag = match (scheduler.as_str(), word) {
             ("sh", "sh-fallback") | ("mh", "mh-fallback") | (_, "flag-1") => SchedulerFlag::One,
             ("sh", "sh-port") | ("mh", "mh-port") | (_, "flag-2") => SchedulerFlag::Two,

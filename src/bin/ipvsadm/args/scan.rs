@@ -16,18 +16,23 @@ pub struct Scanned {
 
 const EXTRA: &str = "extra words";
 
-/// Reads the words of a command line, without the program's name.
+/// Reads the words of a command line, without the program's name; there is at least one.
 pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
+    let first = words.iter().find(|word| word.len() > 1 && *word != "--" && word.starts_with('-'));
+    let first = first.ok_or_else(|| Usage::NoVerb(words[0].clone()))?;
+    if let Some(verb) = explanation(first) {
+        return Ok(Scanned { verb, options: Vec::new() });
+    }
+    if begins_with_option(first) {
+        return Err(Usage::NoVerb(first.clone()));
+    }
     let matches = parser().try_get_matches_from(words).map_err(|error| usage(&error))?;
     let mut verbs: Vec<_> =
         VERBS.iter().filter_map(|row| Some((first_index(&matches, row.long)?, row.verb))).collect();
     verbs.sort_by_key(|&(index, _)| index);
-    let &[(verb_index, verb), ..] = verbs.as_slice() else {
+    let &[(_, verb), ..] = verbs.as_slice() else {
         return Err(Usage::NoVerb(words[0].clone()));
     };
-    if OPTIONS.iter().filter_map(|row| first_index(&matches, row.long)).any(|index| index < verb_index) {
-        return Err(Usage::NoVerb(words[0].clone()));
-    }
     if let Some(&(_, second)) = verbs.get(1) {
         return Err(Usage::TwoVerbs(verb, second));
     }
@@ -42,6 +47,24 @@ pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
         }
     });
     Ok(Scanned { verb, options: options.collect() })
+}
+
+/// `-h` and `-v` in the place of the command: nothing after them matters.
+fn explanation(word: &str) -> Option<Verb> {
+    let row = |verb: &Verb| verb.row();
+    let is_meant = |verb: &Verb| match word.strip_prefix("--") {
+        Some(long) => long == row(verb).long,
+        None => row(verb).short.is_some_and(|short| word[1..].starts_with(short)),
+    };
+    [Verb::Help, Verb::Version].into_iter().find(is_meant)
+}
+
+/// Whether a word begins with an option instead of a command.
+fn begins_with_option(word: &str) -> bool {
+    OPTIONS.iter().any(|row| match word.strip_prefix("--") {
+        Some(long) => long.split('=').next() == Some(row.long),
+        None => row.short.is_some_and(|short| word[1..].starts_with(short)),
+    })
 }
 
 /// The text of `--help`.

@@ -24,9 +24,10 @@ pub fn bad(option: Opt, value: &str, why: impl Display) -> Usage {
     Usage::BadValue { option, value: value.to_owned(), why: why.to_string() }
 }
 
-/// A decimal number within bounds.
+/// A decimal number within bounds. Blanks and a `+` before it do no harm.
 pub fn number(option: Opt, text: &str, least: u32, most: u32) -> Result<u32> {
-    text.parse()
+    text.trim_start()
+        .parse()
         .ok()
         .filter(|number| (least..=most).contains(number))
         .ok_or_else(|| bad(option, text, format_args!("it is a number from {least} to {most}")))
@@ -39,7 +40,10 @@ pub fn name<N: FromStr<Err = ipvs::NameError>>(option: Opt, text: &str) -> Resul
 
 /// An IPv4 netmask: dotted, or any other form of an address.
 pub fn ipv4_mask(text: &str) -> Result<Ipv4Addr> {
-    inet_aton(text).ok_or_else(|| bad(Opt::Netmask, text, "it is a mask such as 255.255.255.0"))
+    match address(Opt::Netmask, text, Some(Family::V4)) {
+        Ok(IpAddr::V4(mask)) => Ok(mask),
+        _ => Err(bad(Opt::Netmask, text, "it is a mask such as 255.255.255.0")),
+    }
 }
 
 /// `HOST`, `HOST:PORT`, `[HOST]:PORT` or a bare IPv6 address. A HOST is an address or a name, a PORT a
@@ -68,13 +72,18 @@ pub fn endpoint(
             None => (text, None),
         },
     };
+    let host = host.trim_end_matches(' ');
+    if port.is_none() && !host.contains('.') && c_number(host).is_some() {
+        return Err(bad(option, text, "a number alone could be an address or a port"));
+    }
     let family = if text.starts_with('[') { Some(Family::V6) } else { family };
     let port = port.map(|text| self::port(option, text, protocol)).transpose()?;
     Ok(Endpoint { address: address(option, host, family)?, port })
 }
 
 fn port(option: Opt, text: &str, protocol: Option<Protocol>) -> Result<u16> {
-    text.parse()
+    text.trim_start_matches(' ')
+        .parse()
         .ok()
         .or_else(|| services::port(text, protocol?))
         .ok_or_else(|| bad(option, text, "it is not a port, 0 to 65535 or a name in /etc/services"))
@@ -89,6 +98,9 @@ fn address(option: Opt, host: &str, family: Option<Family>) -> Result<IpAddr> {
     }
     if host.is_empty() {
         return Err(bad(option, host, "the address is missing"));
+    }
+    if host.contains('%') {
+        return Err(bad(option, host, "IPVS knows no address with a zone"));
     }
     let found: Vec<IpAddr> = match (host, 0).to_socket_addrs() {
         Ok(addresses) => addresses.map(|address| address.ip()).collect(),
@@ -164,6 +176,9 @@ mod tests {
             ("10.0.0.1", "10.0.0.1", None),
             ("10.0.0.1:80", "10.0.0.1", Some(80)),
             ("10.0.0.1:+80", "10.0.0.1", Some(80)),
+            ("10.0.0.1 : 80", "10.0.0.1", Some(80)),
+            ("0:80", "0.0.0.0", Some(80)),
+            ("[10.0.0.1]:80", "10.0.0.1", Some(80)),
             ("10.1:65535", "10.0.0.1", Some(65535)),
             ("2001:db8::1", "2001:db8::1", None),
             ("[2001:db8::1]", "2001:db8::1", None),
@@ -172,9 +187,22 @@ mod tests {
             let expected = Endpoint { address: address.parse().unwrap(), port };
             assert_eq!(read(text).unwrap(), expected, "{text}");
         }
-        for text in
-            ["", ":80", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:-1", "[::1", "[::1]80", "[]:80", "::1:x:80"]
-        {
+        for text in [
+            "",
+            ":80",
+            "10.0.0.1:",
+            "10.0.0.1:65536",
+            "10.0.0.1:-1",
+            "[::1",
+            "[::1]80",
+            "[]:80",
+            "::1:x:80",
+            "80",
+            "[::1%lo]:80",
+            "10.0.0.1:HTTP",
+            "10.0.0.1:0x50",
+            " 10.0.0.1:80",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

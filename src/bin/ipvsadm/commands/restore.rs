@@ -9,16 +9,16 @@ use crate::commands::run_on;
 use crate::error::{Failure, Line, Usage};
 
 pub fn run() -> Result<String, Failure> {
-    let mut input = String::new();
-    std::io::stdin().lock().read_to_string(&mut input).map_err(Failure::Input)?;
+    let mut input = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut input).map_err(Failure::Input)?;
     let commands = parse(&input)?;
     apply(&mut Ipvs::connect()?, &commands)
 }
 
-fn parse(input: &str) -> Result<Vec<(usize, Command)>, Failure> {
+fn parse(input: &[u8]) -> Result<Vec<(usize, Command)>, Failure> {
     let mut commands = Vec::new();
     let mut wrong = Vec::new();
-    for (number, line) in (1..).zip(input.lines()) {
+    for (number, line) in (1..).zip(input.split(|&byte| byte == b'\n')) {
         match parse_line(line) {
             Ok(Some(command)) => commands.push((number, command)),
             Ok(None) => {}
@@ -29,12 +29,11 @@ fn parse(input: &str) -> Result<Vec<(usize, Command)>, Failure> {
 }
 
 /// The command on a line: none if it is blank or a comment.
-fn parse_line(line: &str) -> Result<Option<Command>, Usage> {
-    let words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
-    let mut words: Vec<String> = words.map(String::from).collect();
-    if words.first().is_some_and(|word| word == "ipvsadm") {
-        words.remove(0);
-    }
+fn parse_line(line: &[u8]) -> Result<Option<Command>, Usage> {
+    let line = std::str::from_utf8(line).map_err(|_| Usage::LineNotUtf8)?;
+    let words = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty());
+    let words = words.take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm");
+    let words: Vec<String> = words.map(String::from).collect();
     if words.is_empty() {
         return Ok(None);
     }

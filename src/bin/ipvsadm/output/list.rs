@@ -114,20 +114,19 @@ fn forwarding(forwarding: Forwarding) -> String {
 
 fn counters(stats: &Stats, exact: bool) -> String {
     let counters = [stats.connections, stats.in_packets, stats.out_packets, stats.in_bytes, stats.out_bytes];
-    counters.map(|number| format!(" {:>8}", count(number, exact))).concat()
+    counters.map(|number| count(number, exact)).concat()
 }
 
-/// A number of at most eight characters: from nine digits on in thousands, millions and so on, cut.
+/// A number in a column of nine characters: from nine digits on in thousands, millions and so on, cut.
 fn count(number: u64, exact: bool) -> String {
-    let mut shortened = number;
-    for unit in ["", "K", "M", "G", "T"] {
-        let most = if unit.is_empty() { 99_999_999 } else { 9_999_999 };
-        if exact || shortened <= most {
-            return format!("{shortened}{unit}");
-        }
-        shortened /= 1000;
+    match number {
+        _ if exact => format!(" {number:>8}"),
+        0..100_000_000 => format!(" {number:>8}"),
+        100_000_000..1_000_000_000 => format!("{:>8}K", number / 1_000),
+        1_000_000_000..100_000_000_000 => format!("{:>8}M", number / 1_000_000),
+        100_000_000_000..100_000_000_000_000 => format!("{:>8}G", number / 1_000_000_000),
+        _ => format!("{:>8}T", number / 1_000_000_000_000),
     }
-    format!("{shortened}P")
 }
 
 #[cfg(test)]
@@ -135,17 +134,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_counters_are_shortened_to_eight_characters() {
+    fn large_counters_are_shortened() {
         for (number, text) in [
-            (0, "0"),
-            (99_999_999, "99999999"),
-            (100_000_000, "100000K"),
-            (9_999_999_999, "9999999K"),
-            (10_000_000_000, "10000M"),
-            (u64::MAX, "18446P"),
+            (0, "        0"),
+            (99_999_999, " 99999999"),
+            (199_999_999, "  199999K"),
+            (1_000_000_000, "    1000M"),
+            (99_999_999_999, "   99999M"),
+            (100_000_000_000, "     100G"),
+            (99_999_999_999_999, "   99999G"),
+            (u64::MAX, "18446744T"),
         ] {
             assert_eq!(count(number, false), text);
-            assert_eq!(count(number, true), number.to_string());
+            assert_eq!(count(number, true), format!(" {number:>8}"));
         }
     }
 }
