@@ -126,7 +126,10 @@ pub enum Reason {
     #[error("a GUE tunnel needs a port")]
     TunnelPort,
     /// `EINVAL` for a destination
-    #[error("{0} is not the unicast address of a host")]
+    #[error(
+        "{0} is not the unicast address of a host (it may be a multicast, broadcast or link-local one), or \
+         no interface is up yet"
+    )]
     NotUnicast(IpAddr),
     /// `EINVAL` for a destination of the other address family
     #[error("a server of the other address family than its service can only be reached by tunnelling")]

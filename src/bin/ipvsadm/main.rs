@@ -14,16 +14,14 @@ use std::process::ExitCode;
 use error::{Failure, Usage};
 
 fn main() -> ExitCode {
-    let outcome =
-        words().and_then(|words| args::parse(&words)).map_err(Failure::from).and_then(commands::run);
-    let (text, failure) = match outcome {
-        Ok(text) => (text, None),
-        Err(failure) => (String::new(), Some(failure)),
-    };
-    let failure = failure.or_else(|| print(&text).err());
-    match failure {
-        None => ExitCode::SUCCESS,
-        Some(failure) => {
+    let mut text = String::new();
+    let command = words().and_then(|words| args::parse(&words)).map_err(Failure::from);
+    let outcome = command.and_then(|command| commands::run(command, &mut text));
+    // What could be said is said, also by a command that failed half-way.
+    let printed = print(&text);
+    match outcome.and(printed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
             // Nobody can be told if standard error is closed.
             let _ = writeln!(std::io::stderr(), "ipvsadm: {failure}");
             ExitCode::from(failure.status())

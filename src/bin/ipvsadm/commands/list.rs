@@ -6,7 +6,7 @@ use crate::args::List;
 use crate::error::Failure;
 use crate::output;
 
-pub fn run(ipvs: &mut Ipvs, list: List) -> Result<String, Failure> {
+pub fn run(ipvs: &mut Ipvs, list: List, text: &mut String) -> Result<(), Failure> {
     let (info, mut table) = match list.service {
         None => (Some(ipvs.info()?), ipvs.table()?),
         Some(id) => {
@@ -16,5 +16,6 @@ pub fn run(ipvs: &mut Ipvs, list: List) -> Result<String, Failure> {
         }
     };
     output::sort(&mut table);
-    Ok(output::list(&table, info, &list))
+    text.push_str(&output::list(&table, info, &list));
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! One file for each family of verbs. A command returns what it has to say on standard output.
+//! One file for each family of verbs. A command appends what it has to say on standard output to a text.
 
 mod list;
 mod restore;
@@ -11,21 +11,22 @@ use crate::error::Failure;
 use crate::output;
 
 /// Does what a command line asks for.
-pub fn run(command: Command) -> Result<String, Failure> {
+pub fn run(command: Command, text: &mut String) -> Result<(), Failure> {
     match command {
-        Command::Help => Ok(args::help()),
-        Command::Version => Ok(output::version()),
-        Command::Restore => restore::run(),
-        command => run_on(&mut Ipvs::connect()?, command),
+        Command::Help => text.push_str(&args::help()),
+        Command::Version => text.push_str(&output::version()),
+        Command::Restore => restore::run(text)?,
+        command => run_on(&mut Ipvs::connect()?, command, text)?,
     }
+    Ok(())
 }
 
 /// Does what needs a connection to the kernel.
-fn run_on(ipvs: &mut Ipvs, command: Command) -> Result<String, Failure> {
+fn run_on(ipvs: &mut Ipvs, command: Command, text: &mut String) -> Result<(), Failure> {
     match command {
-        Command::Change(change) => ipvs.change(change).map(|()| String::new()).map_err(Failure::from),
-        Command::List(list) => list::run(ipvs, list),
-        Command::Save => save::run(ipvs),
-        Command::Help | Command::Version | Command::Restore => run(command),
+        Command::Change(change) => Ok(ipvs.change(change)?),
+        Command::List(list) => list::run(ipvs, list, text),
+        Command::Save => save::run(ipvs, text),
+        Command::Help | Command::Version | Command::Restore => run(command, text),
     }
 }

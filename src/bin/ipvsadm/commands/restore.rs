@@ -8,11 +8,11 @@ use crate::args::{self, Command};
 use crate::commands::run_on;
 use crate::error::{Failure, Line, Usage};
 
-pub fn run() -> Result<String, Failure> {
+pub fn run(text: &mut String) -> Result<(), Failure> {
     let mut input = Vec::new();
     std::io::stdin().lock().read_to_end(&mut input).map_err(Failure::Input)?;
     let commands = parse(&input)?;
-    apply(&mut Ipvs::connect()?, &commands)
+    apply(&mut Ipvs::connect()?, &commands, text)
 }
 
 fn parse(input: &[u8]) -> Result<Vec<(usize, Command)>, Failure> {
@@ -44,8 +44,7 @@ fn parse_line(line: &[u8]) -> Result<Option<Command>, Usage> {
 }
 
 /// Runs the commands in order. Changes that follow each other go to the kernel together.
-fn apply(ipvs: &mut Ipvs, commands: &[(usize, Command)]) -> Result<String, Failure> {
-    let mut output = String::new();
+fn apply(ipvs: &mut Ipvs, commands: &[(usize, Command)], text: &mut String) -> Result<(), Failure> {
     let mut refused = Vec::new();
     let is_change = |command: &Command| matches!(command, Command::Change(_));
     for group in commands.chunk_by(|(_, a), (_, b)| is_change(a) && is_change(b)) {
@@ -58,9 +57,8 @@ fn apply(ipvs: &mut Ipvs, commands: &[(usize, Command)]) -> Result<String, Failu
             .collect();
         if changes.is_empty() {
             for &(number, command) in group {
-                match run_on(ipvs, command) {
-                    Ok(text) => output.push_str(&text),
-                    Err(error) => refused.push(Line { number, error }),
+                if let Err(error) = run_on(ipvs, command, text) {
+                    refused.push(Line { number, error });
                 }
             }
         } else {
@@ -71,5 +69,5 @@ fn apply(ipvs: &mut Ipvs, commands: &[(usize, Command)]) -> Result<String, Failu
             }));
         }
     }
-    if refused.is_empty() { Ok(output) } else { Err(Failure::Refusals(refused)) }
+    if refused.is_empty() { Ok(()) } else { Err(Failure::Refusals(refused)) }
 }

@@ -5,8 +5,9 @@ use ipvs::Ipvs;
 use crate::error::Failure;
 use crate::output;
 
-pub fn run(ipvs: &mut Ipvs) -> Result<String, Failure> {
+pub fn run(ipvs: &mut Ipvs, text: &mut String) -> Result<(), Failure> {
     let mut table = ipvs.table()?;
     output::sort(&mut table);
-    Ok(output::save(&table))
+    text.push_str(&output::save(&table));
+    Ok(())
 }

@@ -1,0 +1,29 @@
+//! A kernel without IPVS: `scripts/kernel --no-modules`.
+
+use std::process::Command;
+
+use crate::support::{PROGRAM, run};
+
+#[test]
+fn a_missing_module_is_named_with_the_next_step() {
+    for words in ["-L -n", "-C", "-A -t 192.0.2.1:80", "-S"] {
+        let run = run(Command::new(PROGRAM).args(words.split(' ')));
+        assert!(
+            run.stderr.starts_with("ipvsadm: the kernel has no IPVS: the module ip_vs is not loaded and ")
+                && run.stderr.ends_with(
+                    "; install it with the kernel's modules, or run 'modprobe ip_vs' as root to see why\n"
+                ),
+            "{}",
+            run.stderr
+        );
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    }
+}
+
+#[test]
+fn what_needs_no_kernel_works_without_it() {
+    for words in ["-h", "-v"] {
+        let run = run(Command::new(PROGRAM).arg(words));
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    }
+}

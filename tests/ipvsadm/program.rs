@@ -1,0 +1,250 @@
+//! Every verb of the program.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use crate::support::*;
+
+const HEADER: &str = "IP Virtual Server version 1.2.1 (size=";
+const PLAIN: &str = "Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
+";
+const STATS: &str = "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+  -> RemoteAddress:Port
+";
+
+/// A listing without its first line, which has the size of the kernel's table in it.
+fn without_header(listing: &str) -> &str {
+    let (first, rest) = listing.split_once('\n').unwrap();
+    assert!(first.starts_with(HEADER), "{first}");
+    rest
+}
+
+#[test]
+fn an_empty_table() {
+    let director = Director::new();
+    for words in ["", "-L", "-l", "-Ln", "-L -n", "--list --numeric"] {
+        assert_eq!(without_header(&director.ok(words)), PLAIN);
+    }
+    assert_eq!(without_header(&director.ok("-L -n --stats")), STATS);
+    for words in ["-S", "-S -n", "-C", "-Z"] {
+        assert_eq!(director.ok(words), "");
+    }
+}
+
+/// One service of each kind with servers of each kind, as saved.
+const TABLE: &str = "\
+-A -t 192.0.2.1:80 -s wlc
+-a -t 192.0.2.1:80 -r 198.51.100.1:8080 -m -w 1
+-a -t 192.0.2.1:80 -r 198.51.100.2:80 -g -w 0
+-a -t 192.0.2.1:80 -r 198.51.100.3:80 -i -w 2147483647 --tun-type ipip
+-a -t 192.0.2.1:80 -r 198.51.100.4:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum
+-a -t 192.0.2.1:80 -r 198.51.100.5:80 -i -w 1 --tun-type gue --tun-port 65535 --tun-csum -x 100 -y 50
+-a -t 192.0.2.1:80 -r 198.51.100.6:80 -i -w 1 --tun-type gue --tun-port 1 --tun-remcsum -x 1
+-a -t 192.0.2.1:80 -r 198.51.100.7:80 -i -w 1 --tun-type gre --tun-nocsum
+-a -t 192.0.2.1:80 -r 198.51.100.8:80 -i -w 1 --tun-type gre --tun-csum
+-A -t 192.0.2.1:443 -s wrr -p 360
+-A -t 192.0.2.2:0 -s rr -p 50 -M 255.255.255.0
+-a -t 192.0.2.2:0 -r 198.51.100.1:0 -m -w 1
+-A -t 192.0.2.3:80 -s sh -b sh-fallback,sh-port
+-A -t 192.0.2.4:80 -s mh -b mh-fallback,mh-port
+-A -t 192.0.2.5:80 -s rr -b flag-1,flag-2,flag-3
+-A -t 200.0.0.1:80 -s nq
+-A -u 192.0.2.1:53 -s rr -o
+-a -u 192.0.2.1:53 -r 198.51.100.1:53 -m -w 100
+-A -u 192.0.2.1:5060 -s sh -p 60 -M 255.255.0.0 --pe sip -o -b sh-port
+-A --sctp-service 192.0.2.1:9999 -s lc
+-a --sctp-service 192.0.2.1:9999 -r 198.51.100.1:9999 -m -w 1
+-A -t [2001:db8::1]:80 -s fo
+-a -t [2001:db8::1]:80 -r [2001:db8::2]:8080 -m -w 1
+-a -t [2001:db8::1]:80 -r 198.51.100.77:80 -i -w 1 --tun-type ipip
+-A -u [2001:db8:1111:2222:3333:4444:5555:6666]:65535 -s ovf -p 100 -M 96 -o
+-a -u [2001:db8:1111:2222:3333:4444:5555:6666]:65535 -r [2001:db8:1111:2222:3333:4444:5555:7777]:65535 -m -w 1
+-A --sctp-service [2001:db8::5]:9999 -s sed
+-A -f 1 -s lblc
+-a -f 1 -r 198.51.100.1:0 -m -w 1
+-a -f 1 -r 198.51.100.3:8080 -g -w 1
+-A -f 1 -6 -s lblcr -p 300 -M 64
+-a -f 1 -6 -r [2001:db8::9]:0 -g -w 1
+-A -f 4294967295 -s dh
+";
+
+#[test]
+fn what_is_restored_is_listed_and_saved() {
+    let director = Director::new();
+    let restored = director.feed("-R", TABLE);
+    assert_eq!((restored.status, restored.stdout.as_str(), restored.stderr.as_str()), (0, "", ""));
+    assert_eq!(director.saved(), TABLE);
+    // Lines of servers end in blanks; the marks show where.
+    let listing = "\
+TCP  192.0.2.1:80 wlc
+  -> 198.51.100.1:8080            Masq    1      0          0         $
+  -> 198.51.100.2:80              Route   0      0          0         $
+  -> 198.51.100.3:80              Tunnel  2147483647 0          0         $
+  -> 198.51.100.4:80              Tunnel  1      0          0         $
+  -> 198.51.100.5:80              Tunnel  1      0          0         $
+  -> 198.51.100.6:80              Tunnel  1      0          0         $
+  -> 198.51.100.7:80              Tunnel  1      0          0         $
+  -> 198.51.100.8:80              Tunnel  1      0          0         $
+TCP  192.0.2.1:443 wrr persistent 360
+TCP  192.0.2.2:0 rr persistent 50 mask 255.255.255.0
+  -> 198.51.100.1:0               Masq    1      0          0         $
+TCP  192.0.2.3:80 sh (sh-fallback,sh-port)
+TCP  192.0.2.4:80 mh (mh-fallback,mh-port)
+TCP  192.0.2.5:80 rr (flag-1,flag-2,flag-3)
+TCP  200.0.0.1:80 nq
+UDP  192.0.2.1:53 rr ops
+  -> 198.51.100.1:53              Masq    100    0          0         $
+UDP  192.0.2.1:5060 sh (sh-port) persistent 60 mask 255.255.0.0 pe sip ops
+SCTP 192.0.2.1:9999 lc
+  -> 198.51.100.1:9999            Masq    1      0          0         $
+TCP  [2001:db8::1]:80 fo
+  -> [2001:db8::2]:8080           Masq    1      0          0         $
+  -> 198.51.100.77:80             Tunnel  1      0          0         $
+UDP  [2001:db8:1111:2222:3333:4444:5555:6666]:65535 ovf persistent 100 mask 96 ops
+  -> [2001:db8:1111:2222:3333:4444:5555:7777]:65535 Masq    1      0          0         $
+SCTP [2001:db8::5]:9999 sed
+FWM  1 lblc
+  -> 198.51.100.1:0               Masq    1      0          0         $
+  -> 198.51.100.3:8080            Route   1      0          0         $
+FWM  1 IPv6 lblcr persistent 300 mask 64
+  -> [2001:db8::9]:0              Route   1      0          0         $
+FWM  4294967295 dh
+";
+    let listing = listing.replace("$\n", "\n");
+    assert_eq!(without_header(&director.ok("-L -n")), format!("{PLAIN}{listing}"));
+    assert_eq!(
+        director.ok("-L -n -f 1 --stats"),
+        format!(
+            "{STATS}FWM  1                                   0        0        0        0        0
+  -> 198.51.100.1:0                      0        0        0        0        0
+  -> 198.51.100.3:8080                   0        0        0        0        0
+"
+        )
+    );
+    assert_eq!(
+        director.ok("-L -n -t [2001:db8::1]:80"),
+        format!(
+            "{PLAIN}TCP  [2001:db8::1]:80 fo
+  -> [2001:db8::2]:8080           Masq    1      0          0         $
+  -> 198.51.100.77:80             Tunnel  1      0          0         $
+"
+        )
+        .replace("$\n", "\n")
+    );
+    director.ok("-C");
+    assert_eq!(director.saved(), "");
+}
+
+#[test]
+fn services_and_servers_are_edited_and_deleted() {
+    let director = Director::new();
+    director.ok("-A -t 192.0.2.1:80 -s rr -p 100 -M 255.255.255.0");
+    director.ok("-a -t 192.0.2.1:80 -r 198.51.100.1 -m -w 5 -x 10 -y 5");
+    director.ok("-a -t 192.0.2.1:80 -r 198.51.100.2:8080 -g");
+    // An edit sets everything back that it does not name.
+    director.ok("-E -t 192.0.2.1:80");
+    director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1 -w 7");
+    assert_eq!(
+        director.saved(),
+        "-A -t 192.0.2.1:80 -s wlc
+-a -t 192.0.2.1:80 -r 198.51.100.1:80 -g -w 7
+-a -t 192.0.2.1:80 -r 198.51.100.2:80 -g -w 1
+"
+    );
+    director.ok("-Z -t 192.0.2.1:80");
+    director.ok("-d -t 192.0.2.1:80 -r 198.51.100.2");
+    assert_eq!(
+        director.saved(),
+        "-A -t 192.0.2.1:80 -s wlc\n-a -t 192.0.2.1:80 -r 198.51.100.1:80 -g -w 7\n"
+    );
+    director.ok("-D -t 192.0.2.1:80");
+    assert_eq!(director.saved(), "");
+}
+
+#[test]
+fn the_order_of_options_does_not_matter() {
+    let director = Director::new();
+    director.ok("-A -6 -M 64 -p 10 -f 7");
+    director.ok("-a -m -r 2001:db8::2 -6 -f 7");
+    director.ok("-A -M 64 -p 10 -t [2001:db8::1]:80");
+    director.ok("-a -r 2001:db8::2 -m -t [2001:db8::1]:80");
+    assert_eq!(
+        director.saved(),
+        "-A -t [2001:db8::1]:80 -s wlc -p 10 -M 64
+-a -t [2001:db8::1]:80 -r [2001:db8::2]:80 -m -w 1
+-A -f 7 -6 -s wlc -p 10 -M 64
+-a -f 7 -6 -r [2001:db8::2]:0 -m -w 1
+"
+    );
+}
+
+#[test]
+fn the_version_has_the_shape_that_scripts_look_for() {
+    let version = Director::new().ok("-v");
+    assert_eq!(
+        version,
+        format!("ipvsadm v{} 2026/11/22 (compiled with clap and IPVS v1.2.1)\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_restore_with_a_mistake_applies_nothing_and_names_every_line() {
+    let director = Director::new();
+    let input =
+        "# a comment\n\nipvsadm -A -t 192.0.2.1:80 # trailing\r\n-A -t nowhere:80x\n\t-A -f 0\n-R\n-A -f 5";
+    let run = director.feed("-R", input);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 4, "{}", run.stderr);
+    for (line, start) in lines.iter().zip(["<stdin>:4: -t ", "<stdin>:5: -f \"0\"", "<stdin>:6: -R "]) {
+        assert!(line.starts_with(&format!("ipvsadm: {start}")), "{line}");
+    }
+    assert_eq!(lines[3], "ipvsadm: nothing was applied");
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert_eq!(director.saved(), "");
+}
+
+#[test]
+fn a_restore_that_the_kernel_refuses_in_part_applies_the_rest() {
+    let director = Director::new();
+    let run = director.feed("-R", "-A -f 1\n-A -f 1\n-S -n\n-A -f 2 -s nosuch\n-A -f 3\n-D -f 4\n");
+    assert_eq!(run.status, 255);
+    assert_eq!(
+        run.stderr,
+        "ipvsadm: <stdin>:2: cannot add service FWM 1: Service already exists (use -E to change it)
+ipvsadm: <stdin>:4: cannot add service FWM 2: the kernel has no scheduler \"nosuch\" (module ip_vs_nosuch)
+ipvsadm: <stdin>:6: cannot delete service FWM 4: No such service (see 'ipvsadm -L -n'; use -A to add it)
+ipvsadm: the other lines were applied
+"
+    );
+    assert_eq!(run.stdout, "-A -f 1 -s wlc\n");
+    assert_eq!(director.saved(), "-A -f 1 -s wlc\n-A -f 3 -s wlc\n");
+}
+
+#[test]
+fn a_restore_that_is_not_text_is_refused_line_by_line() {
+    Director::new();
+    let run = feed(Command::new(PROGRAM).arg("-R"), b"-A -f 1\n\xff\xfe\n\0\n");
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("<stdin>:2: the line is not valid UTF-8\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("<stdin>:3: "), "{}", run.stderr);
+}
+
+#[test]
+fn output_that_nobody_wants_or_can_take_is_no_crash() {
+    let director = Director::with_large_table();
+    let rules: String = (1..2000).map(|mark| format!("-A -f {mark}\n")).collect();
+    assert_eq!(director.feed("-R", &rules).status, 0);
+    let first = director.system(&format!("{PROGRAM} -L -n | head -n 1"));
+    assert!(first.starts_with(HEADER));
+    let full = Command::new(PROGRAM)
+        .arg("-Ln")
+        .stdout(File::options().write(true).open("/dev/full").unwrap())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(full.status.code(), Some(1));
+    assert!(
+        String::from_utf8(full.stderr).unwrap().starts_with("ipvsadm: cannot write to standard output: ")
+    );
+}

@@ -1,0 +1,244 @@
+//! What the kernel refuses, each errno provoked for real, and what is said about it.
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use ipvs::netlink::IpvsMessage;
+use ipvs::*;
+use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_generic::GenlMessage;
+use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
+
+use crate::support::*;
+
+#[test]
+fn what_exists_or_does_not() {
+    let director = Director::new();
+    let service = "TCP 192.0.2.1:80";
+    director.ok("-A -t 192.0.2.1:80 -s rr");
+    director.ok("-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m");
+    director.refuses(
+        "-A -t 192.0.2.1:80 -s rr",
+        255,
+        &format!("cannot add service {service}: Service already exists (use -E to change it)"),
+    );
+    director.refuses(
+        "-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m",
+        255,
+        &format!(
+            "cannot add server 198.51.100.1:80 to service {service}: Destination already exists \
+             (use -e to change it)"
+        ),
+    );
+    let list = "(see 'ipvsadm -L -n'; use -A to add it)";
+    for (words, attempt) in [
+        ("-E -t 192.0.2.1:81", "edit service"),
+        ("-D -t 192.0.2.1:81", "delete service"),
+        ("-Z -t 192.0.2.1:81", "zero the counters of service"),
+    ] {
+        director.refuses(words, 255, &format!("cannot {attempt} TCP 192.0.2.1:81: No such service {list}"));
+    }
+    director.refuses(
+        "-L -n -t 192.0.2.1:81",
+        1,
+        &format!("cannot show service TCP 192.0.2.1:81: No such service {list}"),
+    );
+    for (words, attempt) in [
+        ("-a -t 192.0.2.1:81 -r 198.51.100.1", "add server 198.51.100.1:81 to"),
+        ("-e -t 192.0.2.1:81 -r 198.51.100.1", "edit server 198.51.100.1:81 of"),
+        ("-d -t 192.0.2.1:81 -r 198.51.100.1", "delete server 198.51.100.1:81 of"),
+    ] {
+        let sentence = format!("cannot {attempt} service TCP 192.0.2.1:81: Service not defined {list}");
+        director.refuses(words, 255, &sentence);
+    }
+    for (words, attempt) in
+        [("-e -t 192.0.2.1:80 -r 198.51.100.2", "edit"), ("-d -t 192.0.2.1:80 -r 198.51.100.2", "delete")]
+    {
+        director.refuses(
+            words,
+            255,
+            &format!(
+                "cannot {attempt} server 198.51.100.2:80 of service {service}: No such destination \
+                 (see 'ipvsadm -L -n'; use -a to add it)"
+            ),
+        );
+    }
+    assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1\n");
+}
+
+#[test]
+fn schedulers_and_engines_that_the_kernel_lacks() {
+    let director = Director::new();
+    director.refuses(
+        "-A -t 192.0.2.1:80 -s nosuch",
+        255,
+        "cannot add service TCP 192.0.2.1:80: the kernel has no scheduler \"nosuch\" (module ip_vs_nosuch)",
+    );
+    director.refuses(
+        "-A -t 192.0.2.1:80 -s rr -p --pe nosuch",
+        255,
+        "cannot add service TCP 192.0.2.1:80: the kernel lacks the scheduler \"rr\" (module ip_vs_rr) or the \
+         persistence engine \"nosuch\" (module ip_vs_pe_nosuch)",
+    );
+    assert_eq!(director.saved(), "");
+}
+
+#[test]
+fn servers_that_the_kernel_does_not_want() {
+    let director = Director::new();
+    director.ok("-A -t 192.0.2.1:80");
+    director.ok("-A -t [2001:db8::1]:80");
+    for (service, server) in [
+        ("192.0.2.1:80", "224.0.0.1:80"),
+        ("192.0.2.1:80", "255.255.255.255:80"),
+        ("192.0.2.1:80", "0.0.0.0:80"),
+        ("[2001:db8::1]:80", "[ff02::1]:80"),
+        ("[2001:db8::1]:80", "[::]:80"),
+    ] {
+        let address = server.rsplit_once(':').unwrap().0.trim_matches(['[', ']']);
+        director.refuses(
+            &format!("-a -t {service} -r {server} -m"),
+            255,
+            &format!(
+                "cannot add server {server} to service TCP {service}: {address} is not the unicast address of \
+                 a host (it may be a multicast, broadcast or link-local one), or no interface is up yet"
+            ),
+        );
+    }
+    director.refuses(
+        "-a -t 192.0.2.1:80 -r 198.51.100.1 -x 3 -y 4",
+        255,
+        "cannot add server 198.51.100.1:80 to service TCP 192.0.2.1:80: the lower threshold 4 is above the \
+         upper threshold 3",
+    );
+    let refusal = |destination| {
+        let refused = director.ipvs().add_destination(tcp("192.0.2.1", 80), destination);
+        let Err(Error::Refused(refused)) = refused else { panic!("{refused:?}") };
+        refused.reason
+    };
+    let negative = Destination { weight: 0x8000_0000, ..server("198.51.100.1", 80) };
+    assert_eq!(refusal(negative), Reason::Weight(0x8000_0000));
+    assert_eq!(refusal(server("2001:db8::5", 80)), Reason::MixedFamilies);
+    let gue_without_port = Tunnel::Other { kind: 1, port: 0, flags: TunnelFlags::NO_CHECKSUM };
+    let gue = Destination {
+        forwarding: Forwarding::Tunnel,
+        tunnel: gue_without_port,
+        ..server("198.51.100.1", 80)
+    };
+    assert_eq!(refusal(gue), Reason::TunnelPort);
+    assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-A -t [2001:db8::1]:80 -s wlc\n");
+}
+
+#[test]
+fn sync_daemons_and_servers_of_the_other_family_exclude_each_other() {
+    let director = Director::new();
+    director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
+    let mut ipvs = director.ipvs();
+    let reason = |outcome: Result<(), Error>| match outcome {
+        Err(Error::Refused(refused)) => refused.reason,
+        other => panic!("{other:?}"),
+    };
+    let master = SyncDaemon::new(DaemonState::Master, "d0".parse().unwrap());
+    let nowhere = SyncDaemon::new(DaemonState::Master, "nosuch0".parse().unwrap());
+    assert_eq!(reason(ipvs.start_daemon(nowhere)), Reason::NoSuchInterface);
+    assert_eq!(reason(ipvs.stop_daemon(DaemonState::Backup)), Reason::NoSuchDaemon);
+    ipvs.start_daemon(master).unwrap();
+    assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonRuns);
+
+    let service = tcp("192.0.2.1", 80);
+    let tunnelled = Destination { forwarding: Forwarding::Tunnel, ..server("2001:db8::5", 80) };
+    ipvs.add_service(Service::new(service)).unwrap();
+    assert_eq!(reason(ipvs.add_destination(service, tunnelled)), Reason::MixedFamiliesWithDaemon);
+    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
+    sleep(Duration::from_millis(500));
+    ipvs.stop_daemon(DaemonState::Master).unwrap();
+    ipvs.add_destination(service, tunnelled).unwrap();
+    assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonSettings);
+}
+
+#[test]
+fn timeouts_that_are_too_long() {
+    let director = Director::new();
+    let timeouts = Timeouts { tcp: u32::MAX, tcp_fin: 0, udp: 0 };
+    let Err(Error::Refused(refused)) = director.ipvs().set_timeouts(timeouts) else { panic!() };
+    assert_eq!(refused.to_string(), "cannot set the timeouts: a timeout is too long for the kernel");
+}
+
+#[test]
+fn without_the_capability_nothing_happens_and_the_reason_is_plain() {
+    let director = Director::new();
+    director.ok("-A -t 192.0.2.1:80");
+    for (words, attempt) in [
+        ("-A -t 192.0.2.2:80", "add service TCP 192.0.2.2:80"),
+        ("-C", "clear the table"),
+        ("-L -n", "ask for the version of IPVS"),
+        ("-S -n", "list the services"),
+    ] {
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", "-net_admin", "--", PROGRAM]).args(words.split(' '));
+        let run = run(&mut command);
+        assert_eq!(
+            run.stderr,
+            format!(
+                "ipvsadm: cannot {attempt}: permission denied: this needs root, or CAP_NET_ADMIN in the \
+                 initial user namespace\n"
+            )
+        );
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    }
+    assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n");
+}
+
+/// The kernel's errno for a message that the types of the library cannot express: the bytes of `change`
+/// with one of them replaced.
+fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
+    let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC).unwrap();
+    socket.bind_auto().unwrap();
+    socket.connect(&netlink_sys::SocketAddr::new(0, 0)).unwrap();
+    let exchange = |bytes: &[u8]| {
+        socket.send(bytes, 0).unwrap();
+        socket.recv_from_full().unwrap().0
+    };
+
+    let family =
+        GenlCtrl { cmd: GenlCtrlCmd::GetFamily, nlas: vec![GenlCtrlAttrs::FamilyName("IPVS".into())] };
+    let mut question = NetlinkMessage::from(GenlMessage::from_payload(family));
+    question.header.flags = NLM_F_REQUEST;
+    question.finalize();
+    let mut bytes = vec![0; question.buffer_len()];
+    question.serialize(&mut bytes);
+    let answer = NetlinkMessage::<GenlMessage<GenlCtrl>>::deserialize(&exchange(&bytes)).unwrap();
+    let NetlinkPayload::InnerMessage(answer) = answer.payload else { panic!() };
+    let id = answer.payload.nlas.iter().find_map(|nla| match nla {
+        GenlCtrlAttrs::FamilyId(id) => Some(*id),
+        _ => None,
+    });
+
+    let mut message = GenlMessage::from_payload(IpvsMessage::from(change));
+    message.set_resolved_family_id(id.unwrap());
+    let mut packet = NetlinkMessage::from(message);
+    packet.header.flags = NLM_F_REQUEST | NLM_F_ACK;
+    packet.finalize();
+    let mut bytes = vec![0; packet.buffer_len()];
+    packet.serialize(&mut bytes);
+    let place = bytes.windows(find.len()).position(|window| window == find).unwrap();
+    bytes[place..place + find.len()].copy_from_slice(replacement);
+    let answer = NetlinkMessage::<GenlMessage<IpvsMessage>>::deserialize(&exchange(&bytes)).unwrap();
+    let NetlinkPayload::Error(error) = answer.payload else { panic!() };
+    error.raw_code()
+}
+
+#[test]
+fn the_traits_carry_messages_and_the_kernel_refuses_what_the_types_exclude() {
+    let director = Director::new();
+    let v6 = Change::AddService(Service::new(tcp("2001:db8::1", 80)));
+    // An address family that does not exist: EAFNOSUPPORT.
+    assert_eq!(errno_for_damaged(v6, &[6, 0, 1, 0, 10, 0], &[6, 0, 1, 0, 99, 0]), -97);
+    // An IPv6 prefix of 200: EINVAL.
+    assert_eq!(errno_for_damaged(v6, &[8, 0, 9, 0, 128], &[8, 0, 9, 0, 200]), -22);
+    assert_eq!(director.saved(), "");
+    // The same message undamaged.
+    assert_eq!(errno_for_damaged(v6, &[8, 0, 9, 0, 128], &[8, 0, 9, 0, 128]), 0);
+    assert_eq!(director.saved(), "-A -t [2001:db8::1]:80 -s wlc\n");
+}

@@ -1,0 +1,147 @@
+//! A network namespace of its own for each test, and the program to run in it.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use ipvs::*;
+use nix::sched::{CloneFlags, unshare};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ipvsadm");
+
+/// Many tests with a small table, or one with a large table. Up to Linux 6.x all namespaces share one
+/// hash table of services, and a dump that takes several pieces counts those of the others too: what
+/// they add or delete between two pieces makes it miss services.
+static TABLE: RwLock<()> = RwLock::new(());
+
+/// A director: a fresh network namespace, which the test's thread and the programs it starts are in.
+pub struct Director {
+    _turn: Turn,
+}
+
+#[expect(dead_code, reason = "the guards are held, not looked at")]
+enum Turn {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
+impl Director {
+    /// A director with a small table.
+    pub fn new() -> Self {
+        Self::after(Turn::Shared(TABLE.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// A director with a table so large that its dump takes several pieces.
+    pub fn with_large_table() -> Self {
+        Self::after(Turn::Alone(TABLE.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Enters a fresh namespace. Without IPVS in the kernel the test fails.
+    fn after(turn: Turn) -> Self {
+        unshare(CloneFlags::CLONE_NEWNET).expect(
+            "these tests need a kernel of their own: run scripts/test, or scripts/kernel -- cargo test",
+        );
+        assert!(
+            fs::exists("/proc/net/ip_vs").unwrap(),
+            "this kernel has no IPVS: run scripts/test, or scripts/kernel -- cargo test"
+        );
+        let director = Self { _turn: turn };
+        // Without an address anywhere the kernel takes no address for that of a server.
+        director.system("ip link set lo up");
+        director
+    }
+
+    /// A connection of the library.
+    pub fn ipvs(&self) -> Ipvs {
+        Ipvs::connect().unwrap()
+    }
+
+    /// Runs the program with these words, divided at blanks, and returns what it printed.
+    pub fn run(&self, words: &str) -> Run {
+        run(Command::new(PROGRAM).args(words.split_whitespace()))
+    }
+
+    /// Runs the program, which has to succeed without a word on standard error.
+    pub fn ok(&self, words: &str) -> String {
+        let run = self.run(words);
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "ipvsadm {words}");
+        run.stdout
+    }
+
+    /// Runs the program, which has to refuse with this status and say this on standard error only.
+    pub fn refuses(&self, words: &str, status: i32, sentence: &str) {
+        let run = self.run(words);
+        assert_eq!(run.stderr, format!("ipvsadm: {sentence}\n"), "ipvsadm {words}");
+        assert_eq!((run.status, run.stdout.as_str()), (status, ""), "ipvsadm {words}");
+    }
+
+    /// Runs the program with this on its standard input.
+    pub fn feed(&self, words: &str, input: &str) -> Run {
+        feed(Command::new(PROGRAM).args(words.split_whitespace()), input.as_bytes())
+    }
+
+    /// Runs another program, which has to succeed.
+    pub fn system(&self, command: &str) -> String {
+        let run = run(Command::new("sh").args(["-c", command]));
+        assert_eq!(run.status, 0, "{command}: {}", run.stderr);
+        run.stdout
+    }
+
+    /// `-S -n`: the table as the program saves it.
+    pub fn saved(&self) -> String {
+        self.ok("-S -n")
+    }
+}
+
+/// What a program did.
+#[derive(Debug)]
+pub struct Run {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().expect("the program was killed"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+pub fn run(command: &mut Command) -> Run {
+    command.stdin(Stdio::null()).output().unwrap().into()
+}
+
+pub fn feed(command: &mut Command, input: &[u8]) -> Run {
+    use std::io::Write;
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    // A program that refuses its command line does not read.
+    let _ = writer.join().unwrap();
+    output.into()
+}
+
+pub fn tcp(address: &str, port: u16) -> ServiceId {
+    service_on(Protocol::TCP, address, port)
+}
+
+pub fn service_on(protocol: Protocol, address: &str, port: u16) -> ServiceId {
+    ServiceId::Address { protocol, address: address.parse().unwrap(), port }
+}
+
+pub fn fwmark(mark: u32, family: Family) -> ServiceId {
+    ServiceId::Fwmark { mark: mark.try_into().unwrap(), family }
+}
+
+pub fn server(address: &str, port: u16) -> Destination {
+    let id = DestinationId { address: address.parse().unwrap(), port };
+    Destination { forwarding: Forwarding::Masquerade, ..Destination::new(id) }
+}
