@@ -31,6 +31,7 @@ mod client;
 mod error;
 pub mod model;
 pub mod netlink;
+pub mod proc;
 
 pub use client::{BatchError, Failure, Ipvs};
 pub use error::{Error, Operation, Reason, Refused};

@@ -26,6 +26,12 @@ pub enum Failure {
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
+    /// The file with the connections cannot be read.
+    #[error("cannot list the connections: {0}")]
+    Connections(#[from] ipvs::proc::ConnectionsError),
+    /// Whoever reads standard output has seen enough.
+    #[error("standard output was closed")]
+    OutputClosed,
     /// Some lines of standard input are wrong; nothing was applied.
     #[error("{}nothing was applied", lines(.0))]
     Lines(Vec<Line<Usage>>),
@@ -55,7 +61,8 @@ impl Failure {
                 (Operation::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
-            Self::Output(_) => 1,
+            Self::OutputClosed => 0,
+            Self::Output(_) | Self::Connections(_) => 1,
             Self::Ipvs(_) | Self::Batch(_) | Self::Input(_) | Self::Refusals(_) => 255,
         }
     }
@@ -130,6 +137,14 @@ pub enum Usage {
     TunnelPortMissing,
     #[error("{} \"{value}\": {why}", option.name())]
     BadValue { option: Opt, value: String, why: String },
+    #[error("{} \"{state}\": a sync daemon is master or backup", verb.name())]
+    DaemonState { verb: Verb, state: String },
+    #[error("--start-daemon needs --mcast-interface: No such device without it")]
+    NeedsInterface,
+    #[error("--set needs three timeouts in seconds: TCP TCPFIN UDP, 0 to leave one as it is")]
+    ThreeTimeouts,
+    #[error("--set \"{0}\": a timeout is a number of seconds from 0 to {1}")]
+    BadTimeout(String, u32),
     #[error("-R cannot stand in its own input")]
     NestedRestore,
 }
@@ -137,7 +152,11 @@ pub enum Usage {
 impl Usage {
     fn status(&self) -> u8 {
         match self {
-            Self::NoVerb(_) | Self::UnknownOption { .. } | Self::NoValue(_) | Self::UnwantedValue(_) => 255,
+            Self::NoVerb(_)
+            | Self::UnknownOption { .. }
+            | Self::NoValue(_)
+            | Self::UnwantedValue(_)
+            | Self::NeedsInterface => 255,
             _ => 2,
         }
     }

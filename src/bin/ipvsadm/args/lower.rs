@@ -1,11 +1,12 @@
 //! From pairs of option and value to a [`Command`]. A verb takes what it understands; what the table does
 //! not allow for it was refused before.
 
+use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 
 use ipvs::{
-    Change, Destination, DestinationId, Family, Forwarding, Netmask, Protocol, SchedulerFlag, Service,
-    ServiceFlags, ServiceId, Tunnel, TunnelFlags,
+    Change, DaemonState, Destination, DestinationId, Family, Forwarding, Netmask, Protocol, SchedulerFlag,
+    Service, ServiceFlags, ServiceId, SyncDaemon, Timeouts, Tunnel, TunnelFlags,
 };
 
 use super::options::{Opt, Verb};
@@ -18,8 +19,10 @@ type Result<T> = std::result::Result<T, Usage>;
 
 /// What a bare `-p` means, in seconds.
 const PERSISTENCE: u32 = 360;
-/// The longest persistence, in seconds: 31 days.
-const LONGEST_PERSISTENCE: u32 = 31 * 24 * 3600;
+/// The longest persistence and the longest timeout, in seconds: 31 days.
+const LONGEST_TIME: u32 = 31 * 24 * 3600;
+/// The longest payload of a UDP datagram over IPv4.
+const LONGEST_DATAGRAM: u32 = 65507;
 
 /// Gives a scanned command line its meaning.
 pub fn lower(scanned: Scanned) -> Result<Command> {
@@ -28,7 +31,15 @@ pub fn lower(scanned: Scanned) -> Result<Command> {
     {
         return Err(Usage::NotAllowed(option, verb));
     }
+    if let Some(word) = scanned.words.get(if verb == Verb::SetTimeouts { 3 } else { 0 }) {
+        return Err(Usage::ExtraWord(word.clone()));
+    }
     let mut given = Given { verb, options: scanned.options };
+    let daemon = || match scanned.value.as_deref().unwrap_or_default() {
+        "master" => Ok(DaemonState::Master),
+        "backup" => Ok(DaemonState::Backup),
+        other => Err(Usage::DaemonState { verb, state: other.to_owned() }),
+    };
     Ok(match verb {
         Verb::AddService => Command::Change(Change::AddService(given.service_settings()?)),
         Verb::EditService => Command::Change(Change::SetService(given.service_settings()?)),
@@ -47,11 +58,14 @@ pub fn lower(scanned: Scanned) -> Result<Command> {
             Command::Change(Change::DeleteDestination(id, given.server(id)?))
         }
         Verb::Zero => Command::Change(Change::Zero(given.optional_service()?)),
-        Verb::List => {
-            let view = if given.flag(Opt::Stats) { View::Stats } else { View::Plain };
-            Command::List(List { service: given.optional_service()?, view, exact: given.flag(Opt::Exact) })
+        Verb::List => given.listing()?,
+        Verb::SetTimeouts => Command::Change(Change::SetTimeouts(timeouts(&scanned.words)?)),
+        Verb::StartDaemon => Command::Change(Change::StartDaemon(given.daemon(daemon()?)?)),
+        Verb::StopDaemon => {
+            given.number(Opt::SyncId, 0, 255)?;
+            Command::Change(Change::StopDaemon(daemon()?))
         }
-        Verb::Save => Command::Save,
+        Verb::Save => Command::Save { numeric: given.flag(Opt::Numeric) },
         Verb::Restore => Command::Restore,
         Verb::Help => Command::Help,
         Verb::Version => Command::Version,
@@ -122,6 +136,70 @@ impl Given {
         Ok(Some(ServiceId::Address { protocol, address, port: port.unwrap_or(0) }))
     }
 
+    /// A number, if the option is given.
+    fn number(&mut self, option: Opt, least: u32, most: u32) -> Result<Option<u32>> {
+        self.value(option).map(|text| values::number(option, &text, least, most)).transpose()
+    }
+
+    fn listing(&mut self) -> Result<Command> {
+        self.number(Opt::SyncId, 0, 255)?;
+        let service = self.options.iter().map(|&(option, _)| option).find(|option| {
+            matches!(option, Opt::TcpService | Opt::UdpService | Opt::SctpService | Opt::FwmarkService)
+        });
+        let other = self.one_of([Opt::Connection, Opt::Timeout, Opt::Daemon])?.map(|(option, _)| option);
+        if let (Some(other), Some(service)) = (other, service) {
+            return Err(Usage::Conflict(other, service));
+        }
+        let service = self.optional_service()?;
+        let numeric = self.flag(Opt::Numeric);
+        let columns = [
+            (Opt::Stats, View::Stats),
+            (Opt::Rate, View::Rate),
+            (Opt::Thresholds, View::Thresholds),
+            (Opt::PersistentConn, View::PersistentConn),
+            (Opt::TunInfo, View::TunInfo),
+        ];
+        // Of several columns the first of these is shown, as always.
+        let columns = columns.map(|(option, view)| self.flag(option).then_some((option, view)));
+        let columns = columns.into_iter().flatten().next();
+        match (other, columns) {
+            (None, _) => {}
+            (_, None | Some((Opt::TunInfo, _))) | (Some(Opt::Connection), Some((Opt::PersistentConn, _))) => {
+            }
+            (Some(other), Some((option, _))) => return Err(Usage::Conflict(other, option)),
+        }
+        Ok(match other {
+            Some(Opt::Connection) => {
+                Command::Connections { engines: matches!(columns, Some((Opt::PersistentConn, _))), numeric }
+            }
+            Some(Opt::Timeout) => Command::Timeouts,
+            Some(_) => Command::Daemons,
+            None => Command::List(List {
+                service,
+                view: columns.map_or(View::Plain, |(_, view)| view),
+                numeric,
+                exact: self.flag(Opt::Exact),
+                sorted: !self.flag(Opt::Nosort),
+            }),
+        })
+    }
+
+    fn daemon(&mut self, state: DaemonState) -> Result<SyncDaemon> {
+        let interface = self.value(Opt::McastInterface).filter(|name| !name.is_empty());
+        let interface = interface.ok_or(Usage::NeedsInterface)?;
+        let mut daemon = SyncDaemon::new(state, values::name(Opt::McastInterface, &interface)?);
+        daemon.sync_id = self.number(Opt::SyncId, 0, 255)?.unwrap_or(0);
+        daemon.max_length = self.number(Opt::SyncMaxlen, 1, LONGEST_DATAGRAM)?.unwrap_or(0) as u16;
+        daemon.port = self.number(Opt::McastPort, 1, u16::MAX.into())?.unwrap_or(0) as u16;
+        daemon.ttl = self.number(Opt::McastTtl, 1, u8::MAX.into())?.unwrap_or(0) as u8;
+        if let Some(group) = self.value(Opt::McastGroup) {
+            let address = group.parse().ok().filter(IpAddr::is_multicast);
+            let why = "it is a multicast address, such as 224.0.0.81 or ff02::81";
+            daemon.group = Some(address.ok_or_else(|| values::bad(Opt::McastGroup, &group, why))?);
+        }
+        Ok(daemon)
+    }
+
     fn service_settings(&mut self) -> Result<Service> {
         let id = self.service()?;
         let mut service = Service::new(id);
@@ -132,7 +210,7 @@ impl Given {
         if let Some(timeout) = self.take(Opt::Persistent) {
             service.persistence = Some(match timeout {
                 None => PERSISTENCE,
-                Some(text) => values::number(Opt::Persistent, &text, 1, LONGEST_PERSISTENCE)?,
+                Some(text) => values::number(Opt::Persistent, &text, 1, LONGEST_TIME)?,
             });
         }
         if let Some(mask) = self.value(Opt::Netmask) {
@@ -195,27 +273,17 @@ impl Given {
             return Err(Usage::OtherFamily(destination.id));
         }
         destination.tunnel = self.tunnel(destination.forwarding)?;
-        if let Some(weight) = self.value(Opt::Weight) {
-            destination.weight = values::number(Opt::Weight, &weight, 0, i32::MAX as u32)?;
-        }
-        if let Some(upper) = self.value(Opt::UpperThreshold) {
-            destination.upper_threshold = values::number(Opt::UpperThreshold, &upper, 0, i32::MAX as u32)?;
-        }
-        if let Some(lower) = self.value(Opt::LowerThreshold) {
-            destination.lower_threshold = values::number(Opt::LowerThreshold, &lower, 0, i32::MAX as u32)?;
-        }
+        let most = i32::MAX as u32;
+        destination.weight = self.number(Opt::Weight, 0, most)?.unwrap_or(destination.weight);
+        destination.upper_threshold = self.number(Opt::UpperThreshold, 0, most)?.unwrap_or(0);
+        destination.lower_threshold = self.number(Opt::LowerThreshold, 0, most)?.unwrap_or(0);
         Ok((service, destination))
     }
 
     fn tunnel(&mut self, forwarding: Forwarding) -> Result<Tunnel> {
         let kind = self.value(Opt::TunType);
-        let port = match self.value(Opt::TunPort) {
-            None => None,
-            Some(text) => {
-                let port = values::number(Opt::TunPort, &text, 1, u16::MAX.into())?;
-                NonZeroU16::new(port as u16)
-            }
-        };
+        let port = self.number(Opt::TunPort, 1, u16::MAX.into())?;
+        let port = port.and_then(|port| NonZeroU16::new(port as u16));
         let checksum =
             self.one_of([Opt::TunNocsum, Opt::TunCsum, Opt::TunRemcsum])?.map(|(option, _)| option);
         let flags = match checksum {
@@ -243,6 +311,15 @@ impl Given {
             (kind, ..) => Err(values::bad(Opt::TunType, kind, "it is ipip, gue or gre")),
         }
     }
+}
+
+/// The three words after `--set`.
+fn timeouts(words: &[String]) -> Result<Timeouts> {
+    let [tcp, tcp_fin, udp] = words else { return Err(Usage::ThreeTimeouts) };
+    let seconds = |text: &String| {
+        values::decimal(text, 0, LONGEST_TIME).ok_or_else(|| Usage::BadTimeout(text.clone(), LONGEST_TIME))
+    };
+    Ok(Timeouts { tcp: seconds(tcp)?, tcp_fin: seconds(tcp_fin)?, udp: seconds(udp)? })
 }
 
 /// Flags may be named for their scheduler or numbered.

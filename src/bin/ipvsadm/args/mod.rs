@@ -22,8 +22,14 @@ pub enum Command {
     Change(Change),
     /// Show the table.
     List(List),
+    /// Show the connections.
+    Connections { engines: bool, numeric: bool },
+    /// Show the timeouts.
+    Timeouts,
+    /// Show the sync daemons.
+    Daemons,
     /// Print the table as commands.
-    Save,
+    Save { numeric: bool },
     /// Run the commands on standard input.
     Restore,
     /// Explain the program.
@@ -39,8 +45,12 @@ pub struct List {
     pub service: Option<ServiceId>,
     /// Which columns.
     pub view: View,
+    /// Addresses and ports as numbers.
+    pub numeric: bool,
     /// Counters as they are, instead of shortened with K, M, G.
     pub exact: bool,
+    /// By address and port instead of the kernel's order.
+    pub sorted: bool,
 }
 
 /// The columns of a listing.
@@ -50,12 +60,18 @@ pub enum View {
     Plain,
     /// Counters since the last zeroing.
     Stats,
+    /// Counters per second.
+    Rate,
+    /// Thresholds of servers.
+    Thresholds,
+    /// Clients that are bound to servers.
+    PersistentConn,
+    /// Tunnels to servers.
+    TunInfo,
 }
 
 /// Reads the words of a command line, without the program's name. No words at all ask for a listing.
 pub fn parse(words: &[String]) -> Result<Command, Usage> {
-    if words.is_empty() {
-        return Ok(Command::List(List { service: None, view: View::Plain, exact: false }));
-    }
-    lower::lower(scan::scan(words)?)
+    let list = [String::from("-L")];
+    lower::lower(scan::scan(if words.is_empty() { &list } else { words })?)
 }

@@ -14,6 +14,9 @@ pub enum Verb {
     DeleteServer,
     List,
     Zero,
+    SetTimeouts,
+    StartDaemon,
+    StopDaemon,
     Help,
     Version,
 }
@@ -45,8 +48,23 @@ pub enum Opt {
     UpperThreshold,
     LowerThreshold,
     Numeric,
+    Connection,
+    Timeout,
+    Daemon,
     Stats,
+    Rate,
+    Thresholds,
+    PersistentConn,
+    TunInfo,
     Exact,
+    Sort,
+    Nosort,
+    SyncId,
+    SyncMaxlen,
+    McastInterface,
+    McastGroup,
+    McastPort,
+    McastTtl,
 }
 
 /// Whether an option has a value.
@@ -64,6 +82,7 @@ pub struct VerbRow {
     pub verb: Verb,
     pub short: Option<char>,
     pub long: &'static str,
+    pub value: Value,
     pub help: &'static str,
 }
 
@@ -107,6 +126,7 @@ fn name(short: Option<char>, long: &str) -> String {
     }
 }
 
+use Value::{Optional, Required};
 use Verb::*;
 
 const ON_SERVICES: &[Verb] =
@@ -114,28 +134,50 @@ const ON_SERVICES: &[Verb] =
 const SERVICE_SETTINGS: &[Verb] = &[AddService, EditService];
 const ON_SERVERS: &[Verb] = &[AddServer, EditServer, DeleteServer];
 const SERVER_SETTINGS: &[Verb] = &[AddServer, EditServer];
+const LISTING: &[Verb] = &[List];
+const STARTING: &[Verb] = &[StartDaemon];
+const EVERYWHERE: &[Verb] = &[
+    AddService,
+    EditService,
+    DeleteService,
+    Clear,
+    Restore,
+    Save,
+    AddServer,
+    EditServer,
+    DeleteServer,
+    List,
+    Zero,
+    SetTimeouts,
+    StartDaemon,
+    StopDaemon,
+];
 
 macro_rules! verbs {
-    ($($verb:ident $short:expr, $long:literal, $help:literal;)*) => {
+    ($($verb:ident $short:expr, $long:literal, $value:expr, $help:literal;)*) => {
         pub const VERBS: &[VerbRow] =
-            &[$(VerbRow { verb: Verb::$verb, short: $short, long: $long, help: $help },)*];
+            &[$(VerbRow { verb: Verb::$verb, short: $short, long: $long, value: $value, help: $help },)*];
     };
 }
 
 verbs! {
-    AddService Some('A'), "add-service", "add a virtual service";
-    EditService Some('E'), "edit-service", "replace the settings of a virtual service";
-    DeleteService Some('D'), "delete-service", "delete a virtual service with its servers";
-    Clear Some('C'), "clear", "delete every virtual service";
-    Restore Some('R'), "restore", "run the commands on standard input, one a line";
-    Save Some('S'), "save", "print the table as commands that -R reads";
-    AddServer Some('a'), "add-server", "add a real server to a virtual service";
-    EditServer Some('e'), "edit-server", "replace the settings of a real server";
-    DeleteServer Some('d'), "delete-server", "remove a real server from a virtual service";
-    List Some('L'), "list", "show the table or one service; also -l, and the default";
-    Zero Some('Z'), "zero", "set the counters of one service or of all to 0";
-    Help Some('h'), "help", "show this help";
-    Version Some('v'), "version", "show the version";
+    AddService Some('A'), "add-service", Value::None, "add a virtual service";
+    EditService Some('E'), "edit-service", Value::None, "replace the settings of a virtual service";
+    DeleteService Some('D'), "delete-service", Value::None, "delete a virtual service with its servers";
+    Clear Some('C'), "clear", Value::None, "delete every virtual service";
+    Restore Some('R'), "restore", Value::None, "run the commands on standard input, one a line";
+    Save Some('S'), "save", Value::None, "print the table as commands that -R reads";
+    AddServer Some('a'), "add-server", Value::None, "add a real server to a virtual service";
+    EditServer Some('e'), "edit-server", Value::None, "replace the settings of a real server";
+    DeleteServer Some('d'), "delete-server", Value::None, "remove a real server from a virtual service";
+    List Some('L'), "list", Value::None, "show the table, one service or something else; the default";
+    Zero Some('Z'), "zero", Value::None, "set the counters of one service or of all to 0";
+    SetTimeouts None, "set", Value::None,
+        "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
+    StartDaemon None, "start-daemon", Required("STATE"), "start the sync daemon master or backup";
+    StopDaemon None, "stop-daemon", Required("STATE"), "stop the sync daemon master or backup";
+    Help Some('h'), "help", Value::None, "show this help";
+    Version Some('v'), "version", Value::None, "show the version";
 }
 
 macro_rules! options {
@@ -150,8 +192,6 @@ macro_rules! options {
         },)*];
     };
 }
-
-use Value::{Optional, Required};
 
 options! {
     TcpService Some('t'), "tcp-service", Required("ADDRESS:PORT"), ON_SERVICES, "a TCP service";
@@ -186,10 +226,29 @@ options! {
         "no new connections above this number (default 0: no limit)";
     LowerThreshold Some('y'), "l-threshold", Required("CONNECTIONS"), SERVER_SETTINGS,
         "new connections again below this number (default 0: 3/4 of -x)";
-    Numeric Some('n'), "numeric", Value::None, &[Verb::List, Save],
+    Numeric Some('n'), "numeric", Value::None, &[List, Save],
         "addresses and ports as numbers, without looking names up";
-    Stats None, "stats", Value::None, &[Verb::List], "show connections, packets and bytes so far";
-    Exact None, "exact", Value::None, &[Verb::List], "show numbers whole instead of with K, M, G";
+    Connection Some('c'), "connection", Value::None, LISTING, "show the connections";
+    Timeout None, "timeout", Value::None, LISTING, "show the timeouts of idle connections";
+    Daemon None, "daemon", Value::None, LISTING, "show the sync daemons";
+    Stats None, "stats", Value::None, LISTING, "show connections, packets and bytes so far";
+    Rate None, "rate", Value::None, LISTING, "show connections, packets and bytes per second";
+    Thresholds None, "thresholds", Value::None, LISTING, "show the thresholds of servers";
+    PersistentConn None, "persistent-conn", Value::None, LISTING,
+        "show clients bound to servers; with -c, what binds them";
+    TunInfo None, "tun-info", Value::None, LISTING, "show how servers are tunnelled to";
+    Exact None, "exact", Value::None, LISTING, "show numbers whole instead of with K, M, G";
+    Sort None, "sort", Value::None, EVERYWHERE, "does nothing: services and servers are sorted anyway";
+    Nosort None, "nosort", Value::None, LISTING, "show services and servers in the kernel's order";
+    SyncId None, "syncid", Required("NUMBER"), &[StartDaemon, StopDaemon, List],
+        "number of the sync daemon, 0 to 255 (default 0)";
+    SyncMaxlen None, "sync-maxlen", Required("BYTES"), STARTING, "longest sync message";
+    McastInterface None, "mcast-interface", Required("INTERFACE"), STARTING,
+        "interface for sync messages";
+    McastGroup None, "mcast-group", Required("ADDRESS"), STARTING,
+        "multicast group for sync messages (default 224.0.0.81)";
+    McastPort None, "mcast-port", Required("PORT"), STARTING, "port for sync messages (default 8848)";
+    McastTtl None, "mcast-ttl", Required("HOPS"), STARTING, "time to live of sync messages (default 1)";
 }
 
 #[cfg(test)]

@@ -11,17 +11,21 @@ use crate::error::Usage;
 #[derive(Debug)]
 pub struct Scanned {
     pub verb: Verb,
+    /// The verb's own value.
+    pub value: Option<String>,
     pub options: Vec<(Opt, Option<String>)>,
+    /// Words that are neither options nor values.
+    pub words: Vec<String>,
 }
 
-const EXTRA: &str = "extra words";
+const WORDS: &str = "words";
 
 /// Reads the words of a command line, without the program's name; there is at least one.
 pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
     let first = words.iter().find(|word| word.len() > 1 && *word != "--" && word.starts_with('-'));
     let first = first.ok_or_else(|| Usage::NoVerb(words[0].clone()))?;
     if let Some(verb) = explanation(first) {
-        return Ok(Scanned { verb, options: Vec::new() });
+        return Ok(Scanned { verb, value: None, options: Vec::new(), words: Vec::new() });
     }
     if begins_with_option(first) {
         return Err(Usage::NoVerb(first.clone()));
@@ -36,17 +40,20 @@ pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
     if let Some(&(_, second)) = verbs.get(1) {
         return Err(Usage::TwoVerbs(verb, second));
     }
-    if let Some(word) = matches.get_one::<String>(EXTRA) {
-        return Err(Usage::ExtraWord(word.clone()));
-    }
+    let value = |long, value| match value {
+        Value::None => None,
+        _ => matches.get_one::<String>(long).cloned(),
+    };
     let options = OPTIONS.iter().filter_map(|row| {
         first_index(&matches, row.long)?;
-        match row.value {
-            Value::None => Some((row.option, None)),
-            _ => Some((row.option, matches.get_one::<String>(row.long).cloned())),
-        }
+        Some((row.option, value(row.long, row.value)))
     });
-    Ok(Scanned { verb, options: options.collect() })
+    Ok(Scanned {
+        verb,
+        value: value(verb.row().long, verb.row().value),
+        options: options.collect(),
+        words: matches.get_many(WORDS).map(|words| words.cloned().collect()).unwrap_or_default(),
+    })
 }
 
 /// `-h` and `-v` in the place of the command: nothing after them matters.
@@ -80,27 +87,18 @@ fn first_index(matches: &ArgMatches, id: &str) -> Option<usize> {
 
 fn parser() -> clap::Command {
     let verbs = VERBS.iter().map(|row| {
-        let arg = Arg::new(row.long).long(row.long).action(ArgAction::SetTrue).help(row.help);
+        let arg = arg(row.long, row.short, row.value).help(row.help);
         let arg = match row.verb {
             Verb::List => arg.visible_short_alias('l'),
             _ => arg,
         };
-        match row.short {
-            Some(short) => arg.short(short),
-            None => arg,
-        }
-        .help_heading("Commands (one, and first)")
+        arg.help_heading("Commands (one, and first)")
     });
     let options = OPTIONS.iter().map(|row| {
-        let arg = Arg::new(row.long).long(row.long).help(row.help).help_heading("Options");
-        let arg = match row.value {
-            Value::None => arg.action(ArgAction::SetTrue),
-            Value::Required(name) => arg.action(ArgAction::Set).value_name(name).allow_hyphen_values(true),
-            Value::Optional(name) => arg.action(ArgAction::Set).value_name(name).num_args(0..=1),
-        };
-        match row.short {
-            Some(short) => arg.short(short),
-            None => arg,
+        let arg = arg(row.long, row.short, row.value).help(row.help).help_heading("Options");
+        match row.option {
+            Opt::Ipv6 | Opt::Sort => arg.action(ArgAction::Count),
+            _ => arg,
         }
     });
     clap::Command::new("ipvsadm")
@@ -111,7 +109,20 @@ fn parser() -> clap::Command {
         .override_usage("ipvsadm COMMAND [OPTION]...")
         .args(verbs)
         .args(options)
-        .arg(Arg::new(EXTRA).action(ArgAction::Append).hide(true))
+        .arg(Arg::new(WORDS).action(ArgAction::Append).hide(true))
+}
+
+fn arg(long: &'static str, short: Option<char>, value: Value) -> Arg {
+    let arg = Arg::new(long).long(long);
+    let arg = match value {
+        Value::None => arg.action(ArgAction::SetTrue),
+        Value::Required(name) => arg.action(ArgAction::Set).value_name(name).allow_hyphen_values(true),
+        Value::Optional(name) => arg.action(ArgAction::Set).value_name(name).num_args(0..=1),
+    };
+    match short {
+        Some(short) => arg.short(short),
+        None => arg,
+    }
 }
 
 /// What clap found wrong, in our words.

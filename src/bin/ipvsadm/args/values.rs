@@ -25,11 +25,13 @@ pub fn bad(option: Opt, value: &str, why: impl Display) -> Usage {
 }
 
 /// A decimal number within bounds. Blanks and a `+` before it do no harm.
+pub fn decimal(text: &str, least: u32, most: u32) -> Option<u32> {
+    text.trim_start().parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// The decimal number that an option takes.
 pub fn number(option: Opt, text: &str, least: u32, most: u32) -> Result<u32> {
-    text.trim_start()
-        .parse()
-        .ok()
-        .filter(|number| (least..=most).contains(number))
+    decimal(text, least, most)
         .ok_or_else(|| bad(option, text, format_args!("it is a number from {least} to {most}")))
 }
 

@@ -1,10 +1,10 @@
-//! `-L`: what the kernel has.
+//! `-L`: the table or one service.
 
 use ipvs::{Ipvs, Table, TableEntry};
 
 use crate::args::List;
 use crate::error::Failure;
-use crate::output;
+use crate::output::{self, Names};
 
 pub fn run(ipvs: &mut Ipvs, list: List, text: &mut String) -> Result<(), Failure> {
     let (info, mut table) = match list.service {
@@ -15,7 +15,11 @@ pub fn run(ipvs: &mut Ipvs, list: List, text: &mut String) -> Result<(), Failure
             (None, Table { entries: vec![TableEntry { service, destinations }] })
         }
     };
-    output::sort(&mut table);
-    text.push_str(&output::list(&table, info, &list));
+    if list.sorted {
+        output::sort(&mut table);
+    }
+    let mut names = Names::new(list.numeric);
+    names.look_up(output::addresses(&table));
+    text.push_str(&output::list(&table, info, &list, &names));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! One file for each family of verbs. A command appends what it has to say on standard output to a text.
 
+mod connections;
 mod list;
 mod restore;
 mod save;
@@ -16,6 +17,7 @@ pub fn run(command: Command, text: &mut String) -> Result<(), Failure> {
         Command::Help => text.push_str(&args::help()),
         Command::Version => text.push_str(&output::version()),
         Command::Restore => restore::run(text)?,
+        Command::Connections { engines, numeric } => connections::run(engines, numeric, text)?,
         command => run_on(&mut Ipvs::connect()?, command, text)?,
     }
     Ok(())
@@ -24,9 +26,14 @@ pub fn run(command: Command, text: &mut String) -> Result<(), Failure> {
 /// Does what needs a connection to the kernel.
 fn run_on(ipvs: &mut Ipvs, command: Command, text: &mut String) -> Result<(), Failure> {
     match command {
-        Command::Change(change) => Ok(ipvs.change(change)?),
-        Command::List(list) => list::run(ipvs, list, text),
-        Command::Save => save::run(ipvs, text),
-        Command::Help | Command::Version | Command::Restore => run(command, text),
+        Command::Change(change) => ipvs.change(change)?,
+        Command::List(list) => list::run(ipvs, list, text)?,
+        Command::Timeouts => text.push_str(&output::timeouts(ipvs.timeouts()?)),
+        Command::Daemons => text.push_str(&output::daemons(&ipvs.daemons()?)),
+        Command::Save { numeric } => save::run(ipvs, numeric, text)?,
+        Command::Connections { .. } | Command::Help | Command::Version | Command::Restore => {
+            run(command, text)?;
+        }
     }
+    Ok(())
 }

@@ -1,39 +1,16 @@
-//! Addresses as text.
+//! Addresses and foreign bytes as text.
 
-use std::fmt::{self, Display};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipvs::{DestinationId, ServiceId};
-
-/// `10.0.0.1:80`, `[2001:db8::1]:80`
-pub struct Endpoint(pub IpAddr, pub u16);
-
-impl Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.0 {
-            IpAddr::V4(address) => format!("{address}:{}", self.1),
-            IpAddr::V6(address) => format!("[{}]:{}", ipv6(address), self.1),
-        };
-        f.pad(&text)
+/// An address as `inet_ntop(3)` writes it.
+pub fn text(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => ipv6(address),
     }
 }
 
-impl From<&DestinationId> for Endpoint {
-    fn from(id: &DestinationId) -> Self {
-        Self(id.address, id.port)
-    }
-}
-
-/// What stands after the protocol in a listing: `10.0.0.1:80`, `7`, `7 IPv6`.
-pub fn service(id: &ServiceId) -> String {
-    match *id {
-        ServiceId::Address { address, port, .. } => Endpoint(address, port).to_string(),
-        ServiceId::Fwmark { mark, family: ipvs::Family::V4 } => mark.to_string(),
-        ServiceId::Fwmark { mark, family: ipvs::Family::V6 } => format!("{mark} IPv6"),
-    }
-}
-
-/// As `inet_ntop(3)` writes it, which unlike Rust shows an embedded IPv4 address also after `::`.
+/// Unlike Rust, `inet_ntop(3)` shows an embedded IPv4 address also after `::`.
 fn ipv6(address: Ipv6Addr) -> String {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
@@ -41,6 +18,27 @@ fn ipv6(address: Ipv6Addr) -> String {
         }
         _ => address.to_string(),
     }
+}
+
+/// Bytes from the network made harmless: what is not printable, or would look like two columns, is
+/// escaped.
+pub fn escape(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                ' ' => text.push_str("\\x20"),
+                _ if character.is_control() || character.is_whitespace() => {
+                    text.extend(character.escape_default());
+                }
+                _ => text.push(character),
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -60,5 +58,12 @@ mod tests {
         ] {
             assert_eq!(ipv6(bytes.parse().unwrap()), text);
         }
+    }
+
+    #[test]
+    fn bytes_that_could_harm_a_terminal_are_escaped() {
+        assert_eq!(escape(b"call-id@example.com"), "call-id@example.com");
+        assert_eq!(escape("grün".as_bytes()), "grün");
+        assert_eq!(escape(b"\x1b[2J\n a\xff"), "\\u{1b}[2J\\n\\x20a\\xff");
     }
 }

@@ -2,16 +2,23 @@
 //! kernel.
 
 mod address;
+mod connections;
 mod list;
+mod names;
 mod save;
 pub mod services;
 
+pub use connections::{connection, connections_header};
 pub use list::list;
+pub use names::Names;
 pub use save::save;
 
+use std::io::{self, Write};
 use std::net::IpAddr;
 
-use ipvs::{DestinationId, SchedulerFlag, Service, Table};
+use ipvs::{SchedulerFlag, Service, ServiceId, SyncDaemon, Table, Timeouts};
+
+use crate::error::Failure;
 
 /// When this version was made.
 const RELEASE_DATE: &str = "2026/11/22";
@@ -22,22 +29,51 @@ pub fn version() -> String {
     format!("ipvsadm v{version} {RELEASE_DATE} (compiled with clap and IPVS v1.2.1)\n")
 }
 
-/// Sorts services as they are listed, and servers by address and port.
+/// Writes everything at once. A reader that has seen enough ends the program quietly.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::OutputClosed,
+        _ => Failure::Output(error),
+    })
+}
+
+/// The answer to `-L --timeout`.
+pub fn timeouts(timeouts: Timeouts) -> String {
+    let Timeouts { tcp, tcp_fin, udp } = timeouts;
+    format!("Timeout (tcp tcpfin udp): {tcp} {tcp_fin} {udp}\n")
+}
+
+/// The answer to `-L --daemon`: a line for each sync daemon that runs.
+pub fn daemons(daemons: &[SyncDaemon]) -> String {
+    let line = |daemon: &SyncDaemon| {
+        let SyncDaemon { state, interface, sync_id, max_length, port, ttl, .. } = daemon;
+        let group = daemon.group.map(|group| format!(", group={}", address::text(group))).unwrap_or_default();
+        format!(
+            "{state} sync daemon (mcast={interface}, syncid={sync_id}, maxlen={max_length}{group}, port={port}, \
+             ttl={ttl})\n"
+        )
+    };
+    daemons.iter().map(line).collect()
+}
+
+/// All addresses of a table.
+pub fn addresses(table: &Table) -> impl Iterator<Item = IpAddr> {
+    table.entries.iter().flat_map(|entry| {
+        let service = match entry.service.service.id() {
+            ServiceId::Address { address, .. } => Some(address),
+            ServiceId::Fwmark { .. } => None,
+        };
+        service.into_iter().chain(entry.destinations.iter().map(|state| state.destination.id.address))
+    })
+}
+
+/// Sorts services as they are listed, and servers by family, address and port.
 pub fn sort(table: &mut Table) {
     table.entries.sort_by_key(|entry| entry.service.service.id());
     for entry in &mut table.entries {
-        entry.destinations.sort_by_key(|state| server_order(&state.destination.id));
+        entry.destinations.sort_by_key(|state| state.destination.id);
     }
-}
-
-/// Servers of both families are ordered by their leading bytes, as the original does.
-fn server_order(id: &DestinationId) -> ([u8; 16], IpAddr, u16) {
-    let mut bytes = [0; 16];
-    match id.address {
-        IpAddr::V4(address) => bytes[..4].copy_from_slice(&address.octets()),
-        IpAddr::V6(address) => bytes = address.octets(),
-    }
-    (bytes, id.address, id.port)
 }
 
 /// The flags of a service's scheduler, as `-b` takes them; empty if there are none.

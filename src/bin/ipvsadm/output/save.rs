@@ -8,26 +8,25 @@ use ipvs::{
     TunnelFlags,
 };
 
-use super::address::Endpoint;
-use super::scheduler_flags;
+use super::{Names, scheduler_flags};
 
 /// All commands that make the table.
-pub fn save(table: &Table) -> String {
+pub fn save(table: &Table, names: &Names) -> String {
     let mut text = String::new();
     for entry in &table.entries {
         let service = &entry.service.service;
-        add_service(&mut text, service);
+        add_service(&mut text, service, names);
         for state in &entry.destinations {
-            add_server(&mut text, &service.id(), &state.destination);
+            add_server(&mut text, &service.id(), &state.destination, names);
         }
     }
     text
 }
 
-fn add_service(text: &mut String, service: &Service) {
+fn add_service(text: &mut String, service: &Service, names: &Names) {
     let Service { scheduler, persistence, engine, .. } = service;
     // Writing to a String cannot fail.
-    let _ = write!(text, "-A {} -s {scheduler}", service_option(&service.id()));
+    let _ = write!(text, "-A {} -s {scheduler}", service_option(&service.id(), names));
     if let Some(seconds) = persistence {
         let _ = write!(text, " -p {seconds}");
         if service.netmask() != Netmask::host(service.id().family()) {
@@ -47,15 +46,15 @@ fn add_service(text: &mut String, service: &Service) {
     text.push('\n');
 }
 
-fn add_server(text: &mut String, service: &ServiceId, destination: &Destination) {
+fn add_server(text: &mut String, service: &ServiceId, destination: &Destination, names: &Names) {
     let method = match destination.forwarding {
         Forwarding::Masquerade => "-m",
         Forwarding::Tunnel => "-i",
         // The kernel itself chooses the methods that have no option.
         _ => "-g",
     };
-    let (endpoint, weight) = (Endpoint::from(&destination.id), destination.weight);
-    let _ = write!(text, "-a {} -r {endpoint} {method} -w {weight}", service_option(service));
+    let (endpoint, weight) = (names.server(service, &destination.id), destination.weight);
+    let _ = write!(text, "-a {} -r {endpoint} {method} -w {weight}", service_option(service, names));
     if destination.forwarding == Forwarding::Tunnel {
         text.push_str(&tunnel(destination.tunnel));
     }
@@ -68,19 +67,15 @@ fn add_server(text: &mut String, service: &ServiceId, destination: &Destination)
 }
 
 /// The option that names a service.
-fn service_option(id: &ServiceId) -> String {
-    match *id {
-        ServiceId::Fwmark { mark, family: Family::V4 } => format!("-f {mark}"),
-        ServiceId::Fwmark { mark, family: Family::V6 } => format!("-f {mark} -6"),
-        ServiceId::Address { protocol, address, port } => {
-            let option = match protocol {
-                Protocol::UDP => "-u",
-                Protocol::SCTP => "--sctp-service",
-                _ => "-t",
-            };
-            format!("{option} {}", Endpoint(address, port))
-        }
-    }
+fn service_option(id: &ServiceId, names: &Names) -> String {
+    let option = match *id {
+        ServiceId::Fwmark { mark, family: Family::V4 } => return format!("-f {mark}"),
+        ServiceId::Fwmark { mark, family: Family::V6 } => return format!("-f {mark} -6"),
+        ServiceId::Address { protocol: Protocol::UDP, .. } => "-u",
+        ServiceId::Address { protocol: Protocol::SCTP, .. } => "--sctp-service",
+        ServiceId::Address { .. } => "-t",
+    };
+    format!("{option} {}", names.service(id))
 }
 
 fn tunnel(tunnel: Tunnel) -> String {

@@ -1,21 +1,60 @@
 //! Names of ports, from `/etc/services`.
 
+use std::collections::HashMap;
+
 use ipvs::Protocol;
+
+const PATH: &str = "/etc/services";
 
 /// The port that a name stands for with this protocol; aliases count too.
 pub fn port(name: &str, protocol: Protocol) -> Option<u16> {
-    let text = std::fs::read_to_string("/etc/services").ok()?;
-    let protocol = protocol.to_string().to_ascii_lowercase();
-    text.lines().find_map(|line| find(line, name, &protocol))
+    let text = read();
+    let wanted = protocol_name(protocol);
+    let mut lines = text.lines().filter_map(parse).filter(|line| line.protocol == wanted);
+    lines.find_map(|mut line| {
+        (line.name == name || line.aliases.any(|alias| alias == name)).then_some(line.port)
+    })
 }
 
-/// The port if the line, `NAME PORT/PROTOCOL ALIAS... # comment`, is about the name.
-fn find(line: &str, name: &str, protocol: &str) -> Option<u16> {
+/// The names of all ports.
+pub struct PortNames(HashMap<(u16, String), String>);
+
+impl PortNames {
+    pub fn read() -> Self {
+        let mut names = HashMap::new();
+        for line in read().lines().filter_map(parse) {
+            names.entry((line.port, line.protocol.to_owned())).or_insert_with(|| line.name.to_owned());
+        }
+        Self(names)
+    }
+
+    pub fn name(&self, port: u16, protocol: Protocol) -> Option<&str> {
+        self.0.get(&(port, protocol_name(protocol))).map(String::as_str)
+    }
+}
+
+fn protocol_name(protocol: Protocol) -> String {
+    protocol.to_string().to_ascii_lowercase()
+}
+
+/// The file; one that cannot be read has no names.
+fn read() -> String {
+    std::fs::read(PATH).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+/// A line: `NAME PORT/PROTOCOL ALIAS... # comment`.
+struct Line<'a, A> {
+    name: &'a str,
+    port: u16,
+    protocol: &'a str,
+    aliases: A,
+}
+
+fn parse(line: &str) -> Option<Line<'_, impl Iterator<Item = &str>>> {
     let mut words = line.split('#').next()?.split_whitespace();
-    let official = words.next()?;
-    let (port, line_protocol) = words.next()?.split_once('/')?;
-    let named = official == name || words.any(|alias| alias == name);
-    if named && line_protocol == protocol { port.parse().ok() } else { None }
+    let name = words.next()?;
+    let (port, protocol) = words.next()?.split_once('/')?;
+    Some(Line { name, port: port.parse().ok()?, protocol, aliases: words })
 }
 
 #[cfg(test)]
@@ -23,12 +62,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_found_by_name_or_alias_and_protocol() {
-        let line = "http\t80/tcp\twww # HyperText";
-        assert_eq!(find(line, "http", "tcp"), Some(80));
-        assert_eq!(find(line, "www", "tcp"), Some(80));
-        assert_eq!(find(line, "http", "udp"), None);
-        assert_eq!(find(line, "HyperText", "tcp"), None);
-        assert_eq!(find("# comment", "comment", "tcp"), None);
+    fn a_line_has_a_name_a_port_a_protocol_and_aliases() {
+        let line = parse("http\t80/tcp\twww http-too # HyperText").unwrap();
+        assert_eq!((line.name, line.port, line.protocol), ("http", 80, "tcp"));
+        assert_eq!(line.aliases.collect::<Vec<_>>(), ["www", "http-too"]);
+        for text in ["", "# comment", "name", "name 80", "name x/tcp"] {
+            assert!(parse(text).is_none(), "{text}");
+        }
     }
 }

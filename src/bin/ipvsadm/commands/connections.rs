@@ -1,0 +1,67 @@
+//! `-L -c`: the connections, however many, in constant memory.
+
+use std::io;
+
+use ipvs::Ipvs;
+use ipvs::proc::{Connection, Connections, ConnectionsError};
+
+use crate::error::Failure;
+use crate::output::{self, Names};
+
+/// How many lines are looked up together.
+const LINES_AT_ONCE: usize = 1000;
+/// How much is collected before it is written.
+const BYTES_AT_ONCE: usize = 64 * 1024;
+
+pub fn run(engines: bool, numeric: bool, text: &mut String) -> Result<(), Failure> {
+    let mut connections = open()?;
+    let mut names = Names::new(numeric);
+    text.push_str(output::connections_header(engines));
+    if numeric {
+        while let Some(connection) = connections.next()? {
+            output::connection(text, &connection, engines, &names);
+            print_if_long(text)?;
+        }
+        return Ok(());
+    }
+    loop {
+        let mut lines = Vec::new();
+        while lines.len() < LINES_AT_ONCE {
+            match connections.next()? {
+                Some(connection) => lines.push(connection.line.to_vec()),
+                None => break,
+            }
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let connections = lines.iter().map(|line| Connection::parse(line));
+        let connections = connections.collect::<Result<Vec<_>, _>>()?;
+        names.look_up(connections.iter().flat_map(|connection| {
+            [connection.client.ip(), connection.service.ip(), connection.destination.ip()]
+        }));
+        for connection in &connections {
+            output::connection(text, connection, engines, &names);
+        }
+        print_if_long(text)?;
+    }
+}
+
+/// Opens the file; if there is none, IPVS is asked for first.
+fn open() -> Result<Connections, Failure> {
+    match Connections::open() {
+        Err(ConnectionsError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Ipvs::connect()?;
+            Ok(Connections::open()?)
+        }
+        connections => Ok(connections?),
+    }
+}
+
+fn print_if_long(text: &mut String) -> Result<(), Failure> {
+    if text.len() >= BYTES_AT_ONCE {
+        output::print(text)?;
+        text.clear();
+    }
+    Ok(())
+}
