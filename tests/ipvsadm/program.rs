@@ -168,6 +168,7 @@ fn the_order_of_options_does_not_matter() {
     director.ok("-A -6 -M 64 -p 10 -f 7");
     director.ok("-a -m -r 2001:db8::2 -6 -f 7");
     director.ok("-A -M 64 -p 10 -t [2001:db8::1]:80");
+    director.ok("-A -p -f 8");
     director.ok("-a -r 2001:db8::2 -m -t [2001:db8::1]:80");
     assert_eq!(
         director.saved(),
@@ -175,6 +176,7 @@ fn the_order_of_options_does_not_matter() {
 -a -t [2001:db8::1]:80 -r [2001:db8::2]:80 -m -w 1
 -A -f 7 -6 -s wlc -p 10 -M 64
 -a -f 7 -6 -r [2001:db8::2]:0 -m -w 1
+-A -f 8 -s wlc -p 360
 "
     );
 }

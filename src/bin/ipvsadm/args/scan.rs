@@ -2,6 +2,7 @@
 //! clap, which is told the table of options.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::options::{OPTIONS, Opt, VERBS, Value, Verb};
@@ -31,8 +32,11 @@ pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
         return Err(Usage::NoVerb(first.clone()));
     }
     let matches = parser().try_get_matches_from(words).map_err(|error| usage(&error))?;
-    let mut verbs: Vec<_> =
-        VERBS.iter().filter_map(|row| Some((first_index(&matches, row.long)?, row.verb))).collect();
+    let mut verbs: Vec<_> = VERBS
+        .iter()
+        .filter(|row| given(&matches, row.long))
+        .map(|row| (matches.index_of(row.long), row.verb))
+        .collect();
     verbs.sort_by_key(|&(index, _)| index);
     let &[(_, verb), ..] = verbs.as_slice() else {
         return Err(Usage::NoVerb(words[0].clone()));
@@ -44,10 +48,9 @@ pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
         Value::None => None,
         _ => matches.get_one::<String>(long).cloned(),
     };
-    let options = OPTIONS.iter().filter_map(|row| {
-        first_index(&matches, row.long)?;
-        Some((row.option, value(row.long, row.value)))
-    });
+    let options = OPTIONS
+        .iter()
+        .filter_map(|row| given(&matches, row.long).then(|| (row.option, value(row.long, row.value))));
     Ok(Scanned {
         verb,
         value: value(verb.row().long, verb.row().value),
@@ -79,10 +82,9 @@ pub fn help() -> String {
     parser().render_help().to_string()
 }
 
-/// Where an option was given, if it was. Options that were not given have a default without a place.
-fn first_index(matches: &ArgMatches, id: &str) -> Option<usize> {
-    matches.value_source(id).filter(|source| *source == clap::parser::ValueSource::CommandLine)?;
-    matches.index_of(id)
+/// Whether something was typed. Flags that were not have a default.
+fn given(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 fn parser() -> clap::Command {
@@ -143,5 +145,94 @@ fn usage(error: &clap::Error) -> Usage {
         }
         ErrorKind::TooManyValues => Usage::UnwantedValue(argument),
         _ => Usage::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap_complete::Shell;
+
+    use super::*;
+
+    fn scanned(line: &str) -> Result<Scanned, Usage> {
+        scan(&line.split(' ').map(String::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn all_spellings_are_the_same() {
+        let expected = [(Opt::TcpService, Some("X".into())), (Opt::Scheduler, Some("rr".into()))];
+        for line in [
+            "-A -t X -s rr",
+            "-At X -s=rr",
+            "-AtX -srr",
+            "-At=X --scheduler=rr",
+            "--add-service --tcp-service X --scheduler rr",
+            "-A -s rr --tcp-service=X",
+        ] {
+            let scanned = scanned(line).unwrap();
+            assert_eq!(
+                (scanned.verb, scanned.options.as_slice()),
+                (Verb::AddService, &expected[..]),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_timeout_after_p_is_optional_and_other_values_may_begin_with_a_dash() {
+        let persistent = |line| scanned(line).unwrap().options.pop().unwrap();
+        for line in ["-A -p -s rr", "-A -p", "-A --persistent -o", "-A -p --"] {
+            assert!(scanned(line).unwrap().options.contains(&(Opt::Persistent, None)), "{line}");
+        }
+        for line in ["-A -p 60", "-A -p60", "-A -p=60", "-A --persistent=60"] {
+            assert_eq!(persistent(line), (Opt::Persistent, Some("60".into())), "{line}");
+        }
+        assert_eq!(scanned("-a -w -1").unwrap().options, [(Opt::Weight, Some("-1".into()))]);
+    }
+
+    #[test]
+    fn the_command_comes_first_and_once() {
+        for line in ["-n -L", "-t X -A", "--numeric -L", "-nL", "foo", "-", "--"] {
+            assert!(matches!(scanned(line), Err(Usage::NoVerb(_))), "{line}");
+        }
+        for line in ["-L -L", "-A -D", "-Lv", "-Z --help"] {
+            assert!(matches!(scanned(line), Err(Usage::TwoVerbs(..) | Usage::Repeated(_))), "{line}");
+        }
+        for line in ["-h -q", "-v foo", "--help --bar", "-vL"] {
+            assert!(matches!(scanned(line).unwrap().verb, Verb::Help | Verb::Version), "{line}");
+        }
+        assert_eq!(scanned("1 --set 2 --sort 3").unwrap().words, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn what_is_misspelt_gets_a_suggestion() {
+        let Err(Usage::UnknownOption { word, similar }) = scanned("-A --schedular rr") else { panic!() };
+        assert_eq!((word.as_str(), similar.as_deref()), ("--schedular", Some("--scheduler")));
+    }
+
+    /// With `UPDATE_COMPLETIONS` set the files are written instead of compared.
+    #[test]
+    fn the_completions_are_those_of_the_table() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/completions");
+        for (shell, file) in
+            [(Shell::Bash, "ipvsadm.bash"), (Shell::Zsh, "_ipvsadm"), (Shell::Fish, "ipvsadm.fish")]
+        {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut parser(), "ipvsadm", &mut text);
+            let path = folder.join(file);
+            if std::env::var_os("UPDATE_COMPLETIONS").is_some() {
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(&path, &text).unwrap();
+            }
+            let there = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                there.as_bytes() == text,
+                "{} is out of date: run UPDATE_COMPLETIONS=1 cargo test completions",
+                path.display()
+            );
+        }
     }
 }
