@@ -48,9 +48,8 @@ pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
         Value::None => None,
         _ => matches.get_one::<String>(long).cloned(),
     };
-    let options = OPTIONS
-        .iter()
-        .filter_map(|row| given(&matches, row.long).then(|| (row.option, value(row.long, row.value))));
+    let options = OPTIONS.iter().filter(|row| given(&matches, row.long));
+    let options = options.map(|row| (row.option, value(row.long, row.value)));
     Ok(Scanned {
         verb,
         value: value(verb.row().long, verb.row().value),
