@@ -233,3 +233,26 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Protocol, Service, ServiceId};
+
+    #[test]
+    fn a_kernel_without_ipv6_is_named() {
+        let id =
+            ServiceId::Address { protocol: Protocol::TCP, address: "2001:db8::1".parse().unwrap(), port: 80 };
+        let refused = Refused::new(Change::AddService(Service::new(id)), Errno::AFNOSUPPORT, None);
+        assert_eq!(refused.to_string(), "cannot add service TCP [2001:db8::1]:80: the kernel has no IPv6");
+    }
+
+    #[test]
+    fn the_kernels_own_words_are_added() {
+        let refused = Refused::new(Change::Flush, Errno::INVAL, Some("attribute type 9 is odd".into()));
+        assert_eq!(
+            refused.to_string(),
+            "cannot clear the table: Invalid argument (os error 22) (attribute type 9 is odd)"
+        );
+    }
+}

@@ -1,7 +1,10 @@
 //! Every verb of the program.
 
 use std::fs::File;
+use std::net::UdpSocket;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::support::*;
 
@@ -249,4 +252,91 @@ fn output_that_nobody_wants_or_can_take_is_no_crash() {
     assert!(
         String::from_utf8(full.stderr).unwrap().starts_with("ipvsadm: cannot write to standard output: ")
     );
+}
+
+#[test]
+fn timeouts_are_set_and_shown() {
+    let director = Director::new();
+    assert_eq!(director.ok("-L --timeout"), "Timeout (tcp tcpfin udp): 900 120 300\n");
+    director.ok("--set 1000 0 77");
+    director.ok("--set -- 0 66 0");
+    assert_eq!(director.ok("-L --timeout -n"), "Timeout (tcp tcpfin udp): 1000 66 77\n");
+    director.refuses(
+        "--set 1 2",
+        2,
+        "--set needs three timeouts in seconds: TCP TCPFIN UDP, 0 to leave one as it is",
+    );
+    director.refuses("--set 1 2 3 4", 2, "unexpected word \"4\"");
+    director.refuses("--set 1 2 x", 2, "--set \"x\": a timeout is a number of seconds from 0 to 2678400");
+}
+
+#[test]
+fn sync_daemons_are_started_shown_and_stopped() {
+    let director = Director::new();
+    director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
+    assert_eq!(director.ok("-L --daemon"), "");
+    director.ok(
+        "--start-daemon master --mcast-interface d0 --syncid 200 --sync-maxlen 1000 --mcast-group 224.0.0.99 \
+         --mcast-port 9000 --mcast-ttl 5",
+    );
+    director.ok("--start-daemon=backup --mcast-interface=d0");
+    assert_eq!(
+        director.ok("-L --daemon"),
+        "master sync daemon (mcast=d0, syncid=200, maxlen=1000, group=224.0.0.99, port=9000, ttl=5)
+backup sync daemon (mcast=d0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)
+"
+    );
+    let again = "cannot start the backup sync daemon on d0: it runs already";
+    director.refuses("--start-daemon backup --mcast-interface d0", 255, again);
+    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
+    sleep(Duration::from_millis(500));
+    director.ok("--stop-daemon backup --syncid 9");
+    director.ok("--stop-daemon master");
+    assert_eq!(director.ok("-L --daemon"), "");
+    director.refuses("--stop-daemon master", 255, "cannot stop the master sync daemon: it does not run");
+    let nowhere = "cannot start the master sync daemon on d9: no such network interface";
+    director.refuses("--start-daemon master --mcast-interface d9", 255, nowhere);
+}
+
+#[test]
+fn connections_are_listed_with_and_without_what_binds_them() {
+    let director = Director::new();
+    director.system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo");
+    director.ok("-A -u 192.0.2.1:5060 -s rr -p 60 --pe sip");
+    director.ok("-a -u 192.0.2.1:5060 -r 192.0.2.2:5060 -m");
+    let heading = "IPVS connection entries
+pro expire state       source             virtual            destination";
+    assert_eq!(director.ok("-L -n -c"), format!("{heading}\n"));
+
+    let client = UdpSocket::bind("127.0.0.1:40000").unwrap();
+    let invitation =
+        "INVITE sip:a@b SIP/2.0\r\nCall-ID: abc123@client.example.com\r\nContent-Length: 0\r\n\r\n";
+    client.send_to(invitation.as_bytes(), "192.0.2.1:5060").unwrap();
+    let listed = director.ok("-L -n -c");
+    let mut lines: Vec<Vec<&str>> =
+        listed.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    lines.sort_by_key(|columns| columns[3]);
+    let sources = ["127.0.0.1:0", "127.0.0.1:40000"];
+    for (columns, source) in lines.iter().zip(sources) {
+        let expected = ["UDP", columns[1], columns[2], source, "192.0.2.1:5060", "192.0.2.2:5060"];
+        assert_eq!(*columns, expected, "{listed}");
+    }
+    assert_eq!((lines.len(), lines[1][2]), (2, "UDP"), "{listed}");
+    let listed = director.ok("-L -n -c --persistent-conn");
+    assert!(listed.starts_with(&format!("{heading}        pe name          pe_data\n")), "{listed}");
+    let engine = "192.0.2.2:5060   sip                abc123@client.example.com\n";
+    assert!(listed.contains(engine), "{listed}");
+}
+
+#[test]
+fn names_stand_for_addresses_and_ports_unless_numbers_are_asked_for() {
+    let director = Director::new();
+    director.ok("-A -t localhost:http -s rr");
+    director.ok("-a -t 127.0.0.1:80 -r 198.51.100.1:www -m");
+    assert_eq!(director.saved(), "-A -t 127.0.0.1:80 -s rr\n-a -t 127.0.0.1:80 -r 198.51.100.1:80 -m -w 1\n");
+    assert_eq!(
+        director.ok("-S"),
+        "-A -t localhost:http -s rr\n-a -t localhost:http -r 198.51.100.1:http -m -w 1\n"
+    );
+    assert!(director.ok("-L").contains("TCP  localhost:http rr\n  -> 198.51.100.1:http            Masq "));
 }

@@ -1,9 +1,10 @@
 //! Reading the values of options: addresses, ports, numbers, names.
 
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
+use dns_lookup::{AddrFamily, AddrInfoHints, getaddrinfo};
 use ipvs::{Family, Protocol};
 
 use super::options::Opt;
@@ -74,11 +75,12 @@ pub fn endpoint(
             None => (text, None),
         },
     };
-    let host = host.trim_end_matches(' ');
-    if port.is_none() && !host.contains('.') && c_number(host).is_some() {
+    let bracketed = text.starts_with('[');
+    let host = if bracketed { host } else { host.trim_end_matches(' ') };
+    if port.is_none() && !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(bad(option, text, "a number alone could be an address or a port"));
     }
-    let family = if text.starts_with('[') { Some(Family::V6) } else { family };
+    let family = if bracketed { Some(Family::V6) } else { family };
     let port = port.map(|text| self::port(option, text, protocol)).transpose()?;
     Ok(Endpoint { address: address(option, host, family)?, port })
 }
@@ -104,19 +106,19 @@ fn address(option: Opt, host: &str, family: Option<Family>) -> Result<IpAddr> {
     if host.contains('%') {
         return Err(bad(option, host, "IPVS knows no address with a zone"));
     }
-    let found: Vec<IpAddr> = match (host, 0).to_socket_addrs() {
-        Ok(addresses) => addresses.map(|address| address.ip()).collect(),
-        Err(error) => {
-            return Err(bad(option, host, format_args!("it is no address, and as a name: {error}")));
-        }
+    let families = match family.unwrap_or(Family::V4) {
+        Family::V4 => [AddrFamily::Inet, AddrFamily::Inet6],
+        Family::V6 => [AddrFamily::Inet6, AddrFamily::Inet],
     };
-    let preferred = |address: &&IpAddr| family.unwrap_or(Family::V4) == Family::from(**address);
-    found
-        .iter()
-        .find(preferred)
-        .or(found.first())
-        .copied()
-        .ok_or_else(|| bad(option, host, "the name has no address"))
+    let look_up = |family: AddrFamily| {
+        let hints = AddrInfoHints { address: family.into(), ..AddrInfoHints::default() };
+        getaddrinfo(Some(host), None, Some(hints)).ok()?.filter_map(|found| found.ok()).next()
+    };
+    families
+        .into_iter()
+        .find_map(look_up)
+        .map(|found| found.sockaddr.ip())
+        .ok_or_else(|| bad(option, host, "it is neither an address nor a name that has one"))
 }
 
 /// The forms that `inet_aton(3)` reads: one to four numbers, decimal, octal (`0...`) or hexadecimal
@@ -180,6 +182,7 @@ mod tests {
             ("10.0.0.1:+80", "10.0.0.1", Some(80)),
             ("10.0.0.1 : 80", "10.0.0.1", Some(80)),
             ("0:80", "0.0.0.0", Some(80)),
+            ("0x0a000001", "10.0.0.1", None),
             ("[10.0.0.1]:80", "10.0.0.1", Some(80)),
             ("10.1:65535", "10.0.0.1", Some(65535)),
             ("2001:db8::1", "2001:db8::1", None),
@@ -200,6 +203,7 @@ mod tests {
             "[]:80",
             "::1:x:80",
             "80",
+            "[::1 ]:80",
             "[::1%lo]:80",
             "10.0.0.1:HTTP",
             "10.0.0.1:0x50",
