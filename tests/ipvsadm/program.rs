@@ -4,7 +4,7 @@ use std::fs::File;
 use std::net::UdpSocket;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::*;
 
@@ -339,4 +339,33 @@ fn names_stand_for_addresses_and_ports_unless_numbers_are_asked_for() {
         "-A -t localhost:http -s rr\n-a -t localhost:http -r 198.51.100.1:http -m -w 1\n"
     );
     assert!(director.ok("-L").contains("TCP  localhost:http rr\n  -> 198.51.100.1:http            Masq "));
+}
+
+#[test]
+fn a_dead_resolver_does_not_hang_a_listing_and_is_not_asked_for_numbers() {
+    let director = Director::new();
+    // Questions to the resolver vanish in an interface that leads nowhere.
+    director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
+    let rules: String =
+        (1..=100).map(|number| format!("-a -t 192.0.2.1:80 -r 198.51.100.{number} -m\n")).collect();
+    assert_eq!(director.feed("-R", &format!("-A -t 192.0.2.1:80\n{rules}")).status, 0);
+    let with_dead_resolver = |words: &str| {
+        let started = Instant::now();
+        let listed = director.system(&format!(
+            "unshare -m sh -c 'mount -t tmpfs none /mnt && cd /mnt && \
+             echo nameserver 192.0.2.53 >resolv && echo hosts: dns >nsswitch && \
+             mount --bind resolv /etc/resolv.conf && mount --bind nsswitch /etc/nsswitch.conf && \
+             exec {PROGRAM} {words}'"
+        ));
+        assert_eq!(listed.lines().count(), 104);
+        assert!(listed.contains("  -> 198.51.100.100:"), "{listed}");
+        (started.elapsed(), director.system("awk '/^Udp:/ { sent = $5 } END { print sent }' /proc/net/snmp"))
+    };
+    let (_, before) = with_dead_resolver("-L -n");
+    let (_, numeric) = with_dead_resolver("-L -n");
+    let (elapsed, named) = with_dead_resolver("-L");
+    assert_eq!(numeric, before, "numbers were looked up");
+    assert_ne!(named, before, "nothing was looked up");
+    // One look-up that gets no answer takes ten seconds.
+    assert!(elapsed < Duration::from_secs(9), "{elapsed:?}");
 }

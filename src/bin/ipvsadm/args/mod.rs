@@ -70,8 +70,17 @@ pub enum View {
     TunInfo,
 }
 
-/// Reads the words of a command line, without the program's name. No words at all ask for a listing.
-pub fn parse(words: &[String]) -> Result<Command, Usage> {
-    let list = [String::from("-L")];
-    lower::lower(scan::scan(if words.is_empty() { &list } else { words })?)
+/// Reads command lines.
+pub struct Parser(scan::Scanner);
+
+impl Parser {
+    pub fn new() -> Self {
+        Self(scan::Scanner::new())
+    }
+
+    /// Reads the words of a command line, without the program's name. No words at all ask for a listing.
+    pub fn parse(&mut self, words: &[String]) -> Result<Command, Usage> {
+        let list = [String::from("-L")];
+        lower::lower(self.0.scan(if words.is_empty() { &list } else { words })?)
+    }
 }

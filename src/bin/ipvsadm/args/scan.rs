@@ -21,41 +21,50 @@ pub struct Scanned {
 
 const WORDS: &str = "words";
 
-/// Reads the words of a command line, without the program's name; there is at least one.
-pub fn scan(words: &[String]) -> Result<Scanned, Usage> {
-    let first = words.iter().find(|word| word.len() > 1 && *word != "--" && word.starts_with('-'));
-    let first = first.ok_or_else(|| Usage::NoVerb(words[0].clone()))?;
-    if let Some(verb) = explanation(first) {
-        return Ok(Scanned { verb, value: None, options: Vec::new(), words: Vec::new() });
+/// Reads command lines. Making one costs more than reading a line.
+pub struct Scanner(clap::Command);
+
+impl Scanner {
+    pub fn new() -> Self {
+        Self(parser())
     }
-    if begins_with_option(first) {
-        return Err(Usage::NoVerb(first.clone()));
+
+    /// Reads the words of a command line, without the program's name; there is at least one.
+    pub fn scan(&mut self, words: &[String]) -> Result<Scanned, Usage> {
+        let first = words.iter().find(|word| word.len() > 1 && *word != "--" && word.starts_with('-'));
+        let first = first.ok_or_else(|| Usage::NoVerb(words[0].clone()))?;
+        if let Some(verb) = explanation(first) {
+            return Ok(Scanned { verb, value: None, options: Vec::new(), words: Vec::new() });
+        }
+        if begins_with_option(first) {
+            return Err(Usage::NoVerb(first.clone()));
+        }
+        let matches = self.0.try_get_matches_from_mut(words).map_err(|error| usage(&error))?;
+        let mut verbs: Vec<_> = VERBS
+            .iter()
+            .filter(|row| given(&matches, row.long))
+            .map(|row| (matches.index_of(row.long), row.verb))
+            .collect();
+        verbs.sort_by_key(|&(index, _)| index);
+        let &[(_, verb), ..] = verbs.as_slice() else {
+            return Err(Usage::NoVerb(words[0].clone()));
+        };
+        if let Some(&(_, second)) = verbs.get(1) {
+            return Err(Usage::TwoVerbs(verb, second));
+        }
+        let value = |long, value| match value {
+            Value::None => None,
+            _ => matches.get_one::<String>(long).cloned(),
+        };
+        let options = OPTIONS.iter().filter(|row| given(&matches, row.long));
+        let options = options.map(|row| (row.option, value(row.long, row.value)));
+        Ok(Scanned {
+            verb,
+            value: value(verb.row().long, verb.row().value),
+            options: options.collect(),
+            words: matches.get_many(WORDS).map(|words| words.cloned().collect()).unwrap_or_default(),
+        })
     }
-    let matches = parser().try_get_matches_from(words).map_err(|error| usage(&error))?;
-    let mut verbs: Vec<_> = VERBS
-        .iter()
-        .filter(|row| given(&matches, row.long))
-        .map(|row| (matches.index_of(row.long), row.verb))
-        .collect();
-    verbs.sort_by_key(|&(index, _)| index);
-    let &[(_, verb), ..] = verbs.as_slice() else {
-        return Err(Usage::NoVerb(words[0].clone()));
-    };
-    if let Some(&(_, second)) = verbs.get(1) {
-        return Err(Usage::TwoVerbs(verb, second));
-    }
-    let value = |long, value| match value {
-        Value::None => None,
-        _ => matches.get_one::<String>(long).cloned(),
-    };
-    let options = OPTIONS.iter().filter(|row| given(&matches, row.long));
-    let options = options.map(|row| (row.option, value(row.long, row.value)));
-    Ok(Scanned {
-        verb,
-        value: value(verb.row().long, verb.row().value),
-        options: options.collect(),
-        words: matches.get_many(WORDS).map(|words| words.cloned().collect()).unwrap_or_default(),
-    })
 }
 
 /// `-h` and `-v` in the place of the command: nothing after them matters.
@@ -134,6 +143,8 @@ fn usage(error: &clap::Error) -> Usage {
         _ => None,
     };
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    // Without the name of its value.
+    let argument = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
     match error.kind() {
         ErrorKind::UnknownArgument => {
             Usage::UnknownOption { word: argument, similar: text(ContextKind::SuggestedArg) }
@@ -157,7 +168,7 @@ mod tests {
     use super::*;
 
     fn scanned(line: &str) -> Result<Scanned, Usage> {
-        scan(&line.split(' ').map(String::from).collect::<Vec<_>>())
+        Scanner::new().scan(&line.split(' ').map(String::from).collect::<Vec<_>>())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use ipvs::{Change, Ipvs};
 
-use crate::args::{self, Command};
+use crate::args::{Command, Parser};
 use crate::commands::run_on;
 use crate::error::{Failure, Line, Usage};
 
@@ -16,10 +16,11 @@ pub fn run(text: &mut String) -> Result<(), Failure> {
 }
 
 fn parse(input: &[u8]) -> Result<Vec<(usize, Command)>, Failure> {
+    let mut parser = Parser::new();
     let mut commands = Vec::new();
     let mut wrong = Vec::new();
     for (number, line) in (1..).zip(input.split(|&byte| byte == b'\n')) {
-        match parse_line(line) {
+        match parse_line(&mut parser, line) {
             Ok(Some(command)) => commands.push((number, command)),
             Ok(None) => {}
             Err(error) => wrong.push(Line { number, error }),
@@ -29,7 +30,7 @@ fn parse(input: &[u8]) -> Result<Vec<(usize, Command)>, Failure> {
 }
 
 /// The command on a line: none if it is blank or a comment.
-fn parse_line(line: &[u8]) -> Result<Option<Command>, Usage> {
+fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage> {
     let line = std::str::from_utf8(line).map_err(|_| Usage::LineNotUtf8)?;
     let words = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty());
     let words = words.take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm");
@@ -37,7 +38,7 @@ fn parse_line(line: &[u8]) -> Result<Option<Command>, Usage> {
     if words.is_empty() {
         return Ok(None);
     }
-    match args::parse(&words)? {
+    match parser.parse(&words)? {
         Command::Restore => Err(Usage::NestedRestore),
         command => Ok(Some(command)),
     }
