@@ -5,8 +5,10 @@
 
 mod daemon;
 mod destination;
+mod flags;
 mod info;
 mod name;
+mod netmask;
 mod request;
 mod service;
 mod stats;
@@ -14,12 +16,11 @@ mod table;
 
 pub use daemon::{DaemonState, SyncDaemon};
 pub use destination::{Destination, DestinationId, DestinationState, Forwarding, Tunnel, TunnelFlags};
+pub use flags::{SchedulerFlag, ServiceFlags};
 pub use info::{Info, Timeouts, Version};
 pub use name::{Interface, NameError, PersistenceEngine, Scheduler};
+pub use netmask::{Netmask, NetmaskError, PrefixLength};
 pub use request::{Answer, Change, Query};
-pub use service::{
-    Family, Netmask, NetmaskError, PrefixLength, Protocol, SchedulerFlag, Service, ServiceFlags, ServiceId,
-    ServiceState,
-};
+pub use service::{Family, Protocol, Service, ServiceId, ServiceState};
 pub use stats::{Rates, Stats};
 pub use table::{Table, TableEntry};

@@ -2,11 +2,10 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
-use std::num::{NonZeroU8, NonZeroU32};
-use std::ops::{BitOr, BitOrAssign};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 
-use super::{PersistenceEngine, Scheduler, Stats};
+use super::{Netmask, NetmaskError, PersistenceEngine, Scheduler, ServiceFlags, Stats};
 
 /// The family of an address: what the kernel calls `AF_INET` and `AF_INET6`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,142 +113,6 @@ impl fmt::Display for ServiceId {
     }
 }
 
-/// One of the three flags that each scheduler may give a meaning of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SchedulerFlag {
-    /// `IP_VS_SVC_F_SCHED1`: `sh-fallback` for `sh`, `mh-fallback` for `mh`.
-    One,
-    /// `IP_VS_SVC_F_SCHED2`: `sh-port` for `sh`, `mh-port` for `mh`.
-    Two,
-    /// `IP_VS_SVC_F_SCHED3`: no scheduler of the kernel uses it.
-    Three,
-}
-
-/// The flags of a service, except the one for persistence, which [`Service::persistence`] stands for,
-/// and the kernel's own `IP_VS_SVC_F_HASHED`. Bits that are not known here are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub struct ServiceFlags(u32);
-
-impl ServiceFlags {
-    /// `IP_VS_SVC_F_ONEPACKET`: every UDP datagram is scheduled by itself.
-    pub const ONE_PACKET: Self = Self(0x4);
-
-    const PERSISTENT: u32 = 0x1;
-    const HASHED: u32 = 0x2;
-
-    /// The flags among the bits of the kernel's `flags` field.
-    pub fn from_bits(bits: u32) -> Self {
-        Self(bits & !(Self::PERSISTENT | Self::HASHED))
-    }
-
-    /// The bits in the kernel's numbering.
-    pub fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// Whether all flags of `other` are set.
-    pub fn contains(self, other: impl Into<Self>) -> bool {
-        let other = other.into().0;
-        self.0 & other == other
-    }
-}
-
-impl From<SchedulerFlag> for ServiceFlags {
-    fn from(flag: SchedulerFlag) -> Self {
-        Self(match flag {
-            SchedulerFlag::One => 0x08,
-            SchedulerFlag::Two => 0x10,
-            SchedulerFlag::Three => 0x20,
-        })
-    }
-}
-
-impl<T: Into<ServiceFlags>> BitOr<T> for ServiceFlags {
-    type Output = Self;
-
-    fn bitor(self, other: T) -> Self {
-        Self(self.0 | other.into().0)
-    }
-}
-
-impl<T: Into<ServiceFlags>> BitOrAssign<T> for ServiceFlags {
-    fn bitor_assign(&mut self, other: T) {
-        *self = *self | other;
-    }
-}
-
-/// How much of a client's address persistence looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Netmask {
-    /// A mask over IPv4 addresses. The kernel takes any bits, also with gaps.
-    V4(Ipv4Addr),
-    /// The length of an IPv6 prefix: see [`Netmask::prefix`].
-    V6(PrefixLength),
-}
-
-/// The length of an IPv6 prefix, 1 to 128.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PrefixLength(NonZeroU8);
-
-impl PrefixLength {
-    /// The length in bits.
-    pub fn get(self) -> u8 {
-        self.0.get()
-    }
-}
-
-/// Why a netmask cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NetmaskError {
-    /// An IPv6 prefix is 1 to 128 bits long.
-    #[error("an IPv6 prefix length is 1 to 128, not {0}")]
-    PrefixLength(u32),
-    /// The mask is for the other address family.
-    #[error("the netmask {0} is not for the address family of the service")]
-    Family(Netmask),
-}
-
-impl Netmask {
-    /// The mask of one whole address, the kernel's default.
-    pub fn host(family: Family) -> Self {
-        match family {
-            Family::V4 => Self::V4(Ipv4Addr::BROADCAST),
-            Family::V6 => Self::V6(PrefixLength(NonZeroU8::MIN.saturating_add(127))),
-        }
-    }
-
-    /// An IPv6 prefix of this many bits.
-    ///
-    /// # Errors
-    /// If the length is not 1 to 128, which the kernel refuses with `EINVAL`.
-    pub fn prefix(length: u32) -> Result<Self, NetmaskError> {
-        u8::try_from(length)
-            .ok()
-            .and_then(NonZeroU8::new)
-            .filter(|length| length.get() <= 128)
-            .map(|length| Self::V6(PrefixLength(length)))
-            .ok_or(NetmaskError::PrefixLength(length))
-    }
-
-    /// The family whose addresses the mask is for.
-    pub fn family(self) -> Family {
-        match self {
-            Self::V4(_) => Family::V4,
-            Self::V6(_) => Family::V6,
-        }
-    }
-}
-
-impl fmt::Display for Netmask {
-    /// `255.255.255.0` or, for IPv6, `64`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::V4(mask) => mask.fmt(f),
-            Self::V6(length) => length.get().fmt(f),
-        }
-    }
-}
-
 /// The settings of a virtual service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Service {
@@ -313,6 +176,8 @@ pub struct ServiceState {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn tcp(address: &str, port: u16) -> ServiceId {
@@ -351,13 +216,5 @@ mod tests {
         for length in [0, 129, 200, u32::MAX] {
             assert_eq!(Netmask::prefix(length), Err(NetmaskError::PrefixLength(length)));
         }
-    }
-
-    #[test]
-    fn flags_keep_unknown_bits_but_not_the_kernels_own() {
-        let flags = ServiceFlags::from_bits(0x8000_000f);
-        assert_eq!(flags.bits(), 0x8000_000c);
-        assert!(flags.contains(ServiceFlags::ONE_PACKET) && flags.contains(SchedulerFlag::One));
-        assert!(!flags.contains(SchedulerFlag::Two));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use netlink_packet_core::{NLM_F_ACK_TLVS, NLM_F_CAPPED};
+use netlink_packet_core::{NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN};
 
 use super::*;
 

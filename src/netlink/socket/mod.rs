@@ -3,22 +3,28 @@
 //! Whatever the kernel does, nothing here waits for ever, takes the answer to another question for its
 //! own, or mistakes lost answers for good ones.
 
+mod error;
+mod message;
+mod transport;
+
 use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE,
-    NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer, NlasIterator,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NlasIterator,
 };
 use netlink_packet_generic::constants::{
-    CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_HDRLEN, GENL_ID_CTRL,
+    CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_ID_CTRL,
 };
 use netlink_sys::protocols::NETLINK_GENERIC;
 use rustix::io::Errno;
 use rustix::net::sockopt::{self, Timeout};
 
 use super::encode::Writer;
+pub use error::SocketError;
+use message::{Message, split_message};
+pub(crate) use transport::Transport;
 
 const NETLINK_HEADER_LENGTH: usize = 16;
 /// The kernel never fills a dump's datagram beyond 32 KiB; other answers are far smaller.
@@ -32,65 +38,7 @@ const BYTES_PER_ANSWER: usize = 1024;
 /// The longest batch in bytes, well below the smallest usual send buffer of 208 KiB.
 const LONGEST_SEND: usize = 64 * 1024;
 
-/// What can go wrong between us and the kernel.
-#[derive(Debug, thiserror::Error)]
-pub enum SocketError {
-    /// A system call failed.
-    #[error("the netlink socket failed to {0}: {1}")]
-    System(&'static str, #[source] io::Error),
-    /// The kernel refused a request.
-    #[error("{}", refusal_text(.0, .1))]
-    Refused(Errno, Option<String>),
-    /// No answer came in time.
-    #[error("the kernel did not answer within {} seconds", PATIENCE.as_secs())]
-    TimedOut,
-    /// The receive buffer overflowed (`ENOBUFS`): requests were carried out, but how they ended is unknown.
-    #[error("answers of the kernel were lost: the receive buffer overflowed")]
-    AnswersLost,
-    /// A datagram was longer than the buffer for it.
-    #[error("an answer of the kernel was cut: it has {0} bytes")]
-    Truncated(usize),
-    /// A dump was changed by others each time it was read (`NLM_F_DUMP_INTR`).
-    #[error("the table changed each time it was read")]
-    Interrupted,
-    /// What came is not netlink, or not an answer to the request.
-    #[error("malformed answer of the kernel: {0}")]
-    Malformed(String),
-}
-
-fn refusal_text(errno: &Errno, text: &Option<String>) -> String {
-    let meaning = io::Error::from(*errno);
-    match text {
-        Some(text) => format!("{meaning}: {text}"),
-        None => meaning.to_string(),
-    }
-}
-
 pub(crate) type Result<T> = std::result::Result<T, SocketError>;
-
-/// Carries datagrams. The kernel's socket does; tests have one that answers as they like.
-pub(crate) trait Transport {
-    fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
-    /// Receives one datagram and returns its real length, which may be more than fits.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
-    /// The size of the receive buffer in bytes.
-    fn receive_buffer(&self) -> io::Result<usize>;
-}
-
-impl Transport for netlink_sys::Socket {
-    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
-        netlink_sys::Socket::send(self, datagram, 0).map(drop)
-    }
-
-    fn receive(&mut self, mut buffer: &mut [u8]) -> io::Result<usize> {
-        let flags = rustix::net::RecvFlags::TRUNC.bits() as i32;
-        self.recv(&mut buffer, flags)
-    }
-
-    fn receive_buffer(&self) -> io::Result<usize> {
-        self.get_rx_buf_sz()
-    }
-}
 
 /// The head of a generic netlink request.
 #[derive(Debug, Clone, Copy)]
@@ -343,77 +291,6 @@ pub(crate) struct Refusal {
     pub errno: Errno,
     /// What the kernel says beyond the number.
     pub text: Option<String>,
-}
-
-/// A netlink message from the kernel.
-enum Message<'a> {
-    Data { command: u8, payload: &'a [u8], flags: u16 },
-    Acknowledged,
-    Refused(Errno, Option<String>),
-    Done,
-}
-
-impl<'a> Message<'a> {
-    fn parse(header: &NetlinkBuffer<&[u8]>, payload: &'a [u8]) -> Result<Option<Self>> {
-        let flags = header.flags();
-        Ok(Some(match header.message_type() {
-            NLMSG_NOOP => return Ok(None),
-            NLMSG_OVERRUN => return Err(SocketError::AnswersLost),
-            // Old kernels end a dump without saying how it went.
-            NLMSG_DONE if payload.is_empty() => Self::Done,
-            NLMSG_DONE => match errno(payload)? {
-                None => Self::Done,
-                Some(errno) => Self::Refused(errno, extended_ack(flags, payload.get(4..))),
-            },
-            NLMSG_ERROR => match errno(payload)? {
-                None => Self::Acknowledged,
-                Some(errno) => Self::Refused(errno, extended_ack(flags, after_request(flags, payload))),
-            },
-            _ => match payload.split_at_checked(GENL_HDRLEN) {
-                Some((genl, payload)) => Self::Data { command: genl[0], payload, flags },
-                None => return Err(SocketError::Malformed("it has no generic netlink header".into())),
-            },
-        }))
-    }
-}
-
-/// The header of a datagram's first message, its payload, and what follows it.
-fn split_message(datagram: &[u8]) -> Result<[&[u8]; 3]> {
-    let header =
-        NetlinkBuffer::new_checked(datagram).map_err(|error| SocketError::Malformed(error.to_string()))?;
-    let length = header.length() as usize;
-    let next = length.next_multiple_of(4).min(datagram.len());
-    Ok([&datagram[..NETLINK_HEADER_LENGTH], &datagram[NETLINK_HEADER_LENGTH..length], &datagram[next..]])
-}
-
-/// The error number at the start of the payload; 0 is none.
-fn errno(payload: &[u8]) -> Result<Option<Errno>> {
-    match payload.first_chunk().copied().map(i32::from_ne_bytes) {
-        Some(0) => Ok(None),
-        Some(number @ -4095..=-1) => Ok(Some(Errno::from_raw_os_error(-number))),
-        _ => Err(SocketError::Malformed("it has no valid error number".into())),
-    }
-}
-
-/// What follows the copy of the request, or of its header, in an error message.
-fn after_request(flags: u16, payload: &[u8]) -> Option<&[u8]> {
-    let request = payload.get(4..)?;
-    let copied = match flags & NLM_F_CAPPED {
-        0 => u32::from_ne_bytes(*request.first_chunk()?) as usize,
-        _ => NETLINK_HEADER_LENGTH,
-    };
-    request.get(copied.checked_next_multiple_of(4)?..)
-}
-
-/// The kernel's own words (`NLMSGERR_ATTR_MSG`), if it has any.
-fn extended_ack(flags: u16, attributes: Option<&[u8]>) -> Option<String> {
-    const NLMSGERR_ATTR_MSG: u16 = 1;
-    let attributes = attributes.filter(|_| flags & NLM_F_ACK_TLVS != 0)?;
-    let text = NlasIterator::new(attributes)
-        .filter_map(|nla| nla.ok())
-        .find(|nla| nla.kind() == NLMSGERR_ATTR_MSG)?;
-    let text = text.value().split(|&byte| byte == 0).next()?;
-    (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())
 }
 
 #[cfg(test)]
