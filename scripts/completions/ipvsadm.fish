@@ -17,7 +17,7 @@ complete -c ipvsadm -s x -l u-threshold -d 'no new connections above this number
 complete -c ipvsadm -s y -l l-threshold -d 'new connections again below this number (default 0: 3/4 of -x)' -r
 complete -c ipvsadm -l syncid -d 'number of the sync daemon, 0 to 255 (default 0)' -r
 complete -c ipvsadm -l sync-maxlen -d 'longest sync message' -r
-complete -c ipvsadm -l mcast-interface -d 'interface for sync messages' -r
+complete -c ipvsadm -l mcast-interface -d 'interface for sync messages (default eth0)' -r
 complete -c ipvsadm -l mcast-group -d 'multicast group for sync messages (default 224.0.0.81)' -r
 complete -c ipvsadm -l mcast-port -d 'port for sync messages (default 8848)' -r
 complete -c ipvsadm -l mcast-ttl -d 'time to live of sync messages (default 1)' -r

@@ -13,8 +13,8 @@ pub enum SchedulerFlag {
     Three,
 }
 
-/// The flags of a service, except the one for persistence, which [`Service::persistence`] stands for,
-/// and the kernel's own `IP_VS_SVC_F_HASHED`. Bits that are not known here are kept.
+/// The flags of a service, except the kernel's own `IP_VS_SVC_F_HASHED` and the one for persistence, which
+/// [`Service::persistence`](super::Service::persistence) stands for. Bits that are not known here are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct ServiceFlags(u32);
 

@@ -139,8 +139,6 @@ pub enum Usage {
     BadValue { option: Opt, value: String, why: String },
     #[error("{} \"{state}\": a sync daemon is master or backup", verb.name())]
     DaemonState { verb: Verb, state: String },
-    #[error("--start-daemon needs --mcast-interface: No such device without it")]
-    NeedsInterface,
     #[error("--set needs three timeouts in seconds: TCP TCPFIN UDP, 0 to leave one as it is")]
     ThreeTimeouts,
     #[error("--set \"{0}\": a timeout is a number of seconds from 0 to {1}")]
@@ -152,11 +150,7 @@ pub enum Usage {
 impl Usage {
     fn status(&self) -> u8 {
         match self {
-            Self::NoVerb(_)
-            | Self::UnknownOption { .. }
-            | Self::NoValue(_)
-            | Self::UnwantedValue(_)
-            | Self::NeedsInterface => 255,
+            Self::NoVerb(_) | Self::UnknownOption { .. } | Self::NoValue(_) | Self::UnwantedValue(_) => 255,
             _ => 2,
         }
     }

@@ -244,7 +244,7 @@ options! {
         "number of the sync daemon, 0 to 255 (default 0)";
     SyncMaxlen None, "sync-maxlen", Required("BYTES"), STARTING, "longest sync message";
     McastInterface None, "mcast-interface", Required("INTERFACE"), STARTING,
-        "interface for sync messages";
+        "interface for sync messages (default eth0)";
     McastGroup None, "mcast-group", Required("ADDRESS"), STARTING,
         "multicast group for sync messages (default 224.0.0.81)";
     McastPort None, "mcast-port", Required("PORT"), STARTING, "port for sync messages (default 8848)";

@@ -6,14 +6,16 @@ use ipvs::{DaemonState, SyncDaemon, Timeouts};
 
 use super::{Given, LONGEST_TIME, Opt, Result, Usage, values};
 
+/// The interface of sync daemons that are given none.
+const INTERFACE: &str = "eth0";
 /// The longest payload of a UDP datagram over IPv4.
 const LONGEST_DATAGRAM: u32 = 65507;
 
 impl Given {
     pub(super) fn daemon(&mut self, state: DaemonState) -> Result<SyncDaemon> {
         let interface = self.value(Opt::McastInterface).filter(|name| !name.is_empty());
-        let interface = interface.ok_or(Usage::NeedsInterface)?;
-        let mut daemon = SyncDaemon::new(state, values::name(Opt::McastInterface, &interface)?);
+        let interface = interface.as_deref().unwrap_or(INTERFACE);
+        let mut daemon = SyncDaemon::new(state, values::name(Opt::McastInterface, interface)?);
         daemon.sync_id = self.number(Opt::SyncId, 0, 255)?.unwrap_or(0);
         daemon.max_length = self.number(Opt::SyncMaxlen, 1, LONGEST_DATAGRAM)?.unwrap_or(0) as u16;
         daemon.port = self.number(Opt::McastPort, 1, u16::MAX.into())?.unwrap_or(0) as u16;
