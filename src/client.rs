@@ -13,10 +13,13 @@ use crate::model::{
     ServiceId, ServiceState, SyncDaemon, Table, TableEntry, Timeouts,
 };
 use crate::netlink::attributes::{IPVS_CMD_NEW_DEST, IPVS_GENL_NAME, IPVS_GENL_VERSION};
-use crate::netlink::socket::{Request, Socket};
+use crate::netlink::socket::{Dump, Refusal, Request, Socket};
 use crate::netlink::{DecodeError, IpvsMessage, SocketError, decode_dump_destination};
 
 type Result<T> = std::result::Result<T, Error>;
+
+/// How often a list of several pieces is read at most.
+const READS: usize = 8;
 
 /// A connection to the IPVS of the network namespace that the calling thread is in.
 ///
@@ -57,10 +60,14 @@ impl Ipvs {
 
     /// All services in the kernel's order, each once (`IPVS_CMD_GET_SERVICE`).
     ///
-    /// The kernel takes no snapshot: while others change the table, a service may be missing.
+    /// The kernel takes no snapshot. A list that comes in several pieces is read until it is the same
+    /// twice, but while others keep changing the table a service may be missing.
     pub fn services(&mut self) -> Result<Vec<ServiceState>> {
-        let services = self.dump(Query::Services, service_answer)?;
-        Ok(once_each(services, |state| state.service.id()))
+        self.settled_dump(
+            Query::Services,
+            |command, payload| decode(command, payload, service_answer),
+            |state| state.service.id(),
+        )
     }
 
     /// One service (`IPVS_CMD_GET_SERVICE`).
@@ -147,10 +154,15 @@ impl Ipvs {
 
     /// The running sync daemons (`IPVS_CMD_GET_DAEMON`).
     pub fn daemons(&mut self) -> Result<Vec<SyncDaemon>> {
-        self.dump(Query::Daemons, |answer| match answer {
+        let daemon = |answer| match answer {
             Answer::Daemon(daemon) => Some(daemon),
             _ => None,
-        })
+        };
+        self.settled_dump(
+            Query::Daemons,
+            |command, payload| decode(command, payload, daemon),
+            |daemon| daemon.state,
+        )
     }
 
     /// Starts a sync daemon (`IPVS_CMD_NEW_DAEMON`).
@@ -184,8 +196,8 @@ impl Ipvs {
             |&change| request(family, &change.into()),
             |&change, buffer| IpvsMessage::from(change).encode(buffer),
         );
-        let failures = |refusals: Vec<crate::netlink::socket::Refusal>| {
-            let failure = |refusal: crate::netlink::socket::Refusal| Failure {
+        let failures = |refusals: Vec<Refusal>| {
+            let failure = |refusal: Refusal| Failure {
                 index: refusal.index,
                 refused: Refused::new(changes[refusal.index], refusal.errno, refusal.text),
             };
@@ -212,32 +224,42 @@ impl Ipvs {
             .map_err(|error: Fault| error.of(query))
     }
 
-    fn dump<A>(&mut self, query: Query, mut pick: impl FnMut(Answer) -> Option<A>) -> Result<Vec<A>> {
-        let message = IpvsMessage::from(query);
-        self.socket
-            .dump(
-                request(self.family, &message),
-                |buffer| message.encode(buffer),
-                |command, payload| decode(command, payload, &mut pick),
-            )
-            .map_err(|error: Fault| error.of(query))
+    fn dump_destinations(&mut self, id: ServiceId) -> Result<Vec<DestinationState>> {
+        self.settled_dump(
+            Query::Destinations(id),
+            |command, payload| match command {
+                IPVS_CMD_NEW_DEST => Ok(decode_dump_destination(payload, id.family())?),
+                command => Err(DecodeError::Command(command).into()),
+            },
+            |state| state.destination.id,
+        )
     }
 
-    fn dump_destinations(&mut self, id: ServiceId) -> Result<Vec<DestinationState>> {
-        let query = Query::Destinations(id);
+    /// Reads a list, each element once. Dumps walk by index: with a writer beside them, or a table that
+    /// the kernel enlarges, an element of a later piece can be missed or come twice. A list of several
+    /// pieces is believed when it is the same twice.
+    fn settled_dump<A, K: Eq + Hash>(
+        &mut self,
+        query: Query,
+        decode: impl Fn(u8, &[u8]) -> std::result::Result<A, Fault>,
+        key: impl Fn(&A) -> K,
+    ) -> Result<Vec<A>> {
         let message = IpvsMessage::from(query);
-        let destinations = self
-            .socket
-            .dump(
-                request(self.family, &message),
-                |buffer| message.encode(buffer),
-                |command, payload| match command {
-                    IPVS_CMD_NEW_DEST => Ok(decode_dump_destination(payload, id.family())?),
-                    command => Err(DecodeError::Command(command).into()),
-                },
-            )
-            .map_err(|error: Fault| error.of(query))?;
-        Ok(once_each(destinations, |state| state.destination.id))
+        let request = request(self.family, &message);
+        let mut previous = None;
+        let mut elements = Vec::new();
+        for _ in 0..READS {
+            let dump = self.socket.dump(request, |buffer| message.encode(buffer), &decode);
+            let Dump { elements: list, at_once } = dump.map_err(|error: Fault| error.of(query))?;
+            let mut keys = HashSet::with_capacity(list.len());
+            elements = list;
+            elements.retain(|element| keys.insert(key(element)));
+            if at_once || previous.as_ref() == Some(&keys) {
+                break;
+            }
+            previous = Some(keys);
+        }
+        Ok(elements)
     }
 }
 
@@ -311,13 +333,6 @@ fn service_answer(answer: Answer) -> Option<ServiceState> {
         Answer::Service(state) => Some(state),
         _ => None,
     }
-}
-
-/// Dumps walk by index: with a writer beside them an element can come twice.
-fn once_each<T, K: Eq + Hash>(mut list: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
-    let mut seen = HashSet::with_capacity(list.len());
-    list.retain(|element| seen.insert(key(element)));
-    list
 }
 
 /// Asks the system's module loader for IPVS and says how that went. Kernels before 5.16 do not load it

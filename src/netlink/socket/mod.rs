@@ -111,7 +111,7 @@ impl<T: Transport> Socket<T> {
         self.flush()?;
         let mut decode = Some(decode);
         let mut answer = None;
-        self.receive(sequence, sequence, |_, message| match message {
+        self.receive(sequence, sequence, |_, _, message| match message {
             Message::Data { command, payload, .. } => {
                 answer = decode.take().map(|decode| decode(command, payload));
                 Ok(ControlFlow::Break(()))
@@ -128,22 +128,24 @@ impl<T: Transport> Socket<T> {
         request: Request,
         encode: impl Fn(&mut Vec<u8>),
         mut decode: impl FnMut(u8, &[u8]) -> std::result::Result<A, E>,
-    ) -> std::result::Result<Vec<A>, E> {
+    ) -> std::result::Result<Dump<A>, E> {
         for _ in 0..DUMP_ATTEMPTS {
             self.requests.clear();
             let sequence = self.push(request, NLM_F_REQUEST | NLM_F_DUMP, &encode);
             self.flush()?;
-            let mut list = Ok(Vec::new());
+            let mut elements = Ok(Vec::new());
             let mut interrupted = false;
+            let mut pieces = 0;
             // An element that cannot be decoded does not end the loop: the kernel starts no other dump
             // on this socket before this one has been read to its end.
-            self.receive(sequence, sequence, |_, message| match message {
+            self.receive(sequence, sequence, |_, datagram, message| match message {
                 Message::Data { command, payload, flags } => {
+                    pieces = datagram;
                     interrupted |= flags & NLM_F_DUMP_INTR != 0;
-                    if let Ok(elements) = &mut list {
+                    if let Ok(list) = &mut elements {
                         match decode(command, payload) {
-                            Ok(element) => elements.push(element),
-                            Err(error) => list = Err(error),
+                            Ok(element) => list.push(element),
+                            Err(error) => elements = Err(error),
                         }
                     }
                     Ok(ControlFlow::Continue(()))
@@ -152,7 +154,7 @@ impl<T: Transport> Socket<T> {
                 Message::Acknowledged | Message::Done => Ok(ControlFlow::Break(())),
             })?;
             if !interrupted {
-                return list;
+                return elements.map(|elements| Dump { elements, at_once: pieces <= 1 });
             }
         }
         Err(SocketError::Interrupted.into())
@@ -190,7 +192,7 @@ impl<T: Transport> Socket<T> {
             self.acknowledge_last();
             let last = self.sequence;
             let outcome = self.flush().and_then(|()| {
-                self.receive(first, last, |sequence, message| {
+                self.receive(first, last, |sequence, _, message| {
                     if let Message::Refused(errno, text) = message {
                         let index = done + sequence.wrapping_sub(first) as usize;
                         refusals.push(Refusal { index, errno, text });
@@ -239,15 +241,16 @@ impl<T: Transport> Socket<T> {
         }
     }
 
-    /// Hands the messages that answer the requests `first..=last` to `handle` until it breaks off. What
-    /// else arrives, such as late answers to a request that was given up, is passed over.
+    /// Hands the messages that answer the requests `first..=last` to `handle` until it breaks off, each
+    /// with its sequence number and the number of the datagram it came in, counted from 1. What else
+    /// arrives, such as late answers to a request that was given up, is passed over.
     fn receive(
         &mut self,
         first: u32,
         last: u32,
-        mut handle: impl FnMut(u32, Message<'_>) -> Result<ControlFlow<()>>,
+        mut handle: impl FnMut(u32, usize, Message<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        loop {
+        for datagram in 1.. {
             let length = self.receive_datagram()?;
             let mut rest = &self.answers[..length];
             while !rest.is_empty() {
@@ -259,12 +262,13 @@ impl<T: Transport> Socket<T> {
                     continue;
                 }
                 if let Some(message) = Message::parse(&header, payload)? {
-                    if handle(sequence, message)?.is_break() {
+                    if handle(sequence, datagram, message)?.is_break() {
                         return Ok(());
                     }
                 }
             }
         }
+        Ok(())
     }
 
     fn receive_datagram(&mut self) -> Result<usize> {
@@ -281,6 +285,13 @@ impl<T: Transport> Socket<T> {
             }
         }
     }
+}
+
+/// The answer to a request for a list.
+pub(crate) struct Dump<A> {
+    pub elements: Vec<A>,
+    /// Whether it came in one piece, which the kernel makes without letting others change anything.
+    pub at_once: bool,
 }
 
 /// A request of a batch that the kernel refused.

@@ -87,7 +87,7 @@ fn with_text(mut payload: Vec<u8>) -> Vec<u8> {
 
 /// Dumps the values of `data`.
 fn dump(socket: &mut Socket<Script>) -> std::result::Result<Vec<u8>, SocketError> {
-    socket.dump(REQUEST, |_| {}, |_, payload| Ok::<_, SocketError>(payload[0]))
+    socket.dump(REQUEST, |_| {}, |_, payload| Ok::<_, SocketError>(payload[0])).map(|dump| dump.elements)
 }
 
 /// Sends a batch of as many requests as there are values.
@@ -110,6 +110,16 @@ fn a_dump_may_come_in_any_number_of_pieces() {
         Next::Datagram(done(1, 0)),
     ];
     assert_eq!(dump(&mut socket(next)).unwrap(), [1, 2, 3]);
+}
+
+#[test]
+fn it_is_known_whether_a_dump_came_at_once() {
+    let at_once = |next: Vec<Next>| {
+        socket(next).dump(REQUEST, |_| {}, |_, _| Ok::<_, SocketError>(())).unwrap().at_once
+    };
+    assert!(at_once(vec![Next::Datagram(done(1, 0))]));
+    assert!(at_once(vec![Next::Datagram([data(1, 1), data(1, 2)].concat()), Next::Datagram(done(1, 0))]));
+    assert!(!at_once(vec![Next::Datagram(data(1, 1)), Next::Datagram([data(1, 2), done(1, 0)].concat())]));
 }
 
 #[test]
@@ -199,7 +209,7 @@ fn the_kernels_own_words_are_kept() {
 fn an_element_that_cannot_be_read_does_not_leave_the_rest_behind() {
     let next = [Next::Datagram([data(1, 1), data(1, 2)].concat()), Next::Datagram(done(1, 0))];
     let mut socket = socket(next);
-    let outcome: std::result::Result<Vec<()>, _> =
+    let outcome: std::result::Result<Dump<()>, _> =
         socket.dump(REQUEST, |_| {}, |_, payload| Err(SocketError::Malformed(payload[0].to_string())));
     assert!(matches!(outcome, Err(SocketError::Malformed(text)) if text == "1"));
     assert!(socket.transport.next.is_empty());
