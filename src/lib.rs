@@ -32,6 +32,7 @@ mod error;
 pub mod model;
 pub mod netlink;
 pub mod proc;
+pub mod reconcile;
 
 pub use client::{BatchError, Failure, Ipvs};
 pub use error::{Error, Operation, Reason, Refused};
