@@ -17,14 +17,14 @@ use error::{Failure, Usage};
 fn main() -> ExitCode {
     let mut text = String::new();
     let command = words().and_then(|words| Parser::new().parse(&words)).map_err(Failure::from);
-    let outcome = command.and_then(|command| commands::run(command, &mut text));
+    let outcome = command.and_then(|command| commands::run(&command, &mut text));
     // What could be said is said, also by a command that failed half-way.
     let printed = output::print(&text);
     match outcome.and(printed) {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody can be told if standard error is closed.
-            let _ = writeln!(std::io::stderr(), "ipvsadm: {failure}");
+            let _ = writeln!(std::io::stderr(), "{}", failure.report());
             ExitCode::from(failure.status())
         }
     }

@@ -16,7 +16,7 @@ pub use scan::help;
 use crate::error::Usage;
 
 /// What a command line asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Something that the kernel is to change.
     Change(Change),
@@ -28,14 +28,36 @@ pub enum Command {
     Timeouts,
     /// Show the sync daemons.
     Daemons,
-    /// Print the table as commands.
-    Save { numeric: bool },
-    /// Run the commands on standard input.
-    Restore,
+    /// Print the table as commands; with `full` everything of it.
+    Save { numeric: bool, full: bool },
+    /// Run the commands in a file or on standard input.
+    Restore(Restore),
     /// Explain the program.
     Help,
     /// Name the program's version.
     Version,
+}
+
+/// What to do with the commands of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restore {
+    /// The file, if it is not standard input.
+    pub file: Option<String>,
+    /// Only read and check it.
+    pub check: bool,
+    /// Make the table what the file says instead of adding to it.
+    pub replace: Option<Replace>,
+}
+
+/// How to replace the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replace {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Leave services alone that the file does not name.
+    pub keep_others: bool,
+    /// A file that says nothing clears the table.
+    pub allow_empty: bool,
 }
 
 /// What to list, and how.

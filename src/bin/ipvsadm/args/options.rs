@@ -65,6 +65,13 @@ pub enum Opt {
     McastGroup,
     McastPort,
     McastTtl,
+    Replace,
+    Check,
+    Test,
+    DryRun,
+    KeepOthers,
+    AllowEmpty,
+    Full,
 }
 
 /// Whether an option has a value.
@@ -136,6 +143,7 @@ const ON_SERVERS: &[Verb] = &[AddServer, EditServer, DeleteServer];
 const SERVER_SETTINGS: &[Verb] = &[AddServer, EditServer];
 const LISTING: &[Verb] = &[List];
 const STARTING: &[Verb] = &[StartDaemon];
+const RESTORING: &[Verb] = &[Restore];
 const EVERYWHERE: &[Verb] = &[
     AddService,
     EditService,
@@ -165,7 +173,7 @@ verbs! {
     EditService Some('E'), "edit-service", Value::None, "replace the settings of a virtual service";
     DeleteService Some('D'), "delete-service", Value::None, "delete a virtual service with its servers";
     Clear Some('C'), "clear", Value::None, "delete every virtual service";
-    Restore Some('R'), "restore", Value::None, "run the commands on standard input, one a line";
+    Restore Some('R'), "restore", Value::None, "run the commands in a file or on standard input, one a line";
     Save Some('S'), "save", Value::None, "print the table as commands that -R reads";
     AddServer Some('a'), "add-server", Value::None, "add a real server to a virtual service";
     EditServer Some('e'), "edit-server", Value::None, "replace the settings of a real server";
@@ -249,6 +257,16 @@ options! {
         "multicast group for sync messages (default 224.0.0.81)";
     McastPort None, "mcast-port", Required("PORT"), STARTING, "port for sync messages (default 8848)";
     McastTtl None, "mcast-ttl", Required("HOPS"), STARTING, "time to live of sync messages (default 1)";
+    Replace None, "replace", Value::None, RESTORING,
+        "make the table what the input says, by the smallest change, or leave it as it is";
+    Check None, "check", Value::None, RESTORING, "only read and check the input";
+    Test None, "test", Value::None, RESTORING, "the same as --check";
+    DryRun None, "dry-run", Value::None, RESTORING, "print the commands that --replace would run";
+    KeepOthers None, "keep-others", Value::None, RESTORING,
+        "--replace leaves services alone that the input does not name";
+    AllowEmpty None, "allow-empty", Value::None, RESTORING, "--replace may clear the table";
+    Full None, "full", Value::None, &[Save],
+        "save timeouts, sync daemons and the order of servers, too";
 }
 
 #[cfg(test)]

@@ -1,15 +1,45 @@
 //! `-S`: what the kernel has, as commands.
 
-use ipvs::Ipvs;
+use ipvs::{Ipvs, ServiceId, ServiceState, Table};
 
 use crate::error::Failure;
 use crate::output::{self, Names};
 
-pub fn run(ipvs: &mut Ipvs, numeric: bool, text: &mut String) -> Result<(), Failure> {
-    let mut table = ipvs.table()?;
-    output::sort(&mut table);
+/// How often a table is read that others change meanwhile.
+const READS: usize = 8;
+
+pub fn run(ipvs: &mut Ipvs, numeric: bool, full: bool, text: &mut String) -> Result<(), Failure> {
+    let mut table = settled_table(ipvs)?;
+    if full {
+        text.push_str(&output::save_timeouts(ipvs.timeouts()?));
+        // Added in this order, the kernel has them in its present one.
+        table.entries.iter_mut().for_each(|entry| entry.destinations.reverse());
+        table.entries.sort_by_key(|entry| entry.service.service.id());
+    } else {
+        output::sort(&mut table);
+    }
     let mut names = Names::new(numeric);
     names.look_up(output::addresses(&table));
     text.push_str(&output::save(&table, &names));
+    if full {
+        text.push_str(&output::save_daemons(&ipvs.daemons()?));
+    }
     Ok(())
+}
+
+/// The table, complete: if a service came or went while it was read, it is read again.
+fn settled_table(ipvs: &mut Ipvs) -> Result<Table, Failure> {
+    for _ in 0..READS {
+        let table = ipvs.table()?;
+        let ids = |states: Vec<ServiceState>| -> Vec<ServiceId> {
+            let mut ids: Vec<_> = states.iter().map(|state| state.service.id()).collect();
+            ids.sort();
+            ids
+        };
+        let read = ids(table.entries.iter().map(|entry| entry.service).collect());
+        if read == ids(ipvs.services()?) {
+            return Ok(table);
+        }
+    }
+    Err(Failure::Unsettled)
 }

@@ -11,7 +11,7 @@ pub mod services;
 pub use connections::{connection, connections_header};
 pub use list::list;
 pub use names::Names;
-pub use save::save;
+pub use save::{command, save, save_daemons, save_timeouts};
 
 use std::io::{self, Write};
 use std::net::IpAddr;

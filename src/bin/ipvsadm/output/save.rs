@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use ipvs::{
-    Destination, Family, Forwarding, Netmask, Protocol, Service, ServiceFlags, ServiceId, Table, Tunnel,
-    TunnelFlags,
+    Change, Destination, Family, Forwarding, Netmask, Protocol, Service, ServiceFlags, ServiceId, SyncDaemon,
+    Table, Timeouts, Tunnel, TunnelFlags,
 };
 
 use super::{Names, scheduler_flags};
@@ -15,18 +15,53 @@ pub fn save(table: &Table, names: &Names) -> String {
     let mut text = String::new();
     for entry in &table.entries {
         let service = &entry.service.service;
-        add_service(&mut text, service, names);
+        put_service(&mut text, "-A", service, names);
+        text.push('\n');
         for state in &entry.destinations {
-            add_server(&mut text, &service.id(), &state.destination, names);
+            put_server(&mut text, "-a", &service.id(), &state.destination, names);
+            text.push('\n');
         }
     }
     text
 }
 
-fn add_service(text: &mut String, service: &Service, names: &Names) {
+/// The command that sets the timeouts.
+pub fn save_timeouts(timeouts: Timeouts) -> String {
+    format!("{}\n", command(&Change::SetTimeouts(timeouts)))
+}
+
+/// The commands that start the sync daemons.
+pub fn save_daemons(daemons: &[SyncDaemon]) -> String {
+    daemons.iter().map(|&daemon| format!("{}\n", command(&Change::StartDaemon(daemon)))).collect()
+}
+
+/// The words that make a change, with numbers for addresses and ports.
+pub fn command(change: &Change) -> String {
+    let names = &Names::new(true);
+    let mut text = String::new();
+    match change {
+        Change::AddService(service) => put_service(&mut text, "-A", service, names),
+        Change::SetService(service) => put_service(&mut text, "-E", service, names),
+        Change::DeleteService(id) => text = format!("-D {}", service_option(id, names)),
+        Change::AddDestination(id, server) => put_server(&mut text, "-a", id, server, names),
+        Change::SetDestination(id, server) => put_server(&mut text, "-e", id, server, names),
+        Change::DeleteDestination(id, server) => {
+            text = format!("-d {} -r {}", service_option(id, names), names.server(id, server));
+        }
+        Change::Zero(None) => text = "-Z".into(),
+        Change::Zero(Some(id)) => text = format!("-Z {}", service_option(id, names)),
+        Change::Flush => text = "-C".into(),
+        Change::SetTimeouts(Timeouts { tcp, tcp_fin, udp }) => text = format!("--set {tcp} {tcp_fin} {udp}"),
+        Change::StartDaemon(daemon) => text = start_daemon(daemon),
+        Change::StopDaemon(state) => text = format!("--stop-daemon {state}"),
+    }
+    text
+}
+
+fn put_service(text: &mut String, verb: &str, service: &Service, names: &Names) {
     let Service { scheduler, persistence, engine, .. } = service;
     // Writing to a String cannot fail.
-    let _ = write!(text, "-A {} -s {scheduler}", service_option(&service.id(), names));
+    let _ = write!(text, "{verb} {} -s {scheduler}", service_option(&service.id(), names));
     if let Some(seconds) = persistence {
         let _ = write!(text, " -p {seconds}");
         if service.netmask() != Netmask::host(service.id().family()) {
@@ -43,27 +78,43 @@ fn add_service(text: &mut String, service: &Service, names: &Names) {
     if !flags.is_empty() {
         let _ = write!(text, " -b {flags}");
     }
-    text.push('\n');
 }
 
-fn add_server(text: &mut String, service: &ServiceId, destination: &Destination, names: &Names) {
-    let method = match destination.forwarding {
+fn put_server(text: &mut String, verb: &str, id: &ServiceId, server: &Destination, names: &Names) {
+    let method = match server.forwarding {
         Forwarding::Masquerade => "-m",
         Forwarding::Tunnel => "-i",
         // The kernel itself chooses the methods that have no option.
         _ => "-g",
     };
-    let (endpoint, weight) = (names.server(service, &destination.id), destination.weight);
-    let _ = write!(text, "-a {} -r {endpoint} {method} -w {weight}", service_option(service, names));
-    if destination.forwarding == Forwarding::Tunnel {
-        text.push_str(&tunnel(destination.tunnel));
+    let (endpoint, weight) = (names.server(id, &server.id), server.weight);
+    let _ = write!(text, "{verb} {} -r {endpoint} {method} -w {weight}", service_option(id, names));
+    if server.forwarding == Forwarding::Tunnel {
+        text.push_str(&tunnel(server.tunnel));
     }
-    for (option, threshold) in [("-x", destination.upper_threshold), ("-y", destination.lower_threshold)] {
+    for (option, threshold) in [("-x", server.upper_threshold), ("-y", server.lower_threshold)] {
         if threshold != 0 {
             let _ = write!(text, " {option} {threshold}");
         }
     }
-    text.push('\n');
+}
+
+fn start_daemon(daemon: &SyncDaemon) -> String {
+    let &SyncDaemon { state, interface, sync_id, max_length, group, port, ttl } = daemon;
+    let mut text = format!("--start-daemon {state} --mcast-interface {interface} --syncid {sync_id}");
+    if max_length != 0 {
+        let _ = write!(text, " --sync-maxlen {max_length}");
+    }
+    if let Some(group) = group {
+        let _ = write!(text, " --mcast-group {group}");
+    }
+    if port != 0 {
+        let _ = write!(text, " --mcast-port {port}");
+    }
+    if ttl != 0 {
+        let _ = write!(text, " --mcast-ttl {ttl}");
+    }
+    text
 }
 
 /// The option that names a service.

@@ -2,6 +2,7 @@
 //! not allow for it was refused before.
 
 mod listing;
+mod restore;
 mod server;
 mod service;
 mod settings;
@@ -13,7 +14,7 @@ use ipvs::{Change, DaemonState, Family, Protocol, ServiceId};
 use super::options::{Opt, Verb};
 use super::scan::Scanned;
 use super::values::{self, Endpoint};
-use super::{Command, List, View};
+use super::{Command, List, Replace, Restore, View};
 use crate::error::Usage;
 
 type Result<T> = std::result::Result<T, Usage>;
@@ -28,7 +29,12 @@ pub fn lower(scanned: Scanned) -> Result<Command> {
     {
         return Err(Usage::NotAllowed(option, verb));
     }
-    if let Some(word) = scanned.words.get(if verb == Verb::SetTimeouts { 3 } else { 0 }) {
+    let most_words = match verb {
+        Verb::SetTimeouts => 3,
+        Verb::Restore => 1,
+        _ => 0,
+    };
+    if let Some(word) = scanned.words.get(most_words) {
         return Err(Usage::ExtraWord(word.clone()));
     }
     let mut given = Given { verb, options: scanned.options };
@@ -62,8 +68,8 @@ pub fn lower(scanned: Scanned) -> Result<Command> {
             given.number(Opt::SyncId, 0, 255)?;
             Command::Change(Change::StopDaemon(daemon()?))
         }
-        Verb::Save => Command::Save { numeric: given.flag(Opt::Numeric) },
-        Verb::Restore => Command::Restore,
+        Verb::Save => Command::Save { numeric: given.flag(Opt::Numeric), full: given.flag(Opt::Full) },
+        Verb::Restore => Command::Restore(given.restore(scanned.words.into_iter().next())?),
         Verb::Help => Command::Help,
         Verb::Version => Command::Version,
     })

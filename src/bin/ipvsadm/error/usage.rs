@@ -1,88 +1,10 @@
-//! Every sentence that a user can be shown when something is wrong, and its exit status.
+//! What can be wrong with a command line or a line of `-R`.
 
 use std::ffi::OsString;
-use std::fmt;
-use std::io;
 
-use ipvs::{DestinationId, Error, Operation, Query, Reason, ServiceId};
+use ipvs::{DestinationId, ServiceId};
 
 use crate::args::{Opt, Verb};
-
-/// Why the program ends without having done what it was asked to.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The command line makes no sense.
-    #[error(transparent)]
-    Usage(#[from] Usage),
-    /// The kernel refused, or cannot be reached.
-    #[error("{}{}", .0, hint(.0))]
-    Ipvs(#[from] Error),
-    /// A batch of changes broke off.
-    #[error(transparent)]
-    Batch(#[from] ipvs::BatchError),
-    /// Standard input cannot be read.
-    #[error("cannot read standard input: {0}")]
-    Input(#[source] io::Error),
-    /// Standard output cannot be written.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[source] io::Error),
-    /// The file with the connections cannot be read.
-    #[error("cannot list the connections: {0}")]
-    Connections(#[from] ipvs::proc::ConnectionsError),
-    /// Whoever reads standard output has seen enough.
-    #[error("standard output was closed")]
-    OutputClosed,
-    /// Some lines of standard input are wrong; nothing was applied.
-    #[error("{}nothing was applied", lines(.0))]
-    Lines(Vec<Line<Usage>>),
-    /// The kernel refused some lines of standard input; the others were applied.
-    #[error("{}the other lines were applied", lines(.0))]
-    Refusals(Vec<Line<Failure>>),
-}
-
-/// Something wrong with a line of standard input.
-#[derive(Debug)]
-pub struct Line<E> {
-    /// Its number, counted from 1.
-    pub number: usize,
-    /// What is wrong.
-    pub error: E,
-}
-
-impl Failure {
-    /// The exit status: 2 for a bad command line or if IPVS cannot be used at all, 255 if the kernel
-    /// refused, if there is no command or an unknown option, 1 if a listing failed.
-    pub fn status(&self) -> u8 {
-        match self {
-            Self::Usage(usage) => usage.status(),
-            Self::Ipvs(Error::NoIpvs(_)) | Self::Lines(_) => 2,
-            Self::Ipvs(Error::Refused(refused)) => match (*refused.operation, &refused.reason) {
-                (_, Reason::NotPermitted) => 2,
-                (Operation::Query(Query::Service(_)), _) => 1,
-                _ => 255,
-            },
-            Self::OutputClosed => 0,
-            Self::Output(_) | Self::Connections(_) => 1,
-            Self::Ipvs(_) | Self::Batch(_) | Self::Input(_) | Self::Refusals(_) => 255,
-        }
-    }
-}
-
-fn lines<E: fmt::Display>(lines: &[Line<E>]) -> String {
-    lines.iter().map(|line| format!("<stdin>:{}: {}\nipvsadm: ", line.number, line.error)).collect()
-}
-
-/// What to do next, where that is known.
-fn hint(error: &Error) -> &'static str {
-    let Error::Refused(refused) = error else { return "" };
-    match refused.reason {
-        Reason::ServiceExists => " (use -E to change it)",
-        Reason::NoSuchService | Reason::ServiceNotDefined => " (see 'ipvsadm -L -n'; use -A to add it)",
-        Reason::DestinationExists => " (use -e to change it)",
-        Reason::NoSuchDestination => " (see 'ipvsadm -L -n'; use -a to add it)",
-        _ => "",
-    }
-}
 
 /// What is wrong with a command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,10 +67,30 @@ pub enum Usage {
     BadTimeout(String, u32),
     #[error("-R cannot stand in its own input")]
     NestedRestore,
+    #[error("{} needs --replace", .0.name())]
+    NeedsReplace(Opt),
+    #[error("{} says nothing of the table that is wanted: it cannot stand in input for --replace", .0.name())]
+    NotForReplace(Verb),
+    #[error("{what} is there already, from line {line}")]
+    DefinedTwice { what: String, line: usize },
+    #[error("{0} is not there: no line before this one adds it")]
+    NotDefined(String),
 }
 
 impl Usage {
-    fn status(&self) -> u8 {
+    /// The word of the command line that is wrong, if it is one word.
+    pub fn culprit(&self) -> Option<&str> {
+        match self {
+            Self::NoVerb(word)
+            | Self::ExtraWord(word)
+            | Self::UnknownOption { word, .. }
+            | Self::DaemonState { state: word, .. }
+            | Self::BadValue { value: word, .. } => Some(word),
+            _ => None,
+        }
+    }
+
+    pub(super) fn status(&self) -> u8 {
         match self {
             Self::NoVerb(_) | Self::UnknownOption { .. } | Self::NoValue(_) | Self::UnwantedValue(_) => 255,
             _ => 2,

@@ -1,0 +1,71 @@
+//! Reading the input of `-R`.
+
+use std::io::Read;
+
+use crate::args::{Command, Parser};
+use crate::error::{Failure, Mistake, Usage};
+
+/// What was read.
+pub struct Input {
+    /// `<stdin>` or the name of the file.
+    pub name: String,
+    /// The commands with the numbers of their lines.
+    pub commands: Vec<(usize, Command)>,
+    bytes: Vec<u8>,
+}
+
+impl Input {
+    /// Reads and checks a file, or standard input.
+    pub fn read(file: Option<&str>) -> Result<Self, Failure> {
+        let name = file.unwrap_or("<stdin>").to_owned();
+        let mut bytes = Vec::new();
+        let outcome = match file {
+            Some(file) => std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)),
+            None => std::io::stdin().lock().read_to_end(&mut bytes),
+        };
+        if let Err(error) = outcome {
+            return Err(Failure::Input(name, error));
+        }
+        let mut input = Self { name, commands: Vec::new(), bytes };
+        let mut parser = Parser::new();
+        let mut wrong = Vec::new();
+        for (number, line) in (1..).zip(input.bytes.split(|&byte| byte == b'\n')) {
+            match parse_line(&mut parser, line) {
+                Ok(Some(command)) => input.commands.push((number, command)),
+                Ok(None) => {}
+                Err(error) => wrong.push((number, error)),
+            }
+        }
+        input.check(wrong)?;
+        Ok(input)
+    }
+
+    /// Fails if there are mistakes.
+    pub fn check(&self, mistakes: Vec<(usize, Usage)>) -> Result<(), Failure> {
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        let mistake = |(number, error)| Mistake { number, line: self.line(number), error };
+        Err(Failure::Mistakes(self.name.clone(), mistakes.into_iter().map(mistake).collect()))
+    }
+
+    fn line(&self, number: usize) -> String {
+        let line = self.bytes.split(|&byte| byte == b'\n').nth(number - 1).unwrap_or_default();
+        String::from_utf8_lossy(line).into_owned()
+    }
+}
+
+/// The command on a line: none if it is blank or a comment.
+fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage> {
+    let line = std::str::from_utf8(line).map_err(|_| Usage::LineNotUtf8)?;
+    let words = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty());
+    let words = words.take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm");
+    let words: Vec<String> = words.map(String::from).collect();
+    if words.is_empty() {
+        return Ok(None);
+    }
+    match parser.parse(&words)? {
+        Command::Restore(_) => Err(Usage::NestedRestore),
+        command => Ok(Some(command)),
+    }
+}

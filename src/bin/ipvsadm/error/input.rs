@@ -1,0 +1,114 @@
+//! What can be wrong with the input of `-R`, shown with the line.
+
+use std::fmt::Write;
+
+use super::{Failure, Usage};
+
+/// So many mistakes are shown; of binary files every line is one.
+const SHOWN: usize = 20;
+/// Longer lines are shown only in part.
+const LONGEST: usize = 160;
+
+/// A line that makes no sense.
+#[derive(Debug)]
+pub struct Mistake {
+    /// Its number, counted from 1.
+    pub number: usize,
+    /// The line itself.
+    pub line: String,
+    /// What is wrong.
+    pub error: Usage,
+}
+
+/// A line that the kernel refused.
+#[derive(Debug)]
+pub struct RefusedLine {
+    /// Its number, counted from 1.
+    pub number: usize,
+    /// Why.
+    pub error: Failure,
+}
+
+pub(super) fn mistakes(input: &str, mistakes: &[Mistake]) -> String {
+    let mut text = String::new();
+    for Mistake { number, line, error } in mistakes.iter().take(SHOWN) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{input}:{number}: {error}");
+        text.push_str(&marked(line, error.culprit()));
+    }
+    match mistakes.len() - mistakes.len().min(SHOWN) {
+        0 => {}
+        more => {
+            let _ = writeln!(text, "... and {more} more");
+        }
+    }
+    text.push_str("ipvsadm: nothing was applied");
+    text
+}
+
+pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
+    refused.iter().map(|line| format!("{input}:{}: {}\n", line.number, line.error)).collect()
+}
+
+/// The line, with a marker under the word if it is found there.
+fn marked(line: &str, word: Option<&str>) -> String {
+    let line = line.trim_end();
+    let place = word.filter(|word| !word.is_empty()).and_then(|word| Some((line.rfind(word)?, word)));
+    let start = match place {
+        // The word has to be in sight.
+        Some((place, _)) if place > LONGEST / 2 => floor(line, place - LONGEST / 2),
+        _ => 0,
+    };
+    let shown = printable(&line[start..floor(line, start + LONGEST)]);
+    match place {
+        None => format!("    {shown}\n"),
+        Some((place, word)) => {
+            let blanks = line[start..place].chars().count();
+            let length = word.chars().count().min(shown.chars().count().saturating_sub(blanks)).max(1);
+            format!("    {shown}\n    {}{}\n", " ".repeat(blanks), "^".repeat(length))
+        }
+    }
+}
+
+/// The last place at or before this one where a character begins.
+fn floor(text: &str, place: usize) -> usize {
+    (0..=place.min(text.len())).rev().find(|&place| text.is_char_boundary(place)).unwrap_or(0)
+}
+
+/// Characters that could harm a terminal, one for one by something harmless.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\t' => ' ',
+            character if character.is_control() => '?',
+            character => character,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_marked_also_in_long_lines_and_foreign_scripts() {
+        assert_eq!(marked("-A -t x:y", Some("x:y")), "    -A -t x:y\n          ^^^\n");
+        assert_eq!(marked("-A\t-t grün\x1b\r", Some("grün\x1b")), "    -A -t grün?\n          ^^^^^\n");
+        assert_eq!(marked("-A", Some("")), "    -A\n");
+        assert_eq!(marked("-A", None), "    -A\n");
+        let long = format!("{} wrong {}", "ä".repeat(1000), "ö".repeat(1000));
+        let marked = marked(&long, Some("wrong"));
+        let [line, marker] = marked.lines().collect::<Vec<_>>()[..] else { panic!() };
+        assert!(line.chars().count() < 200);
+        let place = marker.chars().position(|character| character == '^').unwrap();
+        assert_eq!(line.chars().skip(place).take(5).collect::<String>(), "wrong");
+    }
+
+    #[test]
+    fn only_the_first_mistakes_are_shown() {
+        let wrong = |number| Mistake { number, line: "x".into(), error: Usage::LineNotUtf8 };
+        let text = mistakes("<stdin>", &(1..=50).map(wrong).collect::<Vec<_>>());
+        assert_eq!(text.lines().count(), 2 * SHOWN + 2);
+        assert!(text.contains("\n... and 30 more\n"), "{text}");
+    }
+}

@@ -1,0 +1,246 @@
+//! `-R --replace`: the table becomes what the input says, by the smallest change, or stays as it is.
+
+use std::process::Command;
+
+use crate::support::*;
+
+/// The state of a director with a service that has a counted connection, to see that it is not touched.
+fn director() -> Director {
+    let director = Director::new();
+    let rules = "-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1
+-a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 2
+-A -t 192.0.2.1:443 -s wlc
+-a -t 192.0.2.1:443 -r 198.51.100.1:443 -m -w 1
+-A -f 7 -s sh
+";
+    assert_eq!(director.feed("-R", rules).status, 0);
+    assert_eq!(director.saved(), rules);
+    director
+}
+
+const WANTED: &str = "\
+-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 5
+-a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1
+-A -t 192.0.2.1:443 -s wlc
+-a -t 192.0.2.1:443 -r 198.51.100.1:443 -m -w 1
+-A -u 192.0.2.1:53 -s rr -o
+";
+
+const COMMANDS: &str = "\
+ipvsadm -e -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 5
+ipvsadm -a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1
+ipvsadm -A -u 192.0.2.1:53 -s rr -o
+ipvsadm -d -t 192.0.2.1:80 -r 198.51.100.1:80
+ipvsadm -D -f 7
+# 1 service added, 1 deleted, 2 untouched, 1 server added, 1 changed, 1 deleted, 1 untouched
+";
+
+#[test]
+fn only_what_differs_is_changed() {
+    let director = director();
+    let dry = director.feed("-R --replace --dry-run", WANTED);
+    assert_eq!((dry.status, dry.stdout.as_str(), dry.stderr.as_str()), (0, COMMANDS, ""));
+    let run = director.feed("-R --replace", WANTED);
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
+    assert_eq!(director.saved(), WANTED);
+    let again = director.feed("-R --replace --dry-run", WANTED);
+    assert_eq!(again.stdout, "# 3 services untouched, 3 servers untouched\n");
+}
+
+#[test]
+fn the_commands_of_a_dry_run_lead_to_the_same_table() {
+    let director = director();
+    for line in COMMANDS.lines().filter(|line| !line.starts_with('#')) {
+        director.ok(line.strip_prefix("ipvsadm ").unwrap());
+    }
+    assert_eq!(director.saved(), WANTED);
+}
+
+#[test]
+fn others_are_kept_if_asked_for() {
+    let director = director();
+    assert_eq!(director.feed("-R --replace --keep-others", WANTED).status, 0);
+    assert_eq!(director.saved(), format!("{WANTED}-A -f 7 -s sh\n"));
+}
+
+#[test]
+fn connections_and_counters_of_what_is_untouched_live_on() {
+    let director = Director::new();
+    director.system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo");
+    let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n";
+    director.feed("-R", rules);
+    let server = std::net::UdpSocket::bind("192.0.2.2:5001").unwrap();
+    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(b"hello", "192.0.2.1:5000").unwrap();
+    server.recv_from(&mut [0; 16]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    let stats = director.ok("-L -n --stats -u 192.0.2.1:5000");
+    assert!(
+        stats.contains("  -> 192.0.2.2:5001                      1        1        0       33 "),
+        "{stats}"
+    );
+    let more = format!("{rules}-a -u 192.0.2.1:5000 -r 192.0.2.3:5001 -m -w 7\n-A -f 1 -s rr\n");
+    assert_eq!(director.feed("-R --replace", &more).status, 0);
+    assert_eq!(director.saved(), more);
+    let after = director.ok("-L -n --stats -u 192.0.2.1:5000");
+    assert!(
+        after.contains("  -> 192.0.2.2:5001                      1        1        0       33 "),
+        "{after}"
+    );
+    // The connection is still there, and packets on it go to the same server.
+    client.send_to(b"again", "192.0.2.1:5000").unwrap();
+    let mut buffer = [0; 16];
+    let (length, _) = server.recv_from(&mut buffer).unwrap();
+    assert_eq!(&buffer[..length], b"again");
+}
+
+#[test]
+fn a_refusal_anywhere_undoes_everything() {
+    let bad_scheduler = "-A -t 192.0.2.9:80 -s nosuch\n";
+    let bad_thresholds = "-A -t 192.0.2.9:80 -s rr\n-a -t 192.0.2.9:80 -r 198.51.100.9 -m -x 1 -y 2\n";
+    for bad in [bad_scheduler, bad_thresholds] {
+        for place in [0, 1, 5, 6] {
+            let director = director();
+            let before = director.saved();
+            let mut lines: Vec<&str> = WANTED.split_inclusive('\n').collect();
+            lines.insert(if place == 1 { 3 } else { place }, bad);
+            let run = director.feed("-R --replace", &lines.concat());
+            assert_eq!((run.status, run.stdout.as_str()), (255, ""), "{}", run.stderr);
+            assert!(run.stderr.ends_with("ipvsadm: nothing was changed\n"), "{}", run.stderr);
+            let number =
+                lines.concat().lines().position(|line| Some(line) == bad.lines().last()).unwrap() + 1;
+            assert!(run.stderr.starts_with(&format!("<stdin>:{number}: cannot add ")), "{}", run.stderr);
+            assert_eq!(director.saved(), before);
+        }
+    }
+}
+
+#[test]
+fn input_that_contradicts_itself_is_refused_as_a_whole() {
+    let director = director();
+    let before = director.saved();
+    let input = "-A -f 1\n-A -f 1\n-a -f 2 -r 198.51.100.1\n-Z\n-L\n-d -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n";
+    for words in ["-R --replace", "-R --replace --check", "-R --replace --dry-run"] {
+        let run = director.feed(words, input);
+        assert_eq!(
+            run.stderr,
+            "<stdin>:2: service FWM 1 is there already, from line 1
+    -A -f 1
+<stdin>:3: service FWM 2 is not there: no line before this one adds it
+    -a -f 2 -r 198.51.100.1
+<stdin>:4: -Z says nothing of the table that is wanted: it cannot stand in input for --replace
+    -Z
+<stdin>:5: -L says nothing of the table that is wanted: it cannot stand in input for --replace
+    -L
+<stdin>:6: server 198.51.100.1:0 of service FWM 1 is not there: no line before this one adds it
+    -d -f 1 -r 198.51.100.1
+<stdin>:8: server 198.51.100.1:0 of service FWM 1 is there already, from line 7
+    -a -f 1 -r 198.51.100.1
+ipvsadm: nothing was applied
+"
+        );
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    }
+    assert_eq!(director.saved(), before);
+}
+
+#[test]
+fn a_file_may_be_a_history_of_commands() {
+    let director = director();
+    let history = "-C\n-A -f 1 -s rr\n-A -f 2\n-a -f 1 -r 198.51.100.1 -m\n-a -f 1 -r 198.51.100.2 -m
+-e -f 1 -r 198.51.100.2 -m -w 9\n-d -f 1 -r 198.51.100.1\n-D -f 2\n-E -f 1 -s sh\n-A -f 2 -s lc\n";
+    assert_eq!(director.feed("-R --replace", history).status, 0);
+    assert_eq!(director.saved(), "-A -f 1 -s sh\n-a -f 1 -r 198.51.100.2:0 -m -w 9\n-A -f 2 -s lc\n");
+}
+
+#[test]
+fn an_empty_or_truncated_file_clears_nothing_unless_that_is_meant() {
+    let director = director();
+    let before = director.saved();
+    for input in ["", "\n\n", "# nothing\n"] {
+        let run = director.feed("-R --replace", input);
+        assert_eq!(run.status, 2);
+        assert_eq!(
+            run.stderr,
+            "ipvsadm: <stdin> says nothing at all; to clear the table with it, add --allow-empty\n"
+        );
+    }
+    assert_eq!(director.saved(), before);
+    assert_eq!(director.feed("-R --replace --allow-empty", "").status, 0);
+    assert_eq!(director.saved(), "");
+}
+
+#[test]
+fn checking_needs_no_kernel_and_changes_nothing() {
+    let director = director();
+    let before = director.saved();
+    for words in ["-R --check", "-R --test", "-R --replace --check"] {
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", "-net_admin", "--", PROGRAM]).args(words.split(' '));
+        let run = feed(&mut command, WANTED.as_bytes());
+        assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""), "{words}");
+        let wrong = director.feed(words, "-A -t x:y:z\n");
+        assert_eq!(wrong.status, 2);
+    }
+    assert_eq!(director.saved(), before);
+    director.refuses("-R --dry-run", 2, "--dry-run needs --replace");
+}
+
+#[test]
+fn files_are_named_and_what_is_no_file_is_refused() {
+    let director = director();
+    let before = director.saved();
+    let folder = std::env::temp_dir().join(format!("ipvsadm-replace-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("rules");
+    let name = path.to_str().unwrap();
+    std::fs::write(&path, format!("{WANTED}-A -t nonsense\n")).unwrap();
+    let run = director.run(&format!("-R --replace {name}"));
+    assert!(run.stderr.starts_with(&format!("{name}:7: -t \"nonsense\": ")), "{}", run.stderr);
+    assert_eq!(run.status, 2);
+    for (file, error) in [
+        (folder.to_str().unwrap(), "Is a directory (os error 21)"),
+        ("/nonexistent/rules", "No such file or directory (os error 2)"),
+    ] {
+        director.refuses(&format!("-R --replace {file}"), 255, &format!("cannot read {file}: {error}"));
+    }
+    assert_eq!(director.saved(), before);
+    std::fs::write(&path, WANTED.replace('\n', "\r\n")).unwrap();
+    director.ok(&format!("-R --replace {name}"));
+    assert_eq!(director.saved(), WANTED);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_full_save_has_timeouts_daemons_and_the_order_of_servers() {
+    let director = Director::new();
+    director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
+    let rules = "--set 901 121 301
+-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 1
+-a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1 -x 9 -y 3
+-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1
+--start-daemon master --mcast-interface d0 --syncid 3 --sync-maxlen 1000 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1
+";
+    assert_eq!(director.feed("-R", rules).status, 0);
+    assert_eq!(director.ok("-S -n --full"), rules);
+    let in_order = "  -> 198.51.100.1:80              Masq    1      0          0         
+  -> 198.51.100.3:80              Masq    1      0          0         
+  -> 198.51.100.2:80              Masq    1      0          0         
+";
+    assert!(director.ok("-L -n --nosort").ends_with(in_order));
+    assert_eq!(
+        director.feed("-R --replace --dry-run", rules).stdout,
+        "# 1 service untouched, 3 servers untouched, 1 sync daemon untouched\n"
+    );
+    director.ok("-C");
+    director.ok("--set 1 2 3");
+    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    director.ok("--stop-daemon master");
+    assert_eq!(director.feed("-R --replace", rules).status, 0);
+    assert_eq!(director.ok("-S -n --full"), rules);
+    assert!(director.ok("-L -n --nosort").ends_with(in_order));
+}
