@@ -107,7 +107,7 @@ fn parser() -> clap::Command {
     let options = OPTIONS.iter().map(|row| {
         let arg = arg(row.long, row.short, row.value).help(row.help).help_heading("Options");
         match row.option {
-            Opt::Ipv6 | Opt::Sort => arg.action(ArgAction::Count),
+            Opt::Ipv6 | Opt::Sort => arg.overrides_with(row.long),
             _ => arg,
         }
     });
@@ -215,6 +215,16 @@ mod tests {
             assert!(matches!(scanned(line).unwrap().verb, Verb::Help | Verb::Version), "{line}");
         }
         assert_eq!(scanned("1 --set 2 --sort 3").unwrap().words, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn only_two_options_may_be_repeated() {
+        for line in ["-A -f 1 -6 -6", "-L --sort -n --sort"] {
+            assert!(scanned(line).is_ok(), "{line}");
+        }
+        for line in ["-L -n -n", "-A -t X -t X", "-A -p -p 5"] {
+            assert!(matches!(scanned(line), Err(Usage::Repeated(_))), "{line}");
+        }
     }
 
     #[test]

@@ -1,0 +1,162 @@
+//! Reloading under way: with connections through the director, and with a program that is killed.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::*;
+
+/// Answers every byte with the last number of its address.
+fn serve(address: &str) {
+    let listener = TcpListener::bind((address, 8080)).unwrap();
+    let number = address.rsplit('.').next().unwrap().parse::<u8>().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            thread::spawn(move || {
+                let mut byte = [0];
+                while stream.read_exact(&mut byte).is_ok() && stream.write_all(&[number]).is_ok() {}
+            });
+        }
+    });
+}
+
+/// A connection through the director, and the number of the server that answers on it.
+fn connect() -> std::io::Result<(TcpStream, u8)> {
+    let mut stream = TcpStream::connect("192.0.2.1:80")?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let number = ask(&mut stream)?;
+    Ok((stream, number))
+}
+
+fn ask(stream: &mut TcpStream) -> std::io::Result<u8> {
+    stream.write_all(b"?")?;
+    let mut byte = [0];
+    stream.read_exact(&mut byte)?;
+    Ok(byte[0])
+}
+
+const BEFORE: &str = "\
+-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 192.0.2.11:8080 -m -w 1
+-a -t 192.0.2.1:80 -r 192.0.2.12:8080 -m -w 1
+-A -t 192.0.2.1:81 -s rr
+-a -t 192.0.2.1:81 -r 192.0.2.11:8080 -m -w 1
+";
+
+const AFTER: &str = "\
+-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 192.0.2.11:8080 -m -w 7
+-a -t 192.0.2.1:80 -r 192.0.2.13:8080 -m -w 1
+-A -f 5 -s wlc
+-a -f 5 -r 192.0.2.13:0 -m -w 1
+";
+
+#[test]
+fn no_connection_to_a_surviving_server_is_lost_and_its_counters_go_on() {
+    let director = Director::new();
+    for number in [1, 11, 12, 13] {
+        director.system(&format!("ip addr add 192.0.2.{number}/32 dev lo"));
+    }
+    for number in [11, 12, 13] {
+        serve(&format!("192.0.2.{number}"));
+    }
+    assert_eq!(director.feed("-R", BEFORE).status, 0);
+    let mut held: Vec<(TcpStream, u8)> = (0..8).map(|_| connect().unwrap()).collect();
+    held.retain(|(_, number)| *number == 11);
+    assert_eq!(held.len(), 4);
+
+    // Short connections go on all the time, one after the other.
+    let stop = Arc::new(AtomicBool::new(false));
+    let answered = Arc::new(AtomicUsize::new(0));
+    let namespace = File::open("/proc/thread-self/ns/net").unwrap();
+    let client = {
+        let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+        thread::spawn(move || {
+            setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                connect().expect("a connection failed during a reload");
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    };
+    let served = || {
+        let listing = director.ok("-L -n --stats --exact -t 192.0.2.1:80");
+        let line = listing.lines().find(|line| line.contains("-> 192.0.2.11:8080 ")).unwrap();
+        line.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap()
+    };
+    let mut last = served();
+    for round in 0..10 {
+        let wanted = if round % 2 == 0 { AFTER } else { BEFORE };
+        let run = director.feed("-R --replace", wanted);
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+        assert_eq!(director.saved(), wanted);
+        for (stream, number) in &mut held {
+            assert_eq!(ask(stream).expect("a held connection was lost"), *number);
+        }
+        thread::sleep(Duration::from_millis(100));
+        let now = served();
+        assert!(now >= last, "the counter went back from {last} to {now}");
+        last = now;
+    }
+    stop.store(true, Ordering::Relaxed);
+    client.join().unwrap();
+    assert!(answered.load(Ordering::Relaxed) > 10);
+    thread::sleep(Duration::from_millis(2500));
+    assert!(served() > 4);
+}
+
+/// A table of so many services with two servers each.
+fn rules(count: u32, weight: u32) -> String {
+    (0..count)
+        .map(|number| {
+            let service = format!("-t 192.0.{}.{}:80", 2 + number / 250, 1 + number % 250);
+            format!(
+                "-A {service} -s rr\n-a {service} -r 198.51.100.1:80 -m -w {weight}\n\
+                 -a {service} -r 198.51.100.2:80 -m -w {weight}\n"
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_program_that_is_killed_leaves_a_table_that_the_next_run_completes() {
+    let director = Director::with_large_table();
+    let path = std::env::temp_dir().join(format!("ipvsadm-reload-{}", std::process::id()));
+    let tables = [rules(400, 1), rules(500, 2)];
+    assert_eq!(director.feed("-R", &tables[0]).status, 0);
+    let mut before = director.saved();
+    for round in 0..16 {
+        let wanted = &tables[(round + 1) % 2];
+        fs::write(&path, wanted).unwrap();
+        let mut program = Command::new(PROGRAM)
+            .args(["-R", "--replace"])
+            .stdin(File::open(&path).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(7 * round as u64));
+        let signal = if round % 4 < 2 { Signal::SIGTERM } else { Signal::SIGKILL };
+        kill(Pid::from_raw(program.id() as i32), signal).unwrap();
+        let status = program.wait().unwrap();
+        assert!(status.success() || status.signal() == Some(signal as i32), "{status}");
+        let after = director.saved();
+        if signal == Signal::SIGTERM {
+            assert!(after == before || after == *wanted, "round {round}: neither the old nor the new table");
+        }
+        assert_eq!(director.feed("-R --replace", wanted).status, 0);
+        assert_eq!(director.saved(), *wanted, "round {round}");
+        before.clone_from(wanted);
+    }
+    fs::remove_file(path).unwrap();
+}
