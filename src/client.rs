@@ -190,6 +190,9 @@ impl Ipvs {
     /// # Errors
     /// If the connection breaks or answers are lost; the error says what is known of each change.
     pub fn apply(&mut self, changes: &[Change]) -> std::result::Result<Vec<Failure>, BatchError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
         let family = self.family;
         let outcome = self.socket.batch(
             changes,

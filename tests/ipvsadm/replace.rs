@@ -244,3 +244,22 @@ fn a_full_save_has_timeouts_daemons_and_the_order_of_servers() {
     assert_eq!(director.ok("-S -n --full"), rules);
     assert!(director.ok("-L -n --nosort").ends_with(in_order));
 }
+
+#[test]
+fn huge_and_binary_files_are_refused_in_reasonable_time_and_words() {
+    let director = director();
+    let before = director.saved();
+    let path = std::env::temp_dir().join(format!("ipvsadm-huge-{}", std::process::id()));
+    let name = path.to_str().unwrap();
+    let noise: Vec<u8> = (0..1_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let long_line = format!("-A -t {}\n", "x".repeat(1_000_000)).into_bytes();
+    for (content, times) in [(&noise, 200), (&long_line, 1), (&b"\n".to_vec(), 1_000_000)] {
+        std::fs::write(&path, content.repeat(times)).unwrap();
+        let run = director.run(&format!("-R --replace {name}"));
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.len() < 100_000, "{} bytes", run.stderr.len());
+        assert!(!run.stderr.contains('\x1b'));
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(director.saved(), before);
+}

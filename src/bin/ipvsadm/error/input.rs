@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::usage::printable;
 use super::{Failure, Usage};
 
 /// So many mistakes are shown; of binary files every line is one.
@@ -11,13 +12,33 @@ const LONGEST: usize = 160;
 
 /// A line that makes no sense.
 #[derive(Debug)]
-pub struct Mistake {
+struct Mistake {
     /// Its number, counted from 1.
-    pub number: usize,
-    /// The line itself.
-    pub line: String,
-    /// What is wrong.
-    pub error: Usage,
+    number: usize,
+    line: String,
+    error: Usage,
+}
+
+/// The first mistakes, and how many there are.
+#[derive(Debug, Default)]
+pub struct Mistakes {
+    shown: Vec<Mistake>,
+    total: usize,
+}
+
+impl Mistakes {
+    /// Adds a mistake; the line is only asked for if it will be shown.
+    pub fn add(&mut self, number: usize, line: impl FnOnce() -> String, error: Usage) {
+        self.total += 1;
+        if self.shown.len() < SHOWN {
+            self.shown.push(Mistake { number, line: line(), error });
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
 }
 
 /// A line that the kernel refused.
@@ -29,18 +50,15 @@ pub struct RefusedLine {
     pub error: Failure,
 }
 
-pub(super) fn mistakes(input: &str, mistakes: &[Mistake]) -> String {
+pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
     let mut text = String::new();
-    for Mistake { number, line, error } in mistakes.iter().take(SHOWN) {
+    for Mistake { number, line, error } in &mistakes.shown {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{input}:{number}: {error}");
         text.push_str(&marked(line, error.culprit()));
     }
-    match mistakes.len() - mistakes.len().min(SHOWN) {
-        0 => {}
-        more => {
-            let _ = writeln!(text, "... and {more} more");
-        }
+    if mistakes.total > mistakes.shown.len() {
+        let _ = writeln!(text, "... and {} more", mistakes.total - mistakes.shown.len());
     }
     text.push_str("ipvsadm: nothing was applied");
     text
@@ -75,17 +93,6 @@ fn floor(text: &str, place: usize) -> usize {
     (0..=place.min(text.len())).rev().find(|&place| text.is_char_boundary(place)).unwrap_or(0)
 }
 
-/// Characters that could harm a terminal, one for one by something harmless.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\t' => ' ',
-            character if character.is_control() => '?',
-            character => character,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,8 +113,11 @@ mod tests {
 
     #[test]
     fn only_the_first_mistakes_are_shown() {
-        let wrong = |number| Mistake { number, line: "x".into(), error: Usage::LineNotUtf8 };
-        let text = mistakes("<stdin>", &(1..=50).map(wrong).collect::<Vec<_>>());
+        let mut wrong = Mistakes::default();
+        for number in 1..=50 {
+            wrong.add(number, || "x".into(), Usage::LineNotUtf8);
+        }
+        let text = mistakes("<stdin>", &wrong);
         assert_eq!(text.lines().count(), 2 * SHOWN + 2);
         assert!(text.contains("\n... and 30 more\n"), "{text}");
     }

@@ -3,7 +3,7 @@
 mod input;
 mod usage;
 
-pub use input::{Mistake, RefusedLine};
+pub use input::{Mistakes, RefusedLine};
 pub use usage::Usage;
 
 use std::io;
@@ -36,7 +36,7 @@ pub enum Failure {
     OutputClosed,
     /// Some lines of the input of `-R` are wrong; nothing was applied.
     #[error("{}", input::mistakes(.0, .1))]
-    Mistakes(String, Vec<Mistake>),
+    Mistakes(String, Mistakes),
     /// The kernel refused some lines of the input; the others were applied.
     #[error("{}ipvsadm: the other lines were applied", input::refusals(.0, .1))]
     Refusals(String, Vec<RefusedLine>),

@@ -13,12 +13,13 @@ pub enum Usage {
     NotUtf8(OsString),
     #[error("the line is not valid UTF-8")]
     LineNotUtf8,
-    #[error("the command must come first, such as -L or -A, but here is \"{0}\" (see 'ipvsadm -h')")]
+    #[error("the command must come first, such as -L or -A, but here is \"{}\" (see 'ipvsadm -h')", short(.0))]
     NoVerb(String),
     #[error("{} and {} are both commands; only one is possible", .0.name(), .1.name())]
     TwoVerbs(Verb, Verb),
     #[error(
-        "unknown option \"{word}\"{} (see 'ipvsadm -h')",
+        "unknown option \"{}\"{} (see 'ipvsadm -h')",
+        short(word),
         similar.as_ref().map(|similar| format!("; did you mean {similar}?")).unwrap_or_default()
     )]
     UnknownOption { word: String, similar: Option<String> },
@@ -28,7 +29,7 @@ pub enum Usage {
     NoValue(String),
     #[error("{0} takes no value")]
     UnwantedValue(String),
-    #[error("unexpected word \"{0}\"")]
+    #[error("unexpected word \"{}\"", short(.0))]
     ExtraWord(String),
     #[error("{}", .0.trim_start_matches("error: ").trim_end())]
     Other(String),
@@ -57,14 +58,14 @@ pub enum Usage {
     NotForTunnel { option: Opt, kinds: &'static str },
     #[error("a gue tunnel needs --tun-port")]
     TunnelPortMissing,
-    #[error("{} \"{value}\": {why}", option.name())]
+    #[error("{} \"{}\": {why}", option.name(), short(value))]
     BadValue { option: Opt, value: String, why: String },
-    #[error("{} \"{state}\": a sync daemon is master or backup", verb.name())]
+    #[error("{} \"{}\": a sync daemon is master or backup", verb.name(), short(state))]
     DaemonState { verb: Verb, state: String },
     #[error("--set needs three timeouts in seconds: TCP TCPFIN UDP, 0 to leave one as it is")]
     ThreeTimeouts,
-    #[error("--set \"{0}\": a timeout is a number of seconds from 0 to {1}")]
-    BadTimeout(String, u32),
+    #[error("--set \"{}\": a timeout is a number of seconds from 0 to {most}", short(text))]
+    BadTimeout { text: String, most: u32 },
     #[error("-R cannot stand in its own input")]
     NestedRestore,
     #[error("{} needs --replace", .0.name())]
@@ -101,4 +102,24 @@ impl Usage {
 fn allowed(option: &Opt) -> String {
     let names: Vec<String> = option.row().verbs.iter().map(|verb| verb.name()).collect();
     names.join(" ")
+}
+
+/// A word of the user's that is not too long for a sentence.
+fn short(word: &str) -> String {
+    const LONGEST: usize = 80;
+    match word.char_indices().nth(LONGEST) {
+        None => printable(word),
+        Some((end, _)) => format!("{}...", printable(&word[..end])),
+    }
+}
+
+/// Characters that could harm a terminal, one for one by something harmless.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\t' => ' ',
+            character if character.is_control() => '?',
+            character => character,
+        })
+        .collect()
 }

@@ -33,7 +33,8 @@ impl Given {
 pub(super) fn timeouts(words: &[String]) -> Result<Timeouts> {
     let [tcp, tcp_fin, udp] = words else { return Err(Usage::ThreeTimeouts) };
     let seconds = |text: &String| {
-        values::decimal(text, 0, LONGEST_TIME).ok_or_else(|| Usage::BadTimeout(text.clone(), LONGEST_TIME))
+        values::decimal(text, 0, LONGEST_TIME)
+            .ok_or_else(|| Usage::BadTimeout { text: text.clone(), most: LONGEST_TIME })
     };
     Ok(Timeouts { tcp: seconds(tcp)?, tcp_fin: seconds(tcp_fin)?, udp: seconds(udp)? })
 }

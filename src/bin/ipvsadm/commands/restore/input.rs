@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::args::{Command, Parser};
-use crate::error::{Failure, Mistake, Usage};
+use crate::error::{Failure, Mistakes, Usage};
 
 /// What was read.
 pub struct Input {
@@ -28,31 +28,34 @@ impl Input {
         }
         let mut input = Self { name, commands: Vec::new(), bytes };
         let mut parser = Parser::new();
-        let mut wrong = Vec::new();
+        let mut mistakes = Mistakes::default();
         for (number, line) in (1..).zip(input.bytes.split(|&byte| byte == b'\n')) {
             match parse_line(&mut parser, line) {
                 Ok(Some(command)) => input.commands.push((number, command)),
                 Ok(None) => {}
-                Err(error) => wrong.push((number, error)),
+                Err(error) => mistakes.add(number, || text(line), error),
             }
         }
-        input.check(wrong)?;
+        input.check(mistakes)?;
         Ok(input)
     }
 
     /// Fails if there are mistakes.
-    pub fn check(&self, mistakes: Vec<(usize, Usage)>) -> Result<(), Failure> {
-        if mistakes.is_empty() {
-            return Ok(());
+    pub fn check(&self, mistakes: Mistakes) -> Result<(), Failure> {
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Mistakes(self.name.clone(), mistakes)),
         }
-        let mistake = |(number, error)| Mistake { number, line: self.line(number), error };
-        Err(Failure::Mistakes(self.name.clone(), mistakes.into_iter().map(mistake).collect()))
     }
 
-    fn line(&self, number: usize) -> String {
-        let line = self.bytes.split(|&byte| byte == b'\n').nth(number - 1).unwrap_or_default();
-        String::from_utf8_lossy(line).into_owned()
+    /// The line with this number.
+    pub fn line(&self, number: usize) -> String {
+        text(self.bytes.split(|&byte| byte == b'\n').nth(number - 1).unwrap_or_default())
     }
+}
+
+fn text(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
 }
 
 /// The command on a line: none if it is blank or a comment.

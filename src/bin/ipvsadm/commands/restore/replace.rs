@@ -8,7 +8,7 @@ use nix::sys::signal::{SigSet, Signal};
 
 use super::input::Input;
 use crate::args::{Command, Replace, Verb};
-use crate::error::{Failure, RefusedLine, Usage};
+use crate::error::{Failure, Mistakes, RefusedLine, Usage};
 use crate::output;
 
 /// The table that the commands make of an empty one.
@@ -17,10 +17,10 @@ pub fn wanted(input: &Input, options: Replace) -> Result<Wanted, Failure> {
         return Err(Failure::EmptyInput(input.name.clone()));
     }
     let mut draft = Draft::default();
-    let mut mistakes = Vec::new();
+    let mut mistakes = Mistakes::default();
     for (line, command) in &input.commands {
         if let Err(mistake) = draft.follow(*line, command) {
-            mistakes.push((*line, mistake));
+            mistakes.add(*line, || input.line(*line), mistake);
         }
     }
     input.check(mistakes)?;
