@@ -1,9 +1,15 @@
 //! What the library and the program do, shown on a running kernel: `scripts/kernel -- cargo test` or,
 //! with everything else, `scripts/test`.
 
+mod demo;
 mod library;
+mod manual;
 mod no_modules;
 mod program;
+mod programs;
+mod random;
 mod refusals;
+mod reload;
+mod replace;
 mod support;
 mod wire;

@@ -1,0 +1,92 @@
+//! The manual pages: they render, name all options that the program has, and their examples work.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use crate::programs::{Stage, unpacked_program};
+use crate::support::*;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+
+fn page(name: &str) -> String {
+    fs::read_to_string(format!("{FOLDER}/{name}.8")).unwrap()
+}
+
+#[test]
+fn the_pages_render_without_warnings() {
+    for name in ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"] {
+        let mut mandoc = Command::new(unpacked_program("mandoc"));
+        let run = run(mandoc.args(["-T", "lint", "-W", "warning"]).arg(format!("{FOLDER}/{name}.8")));
+        assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
+    }
+}
+
+/// `-t --tcp-service ADDRESSPORT`: an option in all its spellings, and the letters of its value.
+fn normal(names: &[String], value: &str) -> String {
+    let value: String = value.to_uppercase().chars().filter(char::is_ascii_uppercase).collect();
+    format!("{} {value}", names.join(" ")).trim_end().to_string()
+}
+
+/// An option of the help, as in `  -t, --tcp-service <ADDRESS:PORT>   a TCP service`.
+fn option_of_help(line: &str) -> Option<String> {
+    let spelling = line.trim_start().split("  ").next().filter(|spelling| spelling.starts_with('-'))?;
+    let (names, value): (Vec<&str>, Vec<&str>) =
+        spelling.split_whitespace().partition(|word| word.starts_with('-'));
+    let names: Vec<String> = names.iter().map(|name| name.trim_end_matches([',', '.']).to_string()).collect();
+    Some(normal(&names, &value.concat()))
+}
+
+/// An option of a page, as in `.It Fl t , Fl -tcp-service Ar address : Ns Ar port`.
+fn option_of_page(line: &str) -> Option<String> {
+    let mut words = line.strip_prefix(".It Fl ").map(|_| line.split(' ').skip(1))?;
+    let (mut names, mut value) = (Vec::new(), String::new());
+    while let Some(word) = words.next() {
+        match word {
+            "Fl" => names.push(format!("-{}", words.next()?)),
+            "," | "Ar" | "Ns" | "Op" => {}
+            word => value.push_str(word),
+        }
+    }
+    Some(normal(&names, &value))
+}
+
+#[test]
+fn manual_and_help_have_the_same_options() {
+    let help = run(Command::new(PROGRAM).arg("-h")).stdout;
+    let page = page("ipvsadm");
+    let options: BTreeSet<String> = help.lines().filter_map(option_of_help).collect();
+    assert!(options.contains("-t --tcp-service ADDRESSPORT"), "{options:?}");
+    assert_eq!(page.lines().filter_map(option_of_page).collect::<BTreeSet<_>>(), options);
+
+    // What the text mentions exists.
+    let known: BTreeSet<&str> = options.iter().flat_map(|option| option.split(' ')).chain(["-l"]).collect();
+    let text: Vec<&str> = page.split_whitespace().collect();
+    for pair in text.windows(2).filter(|pair| pair[0].ends_with("Fl")) {
+        assert!(known.contains(format!("-{}", pair[1]).as_str()), "there is no -{}", pair[1]);
+    }
+}
+
+/// The command lines of a page's examples.
+fn examples(page: &str) -> Vec<String> {
+    let section = page.split(".Sh EXAMPLES\n").nth(1).unwrap().split("\n.Sh ").next().unwrap();
+    let displays = section.split(".Bd -literal").skip(1).map(|rest| rest.split(".Ed").next().unwrap());
+    displays.flat_map(|display| display.lines().skip(1)).map(|line| line.replace("\\-", "-")).collect()
+}
+
+#[test]
+fn the_examples_work() {
+    let director = Director::new();
+    director.system("ip link add eth0 type dummy && ip link set eth0 multicast on up");
+    let stage = Stage::new();
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+    let pages = ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"].map(page);
+    let lines: Vec<String> = pages.iter().flat_map(|page| examples(page)).collect();
+    // What others do beside us is not ours to try.
+    let ours: Vec<&String> = lines.iter().filter(|line| line.starts_with("ipvsadm")).collect();
+    assert!(ours.len() > 30 && lines.len() < ours.len() + 5, "{lines:?}");
+    for line in ours {
+        stage.ok(&format!("PATH={scripts}:$PATH; {line}"));
+    }
+    assert!(director.saved().lines().count() > 10, "{}", director.saved());
+}
