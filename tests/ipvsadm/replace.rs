@@ -263,3 +263,88 @@ fn huge_and_binary_files_are_refused_in_reasonable_time_and_words() {
     std::fs::remove_file(&path).unwrap();
     assert_eq!(director.saved(), before);
 }
+
+#[test]
+fn families_that_a_sync_daemon_rules_out_are_refused_and_undone() {
+    let director = director();
+    director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
+    director.ok("--start-daemon master --mcast-interface d0");
+    let before = director.saved();
+    let mixed = "-a -t 192.0.2.1:443 -r [2001:db8::9]:443 -i\n";
+    let run = director.feed("-R --replace", &WANTED.replace("-A -u", &format!("{mixed}-A -u")));
+    assert_eq!(
+        run.stderr,
+        "<stdin>:6: cannot add server [2001:db8::9]:443 to service TCP 192.0.2.1:443: a server of the other \
+         address family than its service is not possible while a sync daemon runs
+ipvsadm: nothing was changed
+"
+    );
+    assert_eq!((run.status, director.saved()), (255, before));
+    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    director.ok("--stop-daemon master");
+}
+
+/// Which of the servers get the next six datagrams to the service, each from a new client.
+fn turns(servers: &[std::net::UdpSocket]) -> Vec<usize> {
+    let turn = |_| {
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"?", "192.0.2.1:5000").unwrap();
+        for _ in 0..200 {
+            if let Some(server) = servers.iter().position(|server| server.recv(&mut [0; 8]).is_ok()) {
+                return server;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("a datagram was lost");
+    };
+    (0..6).map(turn).collect()
+}
+
+#[test]
+fn a_full_save_restores_the_turns_of_the_scheduler() {
+    let director = Director::new();
+    let servers: Vec<_> = (11..14)
+        .map(|number| {
+            director.system(&format!("ip addr add 192.0.2.{number}/32 dev lo"));
+            let server = std::net::UdpSocket::bind((format!("192.0.2.{number}").as_str(), 5001)).unwrap();
+            server.set_nonblocking(true).unwrap();
+            server
+        })
+        .collect();
+    director.system("ip addr add 192.0.2.1/32 dev lo");
+    director.feed(
+        "-R",
+        "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.12:5001 -m\n\
+         -a -u 192.0.2.1:5000 -r 192.0.2.13:5001 -m\n-a -u 192.0.2.1:5000 -r 192.0.2.11:5001 -m\n",
+    );
+    let (full, sorted) = (director.ok("-S -n --full"), director.ok("-S -n"));
+    let before = turns(&servers);
+    director.ok("-C");
+    director.feed("-R", &full);
+    assert_eq!(turns(&servers), before);
+    // The sorted save, which is the original's, makes another order.
+    director.ok("-C");
+    director.feed("-R", &sorted);
+    assert_ne!(turns(&servers), before);
+}
+
+#[test]
+fn clearing_and_loading_forgets_what_replacing_keeps() {
+    let director = Director::new();
+    director.system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo");
+    let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n";
+    director.feed("-R", rules);
+    let server = std::net::UdpSocket::bind("192.0.2.2:5001").unwrap();
+    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(b"hello", "192.0.2.1:5000").unwrap();
+    server.recv_from(&mut [0; 16]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    let counted = || director.ok("-L -n --stats").contains("192.0.2.1:5000                      1        1 ");
+    assert!(counted());
+    assert_eq!(director.feed("-R --replace", rules).status, 0);
+    assert!(counted());
+    director.ok("-C");
+    assert_eq!(director.feed("-R", rules).status, 0);
+    assert!(!counted());
+}
