@@ -16,7 +16,7 @@ use error::{Failure, Usage};
 
 fn main() -> ExitCode {
     let mut text = String::new();
-    let command = words().and_then(|words| Parser::new().parse(&words)).map_err(Failure::from);
+    let command = words().and_then(|words| Parser::default().parse(&words)).map_err(Failure::from);
     let outcome = command.and_then(|command| commands::run(&command, &mut text));
     // What could be said is said, also by a command that failed half-way.
     let printed = output::print(&text);

@@ -93,13 +93,10 @@ pub enum View {
 }
 
 /// Reads command lines.
+#[derive(Default)]
 pub struct Parser(scan::Scanner);
 
 impl Parser {
-    pub fn new() -> Self {
-        Self(scan::Scanner::new())
-    }
-
     /// Reads the words of a command line, without the program's name. No words at all ask for a listing.
     pub fn parse(&mut self, words: &[String]) -> Result<Command, Usage> {
         let list = [String::from("-L")];

@@ -27,7 +27,7 @@ impl Input {
             return Err(Failure::Input(name, error));
         }
         let mut input = Self { name, commands: Vec::new(), bytes };
-        let mut parser = Parser::new();
+        let mut parser = Parser::default();
         let mut mistakes = Mistakes::default();
         for (number, line) in (1..).zip(input.bytes.split(|&byte| byte == b'\n')) {
             match parse_line(&mut parser, line) {

@@ -1,5 +1,8 @@
 //! From the words of a command line to a verb and pairs of option and value. The only file that names
-//! clap, which is told the table of options.
+//! clap, which is told the table of options. It is asked for help and for everything that is not plainly
+//! right.
+
+mod quick;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
@@ -9,7 +12,7 @@ use super::options::{OPTIONS, Opt, VERBS, Value, Verb};
 use crate::error::Usage;
 
 /// A verb with what was typed after it, in the table's order.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Scanned {
     pub verb: Verb,
     /// The verb's own value.
@@ -21,16 +24,20 @@ pub struct Scanned {
 
 const WORDS: &str = "words";
 
-/// Reads command lines. Making one costs more than reading a line.
-pub struct Scanner(clap::Command);
+/// Reads command lines.
+#[derive(Default)]
+pub struct Scanner(Option<clap::Command>);
 
 impl Scanner {
-    pub fn new() -> Self {
-        Self(parser())
-    }
-
     /// Reads the words of a command line, without the program's name; there is at least one.
     pub fn scan(&mut self, words: &[String]) -> Result<Scanned, Usage> {
+        match quick::scan(words) {
+            Some(scanned) => Ok(scanned),
+            None => self.scan_thoroughly(words),
+        }
+    }
+
+    fn scan_thoroughly(&mut self, words: &[String]) -> Result<Scanned, Usage> {
         let first = words.iter().find(|word| word.len() > 1 && *word != "--" && word.starts_with('-'));
         let first = first.ok_or_else(|| Usage::NoVerb(words[0].clone()))?;
         if let Some(verb) = explanation(first) {
@@ -39,7 +46,11 @@ impl Scanner {
         if begins_with_option(first) {
             return Err(Usage::NoVerb(first.clone()));
         }
-        let matches = self.0.try_get_matches_from_mut(words).map_err(|error| usage(&error))?;
+        let matches = self
+            .0
+            .get_or_insert_with(parser)
+            .try_get_matches_from_mut(words)
+            .map_err(|error| usage(&error))?;
         let mut verbs: Vec<_> = VERBS
             .iter()
             .filter(|row| given(&matches, row.long))
@@ -168,7 +179,86 @@ mod tests {
     use super::*;
 
     fn scanned(line: &str) -> Result<Scanned, Usage> {
-        Scanner::new().scan(&line.split(' ').map(String::from).collect::<Vec<_>>())
+        Scanner::default().scan_thoroughly(&words(line))
+    }
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(String::from).collect()
+    }
+
+    /// Random lines of pieces that matter: whatever the quick way understands, clap understands the same,
+    /// and the usual lines are read in the quick way.
+    #[test]
+    fn the_quick_way_finds_what_clap_finds() {
+        const PIECES: [&str; 40] = [
+            "-A",
+            "-a",
+            "-L",
+            "-E",
+            "-d",
+            "-R",
+            "-S",
+            "-Z",
+            "--set",
+            "--start-daemon",
+            "--stop-daemon=master",
+            "-Ln",
+            "-At",
+            "-t",
+            "-tX",
+            "-t=X",
+            "--tcp-service",
+            "--tcp-service=X",
+            "-f1",
+            "-6",
+            "-s",
+            "-s=rr",
+            "-p",
+            "-p60",
+            "-p=60",
+            "--persistent=60",
+            "-m",
+            "-mw5",
+            "-w",
+            "-1",
+            "X",
+            "rr",
+            "60",
+            "--sort",
+            "-n",
+            "--bogus",
+            "-q",
+            "--",
+            "-",
+            "-h",
+        ];
+        let mut seed = 1_u64;
+        let mut random = |bound: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % bound
+        };
+        let mut scanner = Scanner::default();
+        let mut understood = 0;
+        for _ in 0..20_000 {
+            let verb = PIECES[random(12)];
+            let line: Vec<&str> = (0..random(7)).map(|_| PIECES[random(PIECES.len())]).collect();
+            let words = words([&[verb], &line[..]].concat().join(" ").trim());
+            if let Some(scanned) = quick::scan(&words) {
+                assert_eq!(scanner.scan_thoroughly(&words), Ok(scanned), "{words:?}");
+                understood += 1;
+            }
+        }
+        assert!(understood > 1000, "{understood}");
+        for line in [
+            "-A -t 10.0.0.1:80 -s wlc -p 360 -M 255.255.255.0 -b flag-1 -o",
+            "-a -t [::1]:80 -r [::2]:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum -x 5 -y 3",
+            "--set 1 2 3",
+            "--start-daemon master --mcast-interface eth0 --syncid 3",
+            "-Lnc",
+            "-D -f 3 -6",
+        ] {
+            assert!(quick::scan(&words(line)).is_some(), "{line}");
+        }
     }
 
     #[test]
