@@ -190,7 +190,11 @@ mod tests {
     /// and the usual lines are read in the quick way.
     #[test]
     fn the_quick_way_finds_what_clap_finds() {
-        const PIECES: [&str; 40] = [
+        const PIECES: [&str; 44] = [
+            "-p=",
+            "--persistent=",
+            "-s=",
+            "--scheduler=",
             "-A",
             "-a",
             "-L",

@@ -41,9 +41,10 @@ pub fn scan(words: &[String]) -> Option<Scanned> {
                 match meaning.value() {
                     Value::None => line.take(meaning, None, &mut rest)?,
                     _ => {
-                        let attached = shorts.as_str();
-                        let attached = attached.strip_prefix('=').unwrap_or(attached);
-                        let attached = (!attached.is_empty()).then_some(attached);
+                        let attached = match shorts.as_str() {
+                            "" => None,
+                            attached => Some(attached.strip_prefix('=').unwrap_or(attached)),
+                        };
                         line.take(meaning, attached, &mut rest)?;
                         break;
                     }
