@@ -18,8 +18,8 @@ fn debian(name: &str) -> String {
     unpacked(&format!("sbin/{name}"))
 }
 
-fn restore(stage: &Stage, script: &str, input: &str) -> Run {
-    feed(&mut stage.command(script), input.as_bytes())
+fn restore(stage: &Stage, script: &str, options: &str, input: &str) -> Run {
+    feed(stage.command(script).args(options.split_whitespace()), input.as_bytes())
 }
 
 #[test]
@@ -28,13 +28,11 @@ fn what_is_saved_is_restored() {
     let stage = Stage::new();
     for script in [own, debian] {
         director.ok("-A -f 1");
-        let run = restore(&stage, &script("ipvsadm-restore"), &format!("# a comment\n{TABLE}"));
+        let run = restore(&stage, &script("ipvsadm-restore"), "", &format!("# a comment\n{TABLE}"));
         assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
         assert_eq!(director.saved(), TABLE, "the old services are gone");
         assert_eq!(stage.ok(&format!("{} -n", script("ipvsadm-save"))), TABLE);
         assert_eq!(stage.ok(&script("ipvsadm-save")), director.ok("-S"));
-        let run = restore(&stage, &script("ipvsadm-restore"), "");
-        assert_eq!((run.status, director.saved().as_str()), (0, ""));
     }
 }
 
@@ -49,15 +47,85 @@ fn a_line_that_cannot_be_restored_keeps_our_restore_from_clearing() {
         (wrong, "<stdin>:2: -f \"none\"", 2),
         ("-A -f 2\n-A -f 3 -s x\n", "<stdin>:2: cannot add service", 255),
     ] {
-        let run = restore(&stage, &own("ipvsadm-restore"), input);
+        let run = restore(&stage, &own("ipvsadm-restore"), "", input);
         assert!(run.stderr.contains(what), "{}", run.stderr);
         assert_eq!((run.status, director.saved().as_str()), (status, before));
     }
 
+    // The way that clears first asks first as well.
+    let run = run(stage.command(own("ipvsadm-restore")).arg("--flush").arg("/nonexistent/rules"));
+    assert_eq!((run.status, director.saved().as_str()), (255, before));
+    for options in ["--flush", "--flush -n -"] {
+        let run = restore(&stage, &own("ipvsadm-restore"), options, wrong);
+        assert!(run.stderr.starts_with("<stdin>:2: -f \"none\""), "{}", run.stderr);
+        assert_eq!((run.status, director.saved().as_str()), (2, before));
+    }
+
     // Debian's script clears before it asks.
-    let run = restore(&stage, &debian("ipvsadm-restore"), wrong);
+    let run = restore(&stage, &debian("ipvsadm-restore"), "", wrong);
     assert!(run.stderr.contains("<stdin>:2: "), "{}", run.stderr);
     assert_eq!((run.status, director.saved().as_str()), (2, ""));
+}
+
+#[test]
+fn our_restore_clears_only_if_that_is_meant() {
+    let director = Director::new();
+    let stage = Stage::new();
+    let script = own("ipvsadm-restore");
+    director.ok("-A -f 1");
+    for options in ["", "--flush"] {
+        for input in ["", "# a comment\n\n"] {
+            let run = restore(&stage, &script, options, input);
+            assert!(run.stderr.contains("<stdin> says nothing at all"), "{}", run.stderr);
+            assert_eq!((run.status, director.saved().as_str()), (2, "-A -f 1 -s wlc\n"));
+        }
+        let run = restore(&stage, &script, &format!("{options} --allow-empty"), "");
+        assert_eq!((run.status, run.stderr.as_str(), director.saved().as_str()), (0, "", ""));
+        director.ok("-A -f 1");
+    }
+}
+
+#[test]
+fn our_restore_reads_files_and_has_options() {
+    let director = Director::new();
+    let stage = Stage::new();
+    let script = own("ipvsadm-restore");
+    let ok = |options: &str| stage.ok(&format!("{script} {options} /run/rules"));
+    stage.write("/run/rules", TABLE);
+    let kept = format!("{TABLE}-A -f 4000000001 -s wlc\n");
+    director.ok("-A -f 4000000001");
+
+    for check in ["--check", "--test", "--flush --check", "--test --flush"] {
+        assert_eq!(ok(check), "");
+    }
+    let summary = "# 2 services added, 1 deleted, 1 server added\n";
+    assert!(ok("--dry-run").ends_with(summary), "{}", ok("--dry-run"));
+    assert_eq!(director.saved(), "-A -f 4000000001 -s wlc\n");
+
+    ok("--keep-others");
+    assert_eq!(director.saved(), kept);
+    ok("");
+    assert_eq!(director.saved(), TABLE);
+    director.ok("-A -f 4000000001");
+    ok("--flush -n");
+    assert_eq!(director.saved(), TABLE);
+    director.ok("-A -f 4000000001");
+    stage.ok(&format!("{script} --flush </run/rules"));
+    assert_eq!(director.saved(), TABLE);
+    director.ok("-A -f 4000000001");
+    stage.ok(&format!("cat /run/rules | {script} --flush"));
+    assert_eq!(director.saved(), TABLE);
+
+    for (options, what) in [
+        ("--dryrun", "unknown option --dryrun"),
+        ("--flush --dry-run", "--flush and --dry-run exclude each other"),
+        ("--keep-others --flush", "--flush and --keep-others exclude each other"),
+        ("/run/rules /run/more", "there can be only one file, not /run/rules and /run/more"),
+    ] {
+        let run = restore(&stage, &script, options, "-A -f 1\n");
+        assert_eq!(run.stderr, format!("ipvsadm-restore: {what} (see ipvsadm-restore -h)\n"));
+        assert_eq!((run.status, director.saved().as_str()), (2, TABLE));
+    }
 }
 
 #[test]
