@@ -3,6 +3,7 @@
 
 mod boot;
 mod demo;
+mod differential;
 mod library;
 mod manual;
 mod no_modules;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::differential::reference::Reference;
 use crate::support::*;
 
 /// A small generator of numbers (xorshift64*), the same for the same seed.
@@ -128,6 +129,40 @@ fn a_table_that_is_saved_and_restored_is_saved_the_same() {
         director.ok("-C");
         restore(&director, "-R", &saved, seed);
         assert_eq!(director.ok(words), saved, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_original_reads_what_ours_saves_and_ours_reads_what_the_original_saves() {
+    let director = Director::new();
+    let reference = Reference::find();
+    let original = |words: &str, input: &str| {
+        let run = feed(reference.command().args(words.split(' ')), input.as_bytes());
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "original {words}\n{input}");
+        run.stdout
+    };
+    for seed in seeds().step_by(10) {
+        director.ok("-C");
+        restore(&director, "-R", &table(seed), seed);
+        let saved = director.saved();
+        let full = director.ok("-S -n --full");
+        for theirs in [&saved, &full] {
+            director.ok("-C");
+            original("-R", theirs);
+            assert_eq!(director.saved(), saved, "seed {seed}");
+        }
+        assert_eq!(director.ok("-S -n --full"), full, "seed {seed}");
+        // The original loses thresholds, and prints large marks in a way that nobody can read.
+        let theirs = original("-S -n", "");
+        if !theirs.contains("-f -") {
+            director.ok("-C");
+            restore(&director, "-R", &theirs, seed);
+            let line = |line: &str| {
+                line.split(" -x ").next().unwrap_or(line).split(" -y ").next().unwrap().to_owned()
+            };
+            let without_thresholds: Vec<String> = saved.lines().map(line).collect();
+            assert_eq!(director.saved().lines().collect::<Vec<_>>(), without_thresholds, "seed {seed}");
+        }
     }
 }
 

@@ -1,0 +1,165 @@
+//! Where ours differs on purpose. Every entry is a heading of docs/differences.md.
+
+use super::case::Case;
+use super::{excuses, rewrite};
+
+/// A difference that is meant to be there.
+pub struct Difference {
+    pub heading: &'static str,
+    /// A script whose last invocation shows it and nothing else.
+    pub example: &'static str,
+    pub rule: Rule,
+}
+
+/// How far a difference may go.
+pub enum Rule {
+    /// Status and table are the same, and so are the outputs once this is done to both of them.
+    Output(fn(&str) -> String),
+    /// Everything may differ in the cases for which this holds.
+    Case(fn(&Case) -> bool),
+}
+
+pub static TABLE: &[Difference] = &[
+    Difference {
+        heading: "A file for `-R` with a mistake in it",
+        example: "-R << -A -f 1\\n-A -t nowhere\\n-A -f 2\\n",
+        rule: Rule::Case(excuses::file_with_a_mistake),
+    },
+    Difference {
+        heading: "A file for `-R` of which the kernel refuses a line",
+        example: "-R << -A -f 1\\n-A -f 1\\n-A -f 2\\n",
+        rule: Rule::Case(excuses::refused_line),
+    },
+    Difference {
+        heading: "Comments in a file for `-R`",
+        example: "-R << # a comment\\n-A -f 1 # another\\n",
+        rule: Rule::Case(excuses::comments),
+    },
+    Difference {
+        heading: "`-h` and `-v` in a file for `-R`",
+        example: "-R << -A -f 1\\n-v\\n-A -f 2\\n",
+        rule: Rule::Case(excuses::help_in_file),
+    },
+    Difference {
+        heading: "Blanks at the end of a file for `-R`",
+        example: "-R << -A -f 1\\n-A -f 2 \\t\\x20",
+        rule: Rule::Case(excuses::last_line),
+    },
+    Difference {
+        heading: "A file named after `-R`",
+        example: "-R - << -A -f 1\\n",
+        rule: Rule::Case(excuses::named_file),
+    },
+    Difference {
+        heading: "Names of schedulers, engines and interfaces that cannot be",
+        example: "--start-daemon master --mcast-interface a234567890123456",
+        rule: Rule::Case(excuses::impossible_name),
+    },
+    Difference {
+        heading: "The order of options",
+        example: "given -A -t 10.0.0.1:80\n-a -r 10.1.1.1 -m -t 10.0.0.1:80",
+        rule: Rule::Case(excuses::order_of_options),
+    },
+    Difference {
+        heading: "Several mistakes in one command line",
+        example: "-A -t nowhere --bogus",
+        rule: Rule::Case(excuses::several_mistakes),
+    },
+    Difference {
+        heading: "Flags that are no flags",
+        example: "-A -t 10.0.0.1:80 -b ,",
+        rule: Rule::Case(excuses::crash),
+    },
+    Difference {
+        heading: "Prefix lengths with something after the number",
+        example: "-A -t [2001:db8::1]:80 -p 60 -M 64x",
+        rule: Rule::Case(excuses::prefix_length),
+    },
+    Difference {
+        heading: "Brackets around addresses",
+        example: "-A -t [10.0.0.1]:80",
+        rule: Rule::Case(excuses::brackets),
+    },
+    Difference {
+        heading: "Host names with IPv6 addresses",
+        example: "-A -t six.example.org:80",
+        rule: Rule::Case(excuses::names),
+    },
+    Difference {
+        heading: "Zeroing the service 0.0.0.0:0",
+        example: "-Z -t 0.0.0.0:0",
+        rule: Rule::Case(excuses::zero_of_nothing),
+    },
+    Difference {
+        heading: "Long lines of connections",
+        example: concat!(
+            "-L -n -c <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip ",
+            "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
+            "\\n"
+        ),
+        rule: Rule::Case(excuses::long_connection),
+    },
+    Difference {
+        heading: "Control characters",
+        example: "-L -n -c --persistent-conn <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip \\x1b[31m\\n",
+        rule: Rule::Output(rewrite::escaped),
+    },
+    Difference { heading: "`-h` and `-v`", example: "-v", rule: Rule::Case(excuses::help) },
+    Difference {
+        heading: "Firewall marks above 2147483647",
+        example: "given -A -f 4294967295\n-L -n",
+        rule: Rule::Output(rewrite::unsigned_marks),
+    },
+    Difference {
+        heading: "Thresholds in `-S`",
+        example: "given -A -t 10.0.0.1:80\ngiven -a -t 10.0.0.1:80 -r 10.1.1.1 -x 9 -y 8\n-S -n",
+        rule: Rule::Output(rewrite::without_thresholds),
+    },
+    Difference {
+        heading: "The third flag of `sh` and `mh`",
+        example: "given -A -t 10.0.0.1:80 -s sh -b flag-3\n-L -n",
+        rule: Rule::Output(rewrite::without_third_flag),
+    },
+    Difference {
+        heading: "Long host names",
+        example: "given -A -t 10.0.0.98:80\n-S",
+        rule: Rule::Output(rewrite::cut_names),
+    },
+    Difference {
+        heading: "The order of a listing",
+        example: "given -A -t 1.0.0.1:80\ngiven -A -t 200.0.0.1:80\n-L -n",
+        rule: Rule::Output(rewrite::sorted),
+    },
+];
+
+/// The headings under which two programs may differ as they do, or a report that they may not.
+pub fn judge(case: &Case) -> Result<Vec<&'static str>, String> {
+    let mut seen = Vec::new();
+    let mut outputs = [case.reference.stdout.clone(), case.ours.stdout.clone()];
+    let comparable = case.same_status() && case.same_tables();
+    if !case.says_enough() {
+        return Err(case.report());
+    }
+    if comparable && outputs[0] == outputs[1] {
+        return Ok(seen);
+    }
+    for difference in TABLE {
+        match difference.rule {
+            Rule::Case(holds) if holds(case) => return Ok(vec![difference.heading]),
+            Rule::Output(rewrite) if comparable => {
+                let rewritten = [0, 1].map(|i| rewrite(&outputs[i]));
+                if rewritten != outputs {
+                    seen.push(difference.heading);
+                    outputs = rewritten;
+                }
+                if outputs[0] == outputs[1] {
+                    return Ok(seen);
+                }
+            }
+            _ => {}
+        }
+    }
+    Err(case.report())
+}

@@ -1,0 +1,71 @@
+//! What the kernel holds, read by neither program: its own file, and its answers to the library.
+
+use std::fs::File;
+use std::io::Read;
+
+use ipvs::*;
+
+/// Services with their destinations, the one added first standing first.
+pub type Snapshot = Vec<(Service, Vec<Destination>)>;
+
+/// What the first read of the file surely holds. With other namespaces around, kernels up to Linux 6.x
+/// lose their place between two reads.
+const LINES_READ_AT_ONCE: usize = 40;
+
+/// `/proc/net/ip_vs` of the thread's namespace, or nothing if it is long. Services stand in the order of a
+/// hash that differs from namespace to namespace, so they are sorted here; servers are not.
+pub fn file(snapshot: &Snapshot) -> String {
+    if snapshot.iter().map(|(_, destinations)| 1 + destinations.len()).sum::<usize>() > LINES_READ_AT_ONCE {
+        return String::new();
+    }
+    let mut bytes = vec![0; 4096];
+    let length = File::open("/proc/thread-self/net/ip_vs").unwrap().read(&mut bytes).unwrap();
+    let text = std::str::from_utf8(&bytes[..length]).unwrap();
+    let mut services: Vec<String> = Vec::new();
+    for line in text.lines().skip(3) {
+        match services.last_mut() {
+            Some(service) if line.starts_with("  ->") => service.push_str(line),
+            _ => services.push(line.to_owned()),
+        }
+        services.last_mut().unwrap().push('\n');
+    }
+    services.sort();
+    services.concat()
+}
+
+/// Everything that can be set, which the file shows in part only.
+pub fn settings(ipvs: &mut Ipvs, snapshot: &Snapshot) -> String {
+    let mut lines: Vec<String> = snapshot
+        .iter()
+        .map(|(service, destinations)| {
+            let lines = destinations.iter().map(|destination| format!("    {destination:?}\n"));
+            format!("{service:?}\n{}", lines.collect::<String>())
+        })
+        .collect();
+    lines.sort();
+    lines.push(format!("{:?}\n", ipvs.timeouts().unwrap()));
+    lines.extend(ipvs.daemons().unwrap().iter().map(|daemon| format!("{daemon:?}\n")));
+    lines.concat()
+}
+
+pub fn snapshot(ipvs: &mut Ipvs) -> Snapshot {
+    let table = ipvs.table().unwrap();
+    let destinations = |entry: &TableEntry| entry.destinations.iter().rev().map(|d| d.destination).collect();
+    table.entries.iter().map(|entry| (entry.service.service, destinations(entry))).collect()
+}
+
+/// Makes the kernel hold this, the usual timeouts and no sync daemon.
+pub fn restore(ipvs: &mut Ipvs, snapshot: &Snapshot) {
+    ipvs.flush().unwrap();
+    // The kernel may take its time, longer than the library waits.
+    while let [daemon, ..] = ipvs.daemons().unwrap()[..] {
+        let _ = ipvs.stop_daemon(daemon.state);
+    }
+    ipvs.set_timeouts(Timeouts { tcp: 900, tcp_fin: 120, udp: 300 }).unwrap();
+    for (service, destinations) in snapshot {
+        ipvs.add_service(*service).unwrap();
+        for destination in destinations {
+            ipvs.add_destination(service.id(), *destination).unwrap();
+        }
+    }
+}

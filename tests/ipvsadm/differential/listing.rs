@@ -1,0 +1,111 @@
+//! Every listing, in every combination of options, of a table with one of everything.
+
+use super::pair::Pair;
+use super::step::Step;
+
+/// One service of each kind, with servers of each kind.
+pub const TABLE: &str = include_str!("table.txt");
+
+/// What tells one listing from another.
+const OPTIONS: [&str; 16] = [
+    "-n",
+    "-c",
+    "--timeout",
+    "--daemon",
+    "--stats",
+    "--rate",
+    "--thresholds",
+    "--persistent-conn",
+    "--tun-info",
+    "--exact",
+    "--sort",
+    "--nosort",
+    "--syncid 5",
+    "-t 10.0.0.1:80",
+    "-f 1",
+    "-f 1 -6",
+];
+
+/// Thresholds, which the reference does not save.
+const THRESHOLDS: [&str; 2] = [
+    "-a -t 10.0.0.3:80 -r 10.1.1.1 -m -x 100 -y 50",
+    "-a -u 10.0.0.3:5060 -r 10.1.1.1:65535 -m -x 2147483647 -y 2147483647",
+];
+
+#[test]
+fn every_pair_of_options() {
+    let mut pair = Pair::new();
+    pair.given("-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.1.1.1:80 -m\n-A -f 1\n-A -f 1 -6\n");
+    pair.step(&Step::parse("--start-daemon master --mcast-interface d0 --syncid 7"));
+    for one in OPTIONS {
+        pair.step(&Step::parse(&format!("-L {one}")));
+        for other in OPTIONS {
+            pair.step(&Step::parse(&format!("-L {one} {other}")));
+        }
+    }
+    for several in [
+        "-c --stats --rate",
+        "--timeout --daemon -n",
+        "--timeout --daemon --stats -c",
+        "--stats --rate --thresholds --persistent-conn --tun-info --exact --nosort -n",
+        "-c -n --persistent-conn --sort",
+        "-c -n --persistent-conn --timeout",
+        "-n --tun-info --thresholds --persistent-conn",
+        "-t 10.0.0.1:80 -u 10.0.0.1:53",
+        "-t 10.0.0.1:80 --stats -n --exact --nosort",
+        "-f 1 -6 -t 10.0.0.1:80",
+    ] {
+        pair.step(&Step::parse(&format!("-L {several}")));
+    }
+    pair.finish();
+}
+
+#[test]
+fn a_table_with_everything() {
+    let mut pair = Pair::new();
+    pair.given(TABLE);
+    for words in THRESHOLDS {
+        pair.step(&Step::parse(words));
+    }
+    for kind in
+        ["", "--stats", "--stats --exact", "--rate", "--thresholds", "--persistent-conn", "--tun-info"]
+    {
+        for numeric in ["-n", ""] {
+            for service in
+                ["", "--nosort", "-t 10.0.0.1:80", "-u 10.0.0.3:5060", "-f 1 -6", "-t [2001:db8::1]:80"]
+            {
+                pair.step(&Step::parse(&format!("-L {numeric} {kind} {service}")));
+            }
+        }
+    }
+    for words in
+        ["-S", "-S -n", "--save --numeric", "-Sn", "", "-l", "--list", "-L -t 9.9.9.9:9", "-Ln -f 99"]
+    {
+        pair.step(&Step::parse(words));
+    }
+    pair.finish();
+}
+
+/// Each of the addresses in names/hosts that is remarkable for the length of its name.
+#[test]
+fn long_names() {
+    let mut pair = Pair::new();
+    let mut given = "-A -t 10.0.0.98:80 -s rr\n-A -f 5\n-A -t [2001:db8::90]:80 -s rr\n".to_owned();
+    for last in 90..=99 {
+        given += &format!("-a -t 10.0.0.98:80 -r 10.0.0.{last} -m\n-a -f 5 -r 10.0.0.{last}:12345 -m\n");
+    }
+    for server in ["[2001:db8::90]:80", "[2001:db8::91]:12345", "[2001:db8:7::7]:80", "[2001:db8:1::2]:8080"]
+    {
+        given += &format!("-a -t [2001:db8::90]:80 -r {server} -m\n");
+    }
+    for service in ["-u 10.0.0.99:69", "-u 10.0.0.99:53", "--sctp-service 10.0.0.99:80", "-t 10.7.7.9:69"] {
+        given += &format!("-A {service}\n");
+    }
+    pair.given(&given);
+    for words in
+        ["-L", "-L --stats", "-L --thresholds", "-L -t 10.0.0.98:80", "-S", "-L -t localhost:80", "-Ln"]
+    {
+        pair.step(&Step::parse(words));
+    }
+    pair.finish();
+}
