@@ -43,13 +43,22 @@ fn turn(step: &Step) -> usize {
     ORDER.iter().position(|commands| commands.contains(&command)).unwrap_or(4)
 }
 
+/// A line with all addresses and numbers alike.
+fn shape(step: &Step) -> Vec<&str> {
+    let plain = |word: &str| !word.contains(['.', ':', '[']) && word.parse::<u32>().is_err();
+    step.words.iter().map(|word| if plain(word) { word.as_str() } else { "" }).collect()
+}
+
 #[test]
 fn on_an_empty_table() {
     let mut pair = Pair::new();
+    let mut known = HashSet::new();
     // What adds services finds nothing in the other test either.
     for step in commands().filter(|step| turn(step) != 0) {
-        pair.reset();
-        pair.step(&step);
+        if known.insert(shape(&step).join("\n")) {
+            pair.reset();
+            pair.step(&step);
+        }
     }
     pair.finish();
 }
