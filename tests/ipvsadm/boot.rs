@@ -561,7 +561,7 @@ fn systemd_starts_reloads_and_stops_the_service() {
     }
     // It has so much to do that it runs alone: other tests have programs that cannot wait.
     let machine = Machine::on(
-        Director::with_large_table(),
+        Director::alone(),
         &[("ipvsadm.rules", RULES), ("default/ipvsadm", "AUTO=true\nDAEMON=both\nIFACE=d1\nSYNCID=3\n")],
     );
     let (said, _) = machine.attempt(&format!("set -- {}\n{BOOT}", machine.folder.0.display()));

@@ -264,7 +264,7 @@ fn many(count: u16, servers: u16) -> Vec<Change> {
 
 #[test]
 fn thousands_of_changes_are_made_and_listed_back_complete_while_another_process_lists() {
-    let director = Director::with_large_table();
+    let director = Director::alone();
     let mut ipvs = director.ipvs();
     let changes = many(2000, 5);
     assert_eq!(ipvs.apply(&changes).unwrap(), []);
@@ -311,7 +311,7 @@ fn thousands_of_changes_are_made_and_listed_back_complete_while_another_process_
 
 #[test]
 fn a_batch_reports_exactly_the_change_that_was_refused_and_makes_the_others() {
-    let director = Director::with_large_table();
+    let director = Director::alone();
     let mut ipvs = director.ipvs();
     let mut changes = many(1000, 0);
     let Change::AddService(mut service) = changes[699] else { unreachable!() };
@@ -326,7 +326,7 @@ fn a_batch_reports_exactly_the_change_that_was_refused_and_makes_the_others() {
 
 #[test]
 fn a_batch_in_which_everything_is_refused_loses_no_answer() {
-    let director = Director::with_large_table();
+    let director = Director::alone();
     let mut ipvs = director.ipvs();
     let changes: Vec<Change> =
         many(1000, 0).into_iter().flat_map(|change| [change, change]).skip(1).collect();

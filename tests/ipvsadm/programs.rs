@@ -19,7 +19,7 @@ use crate::support::*;
 const WANTED: [&str; 5] = ["ipvsadm", "ldirectord", "keepalived", "busybox-static", "mandoc"];
 
 /// How long a program may take until the table is as it should be.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folder with the unpacked packages: `root` has their files, `bin` starters of their programs.
 static PACKAGES: LazyLock<PathBuf> = LazyLock::new(|| {

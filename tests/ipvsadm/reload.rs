@@ -14,6 +14,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::differential::reference::Reference;
 use crate::support::*;
 
 /// Answers every byte with the last number of its address.
@@ -116,6 +117,64 @@ fn no_connection_to_a_surviving_server_is_lost_and_its_counters_go_on() {
     assert!(served() > 4);
 }
 
+/// Reloads three times with this while a client makes one connection after the other; tells how many were
+/// answered and how many were not.
+fn connections_during(mut reload: impl FnMut()) -> (usize, usize) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let namespace = File::open("/proc/thread-self/ns/net").unwrap();
+    let client = {
+        let stop = Arc::clone(&stop);
+        thread::spawn(move || {
+            setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
+            let (mut answered, mut refused) = (0, 0);
+            while !stop.load(Ordering::Relaxed) {
+                match connect() {
+                    Ok(_) => answered += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+            (answered, refused)
+        })
+    };
+    for _ in 0..3 {
+        thread::sleep(Duration::from_millis(100));
+        reload();
+    }
+    stop.store(true, Ordering::Relaxed);
+    client.join().unwrap()
+}
+
+#[test]
+fn clearing_and_loading_forgets_what_it_served_and_replacing_does_not() {
+    let director = Director::alone();
+    for number in [1, 11] {
+        director.system(&format!("ip addr add 192.0.2.{number}/32 dev lo"));
+    }
+    serve("192.0.2.11");
+    let service = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:8080 -m -w 1\n";
+    let file = format!("{}{service}", rules(300, 1).replace("192.0.2.", "192.0.9."));
+    assert_eq!(director.feed("-R", &file).status, 0);
+    // The kernel brings its counters up to date every two seconds.
+    let counted = || {
+        thread::sleep(Duration::from_millis(2500));
+        let listing = director.ok("-L -n --stats --exact -t 192.0.2.1:80");
+        let line = listing.lines().find(|line| line.starts_with("TCP ")).unwrap();
+        line.split_whitespace().nth(2).unwrap().parse::<usize>().unwrap()
+    };
+    let reference = Reference::find();
+    let (answered, lost) = connections_during(|| {
+        assert_eq!(run(reference.command().arg("-C")).status, 0);
+        assert_eq!(feed(reference.command().arg("-R"), file.as_bytes()).status, 0);
+    });
+    println!("the old way: {answered} answered, {lost} lost");
+    let before = counted();
+    assert!(before < answered, "{before} of {answered}");
+    let (answered, lost) = connections_during(|| assert_eq!(director.feed("-R --replace", &file).status, 0));
+    println!("replacing: {answered} answered, {lost} lost");
+    assert_eq!(lost, 0);
+    assert_eq!(counted(), before + answered);
+}
+
 /// A table of so many services with two servers each.
 fn rules(count: u32, weight: u32) -> String {
     (0..count)
@@ -131,7 +190,7 @@ fn rules(count: u32, weight: u32) -> String {
 
 #[test]
 fn a_program_that_is_killed_leaves_a_table_that_the_next_run_completes() {
-    let director = Director::with_large_table();
+    let director = Director::alone();
     let path = std::env::temp_dir().join(format!("ipvsadm-reload-{}", std::process::id()));
     let tables = [rules(400, 1), rules(500, 2)];
     assert_eq!(director.feed("-R", &tables[0]).status, 0);

@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ipvsadm");
 
-/// Many tests with a small table, or one with a large table. Up to Linux 6.x all namespaces share one
+/// Many tests side by side, or one alone. Up to Linux 6.x all namespaces share one
 /// hash table of services, and a dump that takes several pieces counts those of the others too: what
 /// they add or delete between two pieces makes it miss services.
 static TABLE: RwLock<()> = RwLock::new(());
@@ -32,8 +32,9 @@ impl Director {
         Self::after(Turn::Shared(TABLE.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// A director with a table so large that its dump takes several pieces.
-    pub fn with_large_table() -> Self {
+    /// A director that no other test runs beside: for a table so large that its dump takes several pieces,
+    /// and for programs that watch the clock.
+    pub fn alone() -> Self {
         Self::after(Turn::Alone(TABLE.write().unwrap_or_else(PoisonError::into_inner)))
     }
 

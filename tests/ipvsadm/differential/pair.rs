@@ -63,7 +63,7 @@ impl Pair {
     pub fn new() -> Self {
         let program = Reference::find();
         // Many tables are large here; and the other tests had better not wait for each other's modules.
-        let alone = Director::with_large_table();
+        let alone = Director::alone();
         namespace::private_names();
         let reference = Side::of_this_thread();
         unshare(CloneFlags::CLONE_NEWNET).unwrap();

@@ -100,7 +100,7 @@ const TABLE: &str = "\
 
 #[test]
 fn what_keepalived_makes_is_listed() {
-    let director = Director::new();
+    let director = Director::alone();
     let stage = Stage::new();
     let machines = [1, 2].map(|number| WebServer::new(&director, number));
     let first = machines[0].serve(&stage);

@@ -3,8 +3,8 @@
 use super::*;
 
 /// The same two servers behind three services that differ in what becomes of a dead one.
-const CONFIGURATION: &str = r#"checktimeout = 2
-negotiatetimeout = 2
+const CONFIGURATION: &str = r#"checktimeout = 5
+negotiatetimeout = 5
 checkinterval = 1
 supervised = yes
 
@@ -72,7 +72,7 @@ const NONE: &str = "\
 
 #[test]
 fn ldirectord_follows_its_servers() {
-    let director = Director::new();
+    let director = Director::alone();
     let stage = Stage::new();
     let machines = [1, 2].map(|number| WebServer::new(&director, number));
     let first = machines[0].serve(&stage);
