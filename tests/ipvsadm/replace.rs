@@ -328,23 +328,3 @@ fn a_full_save_restores_the_turns_of_the_scheduler() {
     director.feed("-R", &sorted);
     assert_ne!(turns(&servers), before);
 }
-
-#[test]
-fn clearing_and_loading_forgets_what_replacing_keeps() {
-    let director = Director::new();
-    director.system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo");
-    let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n";
-    director.feed("-R", rules);
-    let server = std::net::UdpSocket::bind("192.0.2.2:5001").unwrap();
-    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    client.send_to(b"hello", "192.0.2.1:5000").unwrap();
-    server.recv_from(&mut [0; 16]).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2500));
-    let counted = || director.ok("-L -n --stats").contains("192.0.2.1:5000                      1        1 ");
-    assert!(counted());
-    assert_eq!(director.feed("-R --replace", rules).status, 0);
-    assert!(counted());
-    director.ok("-C");
-    assert_eq!(director.feed("-R", rules).status, 0);
-    assert!(!counted());
-}
