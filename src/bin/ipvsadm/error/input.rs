@@ -41,11 +41,11 @@ impl Mistakes {
     }
 }
 
-/// A line that the kernel refused.
+/// A change that the kernel refused.
 #[derive(Debug)]
 pub struct RefusedLine {
-    /// Its number, counted from 1.
-    pub number: usize,
+    /// The number of the line that asks for it, counted from 1; no line asks for a deletion of `--replace`.
+    pub number: Option<usize>,
     /// Why.
     pub error: Failure,
 }
@@ -65,7 +65,11 @@ pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
 }
 
 pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
-    refused.iter().map(|line| format!("{input}:{}: {}\n", line.number, line.error)).collect()
+    let sentence = |RefusedLine { number, error }: &RefusedLine| match number {
+        Some(number) => format!("{input}:{number}: {error}\n"),
+        None => format!("ipvsadm: {error}\n"),
+    };
+    refused.iter().map(sentence).collect()
 }
 
 /// The line, with a marker under the word if it is found there.

@@ -23,13 +23,13 @@ pub fn run(ipvs: &mut Ipvs, input: &Input, text: &mut String) -> Result<(), Fail
         if changes.is_empty() {
             for (number, command) in group {
                 if let Err(error) = run_on(ipvs, command, text) {
-                    refused.push(RefusedLine { number: *number, error });
+                    refused.push(RefusedLine { number: Some(*number), error });
                 }
             }
         } else {
             let failures = ipvs.apply(&changes)?;
             refused.extend(failures.into_iter().map(|failure| RefusedLine {
-                number: group[failure.index].0,
+                number: Some(group[failure.index].0),
                 error: ipvs::Error::from(failure.refused).into(),
             }));
         }

@@ -50,7 +50,7 @@ pub fn run(
         Ok(()) => Ok(()),
         Err(ApplyError::Undone(refused)) => {
             let line = |(step, refused): (usize, _)| RefusedLine {
-                number: plan.steps[step].origin.unwrap_or(0),
+                number: plan.steps[step].origin,
                 error: Error::from(refused).into(),
             };
             Err(Failure::NothingChanged(input.name.clone(), refused.into_iter().map(line).collect()))
