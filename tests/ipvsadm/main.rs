@@ -2,6 +2,7 @@
 //! with everything else, `scripts/test`.
 
 mod boot;
+mod cluster;
 mod demo;
 mod differential;
 mod library;
