@@ -4,5 +4,7 @@ mod machine;
 mod maintenance;
 mod methods;
 mod network;
+mod one_packet;
 mod schedulers;
 mod tcp;
+mod udp;
