@@ -1,30 +1,38 @@
 //! The forwarding methods: who answers, what source address a server sees, and which way answers take.
 
 use super::machine::Packets;
-use super::network::{Network, VIP, VIP6};
-use super::tcp::{Connection, expected, spread};
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
+use super::tcp::{Connection, TcpServer, expected, spread};
 
 /// Packets that are not part of connections: address resolution, router discovery and the like.
-const NOISE: u64 = 40;
+const NOISE: u64 = 20;
 
-/// Connects 30 times to a service of three servers with the weights 3, 2 and 1, which have to answer in
+/// Connects 12 times to a service of three servers with the weights 3, 2 and 1, which have to answer in
 /// proportion and see the client's own address. Tells the packets that went over the director's outside
 /// link.
-fn use_cluster(network: &Network, address: &str, method: &str) -> Packets {
+pub fn use_cluster(network: &Network, vip: &str, servers: &str, method: &str) -> Packets {
     let director = &network.director;
-    director.ok(&format!("-A -t {address}:80 -s wrr"));
-    let v6 = address.starts_with('[');
+    let service = at(vip, 80);
+    director.ok(&format!("-A -t {service} -s wrr"));
     for (host, weight) in [(11, 3), (12, 2), (13, 1)] {
-        let server = if v6 { format!("[2001:db8:2::{host}]:80") } else { format!("10.0.0.{host}:80") };
-        director.ok(&format!("-a -t {address}:80 -r {server} {method} -w {weight}"));
+        let server = at(&format!("{servers}{host}"), 80);
+        director.ok(&format!("-a -t {service} -r {server} {method} -w {weight}"));
     }
     let before = network.links.packets("outside");
-    let answers = spread(&network.client, &format!("{address}:80"), 30);
-    assert_eq!(answers, expected([("server1", 15), ("server2", 10), ("server3", 5)]));
-    let client = if v6 { "2001:db8:1::100" } else { "192.0.2.100" };
-    let connection = Connection::open(&network.client, &format!("{address}:80")).unwrap();
+    let answers = spread(&network.client, &service, 12);
+    assert_eq!(answers, expected([("server1", 6), ("server2", 4), ("server3", 2)]), "{vip} {method}");
+    let client = if vip == VIP { "192.0.2.100" } else { "2001:db8:1::100" };
+    let connection = Connection::open(&network.client, &service).unwrap();
     assert_eq!(connection.seen.to_string(), client);
+    director.ok(&format!("-D -t {service}"));
     network.links.packets("outside").since(before)
+}
+
+/// The same, and only requests go through the director.
+pub fn answers_go_past(network: &Network, vip: &str, servers: &str, method: &str) {
+    let packets = use_cluster(network, vip, servers, method);
+    assert!(packets.received >= 13 * 4, "{vip} {method}: {packets:?}");
+    assert!(packets.sent <= NOISE, "{vip} {method}: {packets:?}");
 }
 
 #[test]
@@ -32,10 +40,10 @@ fn with_masquerading_requests_and_answers_pass_the_director() {
     let network = Network::new(3);
     network.answers_through_director();
     let _servers = network.serve(80);
-    for address in [VIP.to_string(), format!("[{VIP6}]")] {
-        let packets = use_cluster(&network, &address, "-m");
-        assert!(packets.received >= 31 * 4, "{packets:?}");
-        assert!(packets.sent >= 31 * 3, "{packets:?}");
+    for (vip, servers) in [(VIP, SERVERS), (VIP6, SERVERS6)] {
+        let packets = use_cluster(&network, vip, servers, "-m");
+        assert!(packets.received >= 13 * 4, "{packets:?}");
+        assert!(packets.sent >= 13 * 3, "{packets:?}");
     }
 }
 
@@ -45,9 +53,29 @@ fn with_direct_routing_answers_go_past_the_director() {
     network.answers_past_director();
     assert!(network.servers[0].sh("ip route get 192.0.2.100").contains("via 10.0.0.254"));
     let _servers = network.serve(80);
-    for address in [VIP.to_string(), format!("[{VIP6}]")] {
-        let packets = use_cluster(&network, &address, "-g");
-        assert!(packets.received >= 31 * 4, "{packets:?}");
-        assert!(packets.sent <= NOISE, "{packets:?}");
+    for (vip, servers) in [(VIP, SERVERS), (VIP6, SERVERS6)] {
+        answers_go_past(&network, vip, servers, "-g");
+    }
+}
+
+#[test]
+fn the_director_can_be_a_server_itself() {
+    let network = Network::new(1);
+    network.answers_through_director();
+    let _servers = (network.serve(80), [80, 8080].map(|port| TcpServer::start(&network.links, port)));
+    for (vip, servers, client) in [(VIP, SERVERS, "192.0.2.100"), (VIP6, SERVERS6, "2001:db8:1::100")] {
+        for itself in [at(vip, 80) + " -g", at(vip, 80) + " -i", at(vip, 8080) + " -m"] {
+            let service = at(vip, 80);
+            network.director.ok(&format!("-A -t {service} -s rr"));
+            network.director.ok(&format!("-a -t {service} -r {itself}"));
+            network.director.ok(&format!("-a -t {service} -r {} -m", at(&format!("{servers}11"), 80)));
+            let answers = spread(&network.client, &service, 6);
+            assert_eq!(answers, expected([("director", 3), ("server1", 3)]), "{itself}");
+            for _ in 0..2 {
+                let connection = Connection::open(&network.client, &service).unwrap();
+                assert_eq!(connection.seen.to_string(), client, "by {} with {itself}", connection.server);
+            }
+            network.director.ok(&format!("-D -t {service}"));
+        }
     }
 }

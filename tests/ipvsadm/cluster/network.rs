@@ -13,6 +13,8 @@
 //! through the director or through the router, whichever is the servers' default route. The client owns
 //! all of 198.18.0.0/15 and 2001:db8:99::/64 besides, for requests from many addresses.
 
+use std::net::SocketAddr;
+
 use super::machine::Machine;
 use super::tcp::TcpServer;
 use crate::support::Director;
@@ -20,6 +22,15 @@ use crate::support::Director;
 /// The virtual address, which the director has outside.
 pub const VIP: &str = "192.0.2.1";
 pub const VIP6: &str = "2001:db8:1::1";
+
+/// What the servers' addresses begin with. They end with their hosts: 11, 12 and so on.
+pub const SERVERS: &str = "10.0.0.";
+pub const SERVERS6: &str = "2001:db8:2::";
+
+/// An address and a port, as ipvsadm takes them.
+pub fn at(address: &str, port: u16) -> String {
+    SocketAddr::new(address.parse().unwrap(), port).to_string()
+}
 
 /// All machines. The calling thread is on the director.
 pub struct Network {

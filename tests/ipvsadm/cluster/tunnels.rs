@@ -1,0 +1,67 @@
+//! Tunnelling: what is on the wire is what was asked for, and the servers understand it.
+
+use super::capture::Capture;
+use super::methods::answers_go_past;
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6};
+
+/// Tunnels of addresses of either family, through IPv4 and through IPv6.
+const IPIP: [&str; 3] = ["ipip local 10.0.0.H", "sit local 10.0.0.H", "ip6tnl mode any local 2001:db8:2::H"];
+
+/// A server that takes GRE packets without a checksum drops those with one, and the other way round.
+const GRE: [&str; 2] = ["gre local 10.0.0.H", "ip6gre local 2001:db8:2::H"];
+const GRE_WITH_CHECKSUM: [&str; 2] = ["gre local 10.0.0.H icsum", "ip6gre local 2001:db8:2::H icsum"];
+
+/// A network whose servers take packets out of these tunnels.
+fn network(tunnels: &[&str]) -> Network {
+    let network = Network::new(3);
+    network.answers_past_director();
+    for (server, host) in network.servers.iter().zip(11..) {
+        for (tunnel, number) in tunnels.iter().zip(1..) {
+            let tunnel = tunnel.replace('H', &format!("{host}"));
+            server.ip(&format!("link add tunnel{number} type {tunnel}\nlink set tunnel{number} up\n"));
+        }
+    }
+    network
+}
+
+/// Requests arrive in tunnels of the first of these kinds, and of the others if need be, for services and
+/// servers of both families, and are answered past the director.
+fn tunnel(network: &Network, flags: &str, kinds: &[&str]) {
+    let _servers = network.serve(80);
+    for (vip, servers) in [(VIP, SERVERS), (VIP6, SERVERS6), (VIP, SERVERS6), (VIP6, SERVERS)] {
+        let capture = Capture::start(&network.servers[0]);
+        answers_go_past(network, vip, servers, &format!("-i {flags}"));
+        let seen = capture.tunnels();
+        let first = seen.iter().any(|kind| kind == kinds[0]);
+        let all = seen.iter().all(|kind| kinds.contains(&kind.as_str()));
+        assert!(first && all, "{vip} to {servers} {flags}: {seen:?}");
+    }
+}
+
+#[test]
+fn requests_go_through_ipip_tunnels() {
+    tunnel(&network(&IPIP), "", &["ipip"]);
+}
+
+#[test]
+fn requests_go_through_gre_tunnels_without_checksum() {
+    tunnel(&network(&GRE), "--tun-type gre", &["gre"]);
+}
+
+#[test]
+fn requests_go_through_gre_tunnels_with_checksum() {
+    tunnel(&network(&GRE_WITH_CHECKSUM), "--tun-type gre --tun-csum", &["gre csum"]);
+}
+
+#[test]
+fn requests_go_through_gue_tunnels_with_each_kind_of_checksum() {
+    let network = network(&IPIP);
+    for server in &network.servers {
+        server.ip("fou add port 6080 gue\nfou add port 6080 gue -6\n");
+    }
+    let gue = "--tun-type gue --tun-port 6080";
+    tunnel(&network, &format!("{gue} --tun-nocsum"), &["gue 6080"]);
+    tunnel(&network, &format!("{gue} --tun-csum"), &["gue 6080 csum"]);
+    // Packets whose checksum the client has filled in have none left to be computed by the server.
+    tunnel(&network, &format!("{gue} --tun-remcsum"), &["gue 6080 csum remcsum", "gue 6080 csum"]);
+}
