@@ -65,7 +65,7 @@ impl Network {
         router.machine.ip(&router.ports);
         links.sysctl("ipv4/ip_forward=1 ipv6/conf/all/forwarding=1");
         links.ip(TO_CLIENT);
-        client.sysctl("ipv4/tcp_syn_retries=2");
+        client.sysctl("ipv4/tcp_syn_retries=2 ipv6/ip_nonlocal_bind=1");
         client.ip("route add local 198.18.0.0/15 dev lo\nroute add local 2001:db8:99::/64 dev lo\n");
         Self { director, links, client, servers, _router: router.machine }
     }

@@ -1,0 +1,50 @@
+//! The SIP persistence engine: datagrams of one call stay together.
+
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
+use super::udp::{UdpClient, UdpServer};
+
+#[test]
+fn datagrams_of_one_call_stay_together_wherever_they_come_from() {
+    let network = Network::new(2);
+    network.answers_past_director();
+    for (vip, servers, mask, clients) in [
+        (VIP, SERVERS, "255.255.255.0", ["198.18.0.1", "198.18.0.2", "198.18.0.2"]),
+        (VIP6, SERVERS6, "64", ["2001:db8:99::1", "2001:db8:99::2", "2001:db8:99::2"]),
+    ] {
+        // Each datagram is scheduled alone, or else all of one socket would be one connection. A call is one
+        // only among the clients that the netmask takes together.
+        let service = at(vip, 5060);
+        network.director.ok(&format!("-A -u {service} -s rr -o -p 600 -M {mask} --pe sip"));
+        for host in [11, 12] {
+            network.director.ok(&format!("-a -u {service} -r {}", at(&format!("{servers}{host}"), 5060)));
+        }
+        let servers = network.servers.iter().map(|server| UdpServer::start(server, &service));
+        let _servers: Vec<_> = servers.collect();
+        let phones =
+            clients.map(|client| UdpClient::open(&network.client, client.parse().unwrap(), &service));
+        let invite = |call: &str| {
+            phones.each_ref().map(|phone| {
+                let answer =
+                    phone.ask(&format!("INVITE sip:you@example.com SIP/2.0\r\nCall-ID: {call}\r\n\r\n"));
+                answer.unwrap_or_else(|error| panic!("{call}: {error}"))
+            })
+        };
+        let calls = ["one@example.com", "two@example.com", "three@example.com", "one@example.com"];
+        let answers = calls.map(invite);
+        for (call, servers) in calls.iter().zip(&answers) {
+            assert!(servers.iter().all(|server| *server == servers[0]), "{call}: {servers:?}");
+        }
+        let [one, two, three, again] = answers.map(|[server, ..]| server);
+        assert_ne!(one, two);
+        assert_eq!([three, again], [one.clone(), one]);
+
+        let connections = network.director.ok("-L -n -c --persistent-conn");
+        for call in calls {
+            let engine = |line: &str| {
+                let words: Vec<_> = line.split_whitespace().collect();
+                words.contains(&service.as_str()) && words.ends_with(&["sip", call])
+            };
+            assert!(connections.lines().any(engine), "{call}:\n{connections}");
+        }
+    }
+}
