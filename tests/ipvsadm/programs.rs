@@ -3,6 +3,7 @@
 mod init_script;
 mod keepalived;
 mod ldirectord;
+mod selftest;
 mod wrappers;
 
 use std::ffi::OsStr;
@@ -16,7 +17,8 @@ use std::time::{Duration, Instant};
 use crate::support::*;
 
 /// What scripts/testkernel/fetch has to unpack.
-const WANTED: [&str; 5] = ["ipvsadm", "ldirectord", "keepalived", "busybox-static", "mandoc"];
+const WANTED: [&str; 7] =
+    ["ipvsadm", "ldirectord", "keepalived", "busybox-static", "mandoc", "netcat-openbsd", "ethtool"];
 
 /// How long a program may take until the table is as it should be.
 const PATIENCE: Duration = Duration::from_secs(60);

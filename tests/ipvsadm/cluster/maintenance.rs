@@ -1,7 +1,15 @@
 //! Taking servers out and back in while connections are held.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use super::network::{Network, VIP};
-use super::tcp::{Connection, expected, spread};
+use super::tcp::{Connection, PATIENCE, expected, spread};
+
+/// The other of the two servers.
+fn other(server: &str) -> String {
+    if server == "server1" { "server2" } else { "server1" }.into()
+}
 
 #[test]
 fn a_server_of_weight_0_keeps_its_connections_and_gets_no_new_ones() {
@@ -24,4 +32,68 @@ fn a_server_of_weight_0_keeps_its_connections_and_gets_no_new_ones() {
 
     director.ok(&format!("-e -t {address} -r 10.0.0.12:80 -m -w 1"));
     assert_eq!(spread(&network.client, &address, 10), expected([("server1", 5), ("server2", 5)]));
+}
+
+#[test]
+fn clients_persist_on_a_server_of_weight_0_unless_their_templates_expire_with_it() {
+    let network = Network::new(2);
+    network.answers_through_director();
+    let _servers = network.serve(80);
+    let director = &network.director;
+    let address = format!("{VIP}:80");
+    director.ok(&format!("-A -t {address} -s rr -p 600"));
+    director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
+    director.ok(&format!("-a -t {address} -r 10.0.0.12:80 -m"));
+    let ask = |client: &str| {
+        Connection::open_from(&network.client, client.parse().unwrap(), &address).unwrap().server
+    };
+    let old = ask("198.18.0.1");
+    let host = if old == "server1" { 11 } else { 12 };
+
+    director.ok(&format!("-e -t {address} -r 10.0.0.{host}:80 -m -w 0"));
+    assert_eq!(ask("198.18.0.1"), old);
+    for client in ["198.18.0.2", "198.18.0.3"] {
+        assert_eq!(ask(client), other(&old));
+    }
+    network.links.sysctl("ipv4/vs/expire_quiescent_template=1");
+    assert_eq!(ask("198.18.0.1"), other(&old));
+}
+
+#[test]
+fn connections_wait_for_a_deleted_server_to_come_back() {
+    let network = Network::new(2);
+    network.answers_through_director();
+    let _servers = network.serve(80);
+    let director = &network.director;
+    let address = format!("{VIP}:80");
+    director.ok(&format!("-A -t {address} -s rr"));
+    director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
+    let mut held = Connection::open(&network.client, &address).unwrap();
+    director.ok(&format!("-a -t {address} -r 10.0.0.12:80 -m"));
+
+    director.ok(&format!("-d -t {address} -r 10.0.0.11:80"));
+    held.ask().unwrap();
+    assert_eq!(held.hear(Duration::from_millis(500)).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(spread(&network.client, &address, 4), expected([("server2", 4)]));
+
+    director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
+    held.hear(PATIENCE).unwrap();
+    assert_eq!(spread(&network.client, &address, 4), expected([("server1", 2), ("server2", 2)]));
+}
+
+#[test]
+fn connections_end_with_a_deleted_server_where_this_is_wanted() {
+    let network = Network::new(2);
+    network.answers_through_director();
+    network.links.sysctl("ipv4/vs/expire_nodest_conn=1");
+    let _servers = network.serve(80);
+    let director = &network.director;
+    let address = format!("{VIP}:80");
+    director.ok(&format!("-A -t {address} -s rr"));
+    director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
+    let mut held = Connection::open(&network.client, &address).unwrap();
+
+    director.ok(&format!("-d -t {address} -r 10.0.0.11:80"));
+    held.ask().unwrap();
+    assert_eq!(held.hear(PATIENCE).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }

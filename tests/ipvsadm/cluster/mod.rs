@@ -2,6 +2,8 @@
 
 mod arp;
 mod capture;
+mod file_transfers;
+mod ftp;
 mod machine;
 mod maintenance;
 mod marks;
@@ -12,5 +14,6 @@ mod persistence;
 mod schedulers;
 mod sip;
 mod tcp;
+mod thresholds;
 mod tunnels;
 mod udp;

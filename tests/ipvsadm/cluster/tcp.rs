@@ -12,7 +12,7 @@ use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, 
 use super::machine::Machine;
 
 /// How long an answer may take on a machine that has much to do.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server on a machine. To every connection it says the machine's name and the client's address, and
 /// then whatever it is told.
@@ -24,16 +24,27 @@ pub struct TcpServer {
 impl TcpServer {
     /// Starts one that answers on all addresses of the machine.
     pub fn start(machine: &Machine, port: u16) -> Self {
-        let listener = machine.within(|| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap());
-        let listener = Arc::new(listener);
-        let (name, accepting) = (machine.name.clone(), Arc::clone(&listener));
-        let thread = thread::spawn(move || {
-            while let Ok((stream, peer)) = accepting.accept() {
-                let greeting = format!("{name} {}\n", peer.ip().to_canonical());
-                thread::spawn(move || greet(stream, &greeting));
-            }
-        });
-        Self { listener, thread: Some(thread) }
+        let name = machine.name.clone();
+        Self::with(machine, port, move |stream| greet(stream, &name))
+    }
+
+    /// Starts one that does something else with each connection, in a thread of its own on the machine.
+    pub fn with(
+        machine: &Machine,
+        port: u16,
+        serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static,
+    ) -> Self {
+        machine.within(|| {
+            let listener = Arc::new(TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap());
+            let accepting = Arc::clone(&listener);
+            let thread = thread::spawn(move || {
+                while let Ok((stream, _)) = accepting.accept() {
+                    let serve = serve.clone();
+                    thread::spawn(move || serve(stream));
+                }
+            });
+            Self { listener, thread: Some(thread) }
+        })
     }
 }
 
@@ -46,8 +57,9 @@ impl Drop for TcpServer {
 }
 
 /// The client may be gone at any time.
-fn greet(mut stream: TcpStream, greeting: &str) -> io::Result<()> {
-    stream.write_all(greeting.as_bytes())?;
+fn greet(mut stream: TcpStream, name: &str) -> io::Result<()> {
+    let client = stream.peer_addr()?.ip().to_canonical();
+    stream.write_all(format!("{name} {client}\n").as_bytes())?;
     let mut reader = stream.try_clone()?;
     io::copy(&mut reader, &mut stream)?;
     Ok(())
@@ -93,10 +105,20 @@ impl Connection {
 
     /// Whether the server still answers on this connection.
     pub fn echoes(&mut self) -> bool {
+        self.ask().is_ok() && self.hear(PATIENCE).is_ok()
+    }
+
+    /// Says something that the server is to repeat.
+    pub fn ask(&mut self) -> io::Result<()> {
+        self.stream.get_mut().write_all(b"still there?\n")
+    }
+
+    /// Waits so long for the server to repeat it.
+    pub fn hear(&mut self, patience: Duration) -> io::Result<()> {
         let mut line = String::new();
-        self.stream.get_mut().write_all(b"still there?\n").is_ok()
-            && self.stream.read_line(&mut line).is_ok()
-            && line == "still there?\n"
+        self.stream.get_ref().set_read_timeout(Some(patience))?;
+        self.stream.read_line(&mut line)?;
+        if line == "still there?\n" { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 }
 

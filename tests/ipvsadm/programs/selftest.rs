@@ -1,0 +1,31 @@
+//! The kernel's own test of IPVS, which builds clusters with ipvsadm and sends files through them.
+
+use super::*;
+
+/// Runs the test in a mount namespace, with the program under test as ipvsadm. All its namespaces' names
+/// are gone afterwards.
+const SCENE: &str = r#"
+mkdir -p /run/netns
+mount -t tmpfs tmpfs /run/netns
+mount -t tmpfs tmpfs /mnt
+ln -s "$1" /mnt/ipvsadm
+ln -s "$2" /mnt/nc
+ln -s "$3" /mnt/ethtool
+PATH=/mnt:$PATH exec bash "$4"
+"#;
+
+#[test]
+fn the_self_test_of_the_kernel_passes() {
+    let fetch = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/testkernel/selftest");
+    let script = run(&mut Command::new(fetch));
+    assert_eq!(script.status, 0, "{}run {fetch} outside the kernel first", script.stderr);
+
+    let _director = Director::new();
+    let mut scene = Command::new("unshare");
+    scene.args(["--mount", "sh", "-e", "-c", SCENE, "sh", PROGRAM]);
+    scene.args(["nc.openbsd", "ethtool"].map(unpacked_program)).arg(script.stdout.trim_end());
+    let result = run(&mut scene);
+    let modes = ["DR", "NAT", "Tunnel"].map(|mode| format!("Testing {mode} mode...\n")).concat();
+    assert_eq!(result.stdout, modes + "ipvs.sh: \x1b[0;92mPASS\x1b[0m\n", "{}", result.stderr);
+    assert_eq!((result.status, result.stderr.as_str()), (0, ""));
+}
