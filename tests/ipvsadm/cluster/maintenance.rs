@@ -72,12 +72,12 @@ fn connections_wait_for_a_deleted_server_to_come_back() {
     director.ok(&format!("-a -t {address} -r 10.0.0.12:80 -m"));
 
     director.ok(&format!("-d -t {address} -r 10.0.0.11:80"));
-    held.ask().unwrap();
+    held.ask("still there?").unwrap();
     assert_eq!(held.hear(Duration::from_millis(500)).unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_eq!(spread(&network.client, &address, 4), expected([("server2", 4)]));
 
     director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
-    held.hear(PATIENCE).unwrap();
+    assert_eq!(held.hear(PATIENCE).unwrap(), "still there?");
     assert_eq!(spread(&network.client, &address, 4), expected([("server1", 2), ("server2", 2)]));
 }
 
@@ -94,6 +94,6 @@ fn connections_end_with_a_deleted_server_where_this_is_wanted() {
     let mut held = Connection::open(&network.client, &address).unwrap();
 
     director.ok(&format!("-d -t {address} -r 10.0.0.11:80"));
-    held.ask().unwrap();
+    held.ask("still there?").unwrap();
     assert_eq!(held.hear(PATIENCE).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }

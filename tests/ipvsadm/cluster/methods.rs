@@ -2,13 +2,13 @@
 
 use super::machine::Packets;
 use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
-use super::tcp::{Connection, TcpServer, expected, spread};
+use super::tcp::{Connection, PATIENCE, TcpServer, expected, spread};
 
 /// Packets that are not part of connections: address resolution, router discovery and the like.
 const NOISE: u64 = 20;
 
 /// Connects 12 times to a service of three servers with the weights 3, 2 and 1, which have to answer in
-/// proportion and see the client's own address. Tells the packets that went over the director's outside
+/// proportion and see the client's own address; one request is larger than a packet. Tells the packets that went over the director's outside
 /// link.
 pub fn use_cluster(network: &Network, vip: &str, servers: &str, method: &str) -> Packets {
     let director = &network.director;
@@ -22,8 +22,11 @@ pub fn use_cluster(network: &Network, vip: &str, servers: &str, method: &str) ->
     let answers = spread(&network.client, &service, 12);
     assert_eq!(answers, expected([("server1", 6), ("server2", 4), ("server3", 2)]), "{vip} {method}");
     let client = if vip == VIP { "192.0.2.100" } else { "2001:db8:1::100" };
-    let connection = Connection::open(&network.client, &service).unwrap();
+    let mut connection = Connection::open(&network.client, &service).unwrap();
     assert_eq!(connection.seen.to_string(), client);
+    let large = "large".repeat(4000);
+    connection.ask(&large).unwrap();
+    assert!(connection.hear(PATIENCE).unwrap() == large, "{vip} {method}: a large request was lost");
     director.ok(&format!("-D -t {service}"));
     network.links.packets("outside").since(before)
 }

@@ -105,20 +105,20 @@ impl Connection {
 
     /// Whether the server still answers on this connection.
     pub fn echoes(&mut self) -> bool {
-        self.ask().is_ok() && self.hear(PATIENCE).is_ok()
+        self.ask("still there?").is_ok() && self.hear(PATIENCE).is_ok_and(|line| line == "still there?")
     }
 
-    /// Says something that the server is to repeat.
-    pub fn ask(&mut self) -> io::Result<()> {
-        self.stream.get_mut().write_all(b"still there?\n")
+    /// Says a line, which the server is to repeat.
+    pub fn ask(&mut self, line: &str) -> io::Result<()> {
+        self.stream.get_mut().write_all(format!("{line}\n").as_bytes())
     }
 
-    /// Waits so long for the server to repeat it.
-    pub fn hear(&mut self, patience: Duration) -> io::Result<()> {
-        let mut line = String::new();
+    /// The line that the server says within this time.
+    pub fn hear(&mut self, patience: Duration) -> io::Result<String> {
         self.stream.get_ref().set_read_timeout(Some(patience))?;
+        let mut line = String::new();
         self.stream.read_line(&mut line)?;
-        if line == "still there?\n" { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        Ok(line.trim_end().into())
     }
 }
 
