@@ -3,7 +3,7 @@
 use super::*;
 
 /// Runs the test in a mount namespace, with the program under test as ipvsadm. All its namespaces' names
-/// are gone afterwards.
+/// are gone afterwards. Where a cluster does not answer, the test may wait for ever.
 const SCENE: &str = r#"
 mkdir -p /run/netns
 mount -t tmpfs tmpfs /run/netns
@@ -11,7 +11,7 @@ mount -t tmpfs tmpfs /mnt
 ln -s "$1" /mnt/ipvsadm
 ln -s "$2" /mnt/nc
 ln -s "$3" /mnt/ethtool
-PATH=/mnt:$PATH exec bash "$4"
+PATH=/mnt:$PATH exec timeout 300 bash "$4"
 "#;
 
 #[test]
