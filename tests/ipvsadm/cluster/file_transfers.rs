@@ -9,14 +9,10 @@ const WAYS: [(&str, &str, &[&str]); 2] =
 
 /// Two servers in turn transfer their files in every way, and always by the virtual address.
 fn transfers(network: &Network, flags: &str, method: &str) {
-    let director = &network.director;
     let _servers: Vec<_> = network.servers.iter().map(ftp::start).collect();
     for (vip, servers, ways) in WAYS {
         let service = at(vip, 21);
-        director.ok(&format!("-A -t {service} -s rr {flags}"));
-        for host in [11, 12] {
-            director.ok(&format!("-a -t {service} -r {} {method}", at(&format!("{servers}{host}"), 21)));
-        }
+        network.balance(&format!("-t {service} -s rr {flags}"), servers, 21, method);
         for way in ways {
             let [one, other] = [(); 2].map(|()| -> Transfer {
                 ftp::get(&network.client, &service, way)

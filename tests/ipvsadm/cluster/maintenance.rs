@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::network::{Network, VIP};
+use super::network::{Network, SERVERS, VIP};
 use super::tcp::{Connection, PATIENCE, expected, spread};
 
 /// The other of the two servers.
@@ -18,9 +18,7 @@ fn a_server_of_weight_0_keeps_its_connections_and_gets_no_new_ones() {
     let _servers = network.serve(80);
     let director = &network.director;
     let address = format!("{VIP}:80");
-    director.ok(&format!("-A -t {address} -s rr"));
-    director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
-    director.ok(&format!("-a -t {address} -r 10.0.0.12:80 -m"));
+    network.balance(&format!("-t {address} -s rr"), SERVERS, 80, "-m");
     let mut held: Vec<_> = (0..4).map(|_| Connection::open(&network.client, &address).unwrap()).collect();
 
     director.ok(&format!("-e -t {address} -r 10.0.0.12:80 -m -w 0"));
@@ -41,9 +39,7 @@ fn clients_persist_on_a_server_of_weight_0_unless_their_templates_expire_with_it
     let _servers = network.serve(80);
     let director = &network.director;
     let address = format!("{VIP}:80");
-    director.ok(&format!("-A -t {address} -s rr -p 600"));
-    director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
-    director.ok(&format!("-a -t {address} -r 10.0.0.12:80 -m"));
+    network.balance(&format!("-t {address} -s rr -p 600"), SERVERS, 80, "-m");
     let ask = |client: &str| {
         Connection::open_from(&network.client, client.parse().unwrap(), &address).unwrap().server
     };

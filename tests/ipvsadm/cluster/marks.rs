@@ -3,7 +3,8 @@
 use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
 use super::tcp::Connection;
 
-/// A network whose director marks requests for the ports 80 and 443 with 7, by a means that every kernel has.
+/// A network whose director marks requests for the ports 80 and 443 with 7. It does so by tc, as not every
+/// kernel has what iptables needs.
 fn network() -> Network {
     let network = Network::new(2);
     network.answers_through_director();
@@ -14,13 +15,8 @@ fn network() -> Network {
                     action skbedit mark 7
             done
         done");
-    for (family, servers) in [("", SERVERS), ("-6", SERVERS6)] {
-        network.director.ok(&format!("-A -f 7 {family} -s rr"));
-        for host in [11, 12] {
-            let server = at(&format!("{servers}{host}"), 0);
-            network.director.ok(&format!("-a -f 7 {family} -r {server} -m"));
-        }
-    }
+    network.balance("-f 7 -s rr", SERVERS, 0, "-m");
+    network.balance("-f 7 -6 -s rr", SERVERS6, 0, "-m");
     network
 }
 

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 
 use super::machine::Machine;
 use super::tcp::TcpServer;
+use super::udp::UdpServer;
 use crate::support::Director;
 
 /// The virtual address, which the director has outside.
@@ -90,6 +91,21 @@ impl Network {
                 "route replace default via 10.0.0.{host}\nroute replace default via 2001:db8:2::{host}\n"
             ));
         }
+    }
+
+    /// Adds a service, such as `-t 192.0.2.1:80 -s rr`, and every server to it with this port and method.
+    pub fn balance(&self, service: &str, servers: &str, port: u16, method: &str) {
+        self.director.ok(&format!("-A {service}"));
+        let (id, _) = service.split_once(" -s ").unwrap();
+        for host in (11..).take(self.servers.len()) {
+            let server = at(&format!("{servers}{host}"), port);
+            self.director.ok(&format!("-a {id} -r {server} {method}"));
+        }
+    }
+
+    /// Every server answers datagrams to this address, which is one that all have.
+    pub fn serve_datagrams(&self, address: &str) -> Vec<UdpServer> {
+        self.servers.iter().map(|server| UdpServer::start(server, address)).collect()
     }
 
     /// Every server answers on this TCP port, until what is returned is dropped.

@@ -7,16 +7,6 @@ use std::time::{Duration, Instant};
 use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
 use super::tcp::Connection;
 
-/// A service with these flags, on two servers that take turns.
-fn service(network: &Network, vip: &str, servers: &str, flags: &str) {
-    let address = at(vip, 80);
-    network.director.ok(&format!("-A -t {address} -s rr {flags}"));
-    for host in [11, 12] {
-        let server = at(&format!("{servers}{host}"), 80);
-        network.director.ok(&format!("-a -t {address} -r {server} -m"));
-    }
-}
-
 /// Whether the director still knows where the client of a virtual address belongs.
 fn remembered(network: &Network, vip: &str) -> bool {
     network.director.ok("-L -n -c --persistent-conn").contains(&at(vip, 80))
@@ -28,21 +18,25 @@ fn a_client_stays_on_its_server_for_the_timeout_and_no_longer() {
     let network = Network::new(2);
     network.answers_through_director();
     let _servers = network.serve(80);
-    // While a connection is known, so is its client. Those that are silent are forgotten soon.
-    network.director.ok("--set 1 1 1");
     let connect = |vip| Connection::open(&network.client, &at(vip, 80)).unwrap();
     let first = [(VIP, SERVERS), (VIP6, SERVERS6)].map(|(vip, servers)| {
-        service(&network, vip, servers, "-p 6");
+        network.balance(&format!("-t {} -s rr -p 6", at(vip, 80)), servers, 80, "-m");
         let held: Vec<_> = (0..4).map(|_| connect(vip)).collect();
         let first = &held[0].server;
         assert!(held.iter().all(|connection| connection.server == *first), "{vip}");
         (vip, held, Instant::now())
     });
     let again = first.map(|(vip, mut held, last)| {
-        sleep((TIMEOUT / 2).saturating_sub(last.elapsed()));
+        sleep((TIMEOUT / 3).saturating_sub(last.elapsed()));
         let last = Instant::now();
         held.push(connect(vip));
-        assert_eq!(held[4].server, held[0].server, "{vip}, half the timeout later");
+        assert_eq!(held[4].server, held[0].server, "{vip}, a third of the timeout later");
+        (vip, held, last)
+    });
+    // A client is known at least as long as its connections: they are to be forgotten soon.
+    network.director.ok("--set 1 0 0");
+    let again = again.map(|(vip, mut held, last)| {
+        held.iter_mut().for_each(|connection| connection.ask("a last word").unwrap());
         (vip, held, last)
     });
     for (vip, held, last) in again {
@@ -65,7 +59,7 @@ fn a_netmask_keeps_neighbours_together() {
         (VIP6, SERVERS6, "112 128", ["2001:db8:99::1:1", "2001:db8:99::1:ff", "2001:db8:99::2:1"]),
     ] {
         let servers_with = |mask: &str| {
-            service(&network, vip, servers, &format!("-p 600 -M {mask}"));
+            network.balance(&format!("-t {} -s rr -p 600 -M {mask}", at(vip, 80)), servers, 80, "-m");
             let answer = |client: &str| -> String {
                 let client: IpAddr = client.parse().unwrap();
                 Connection::open_from(&network.client, client, &at(vip, 80)).unwrap().server
@@ -91,11 +85,7 @@ fn a_service_of_all_ports_keeps_a_client_on_one_server() {
     network.answers_through_director();
     let _servers = [80, 443, 8080].map(|port| network.serve(port));
     for (vip, servers) in [(VIP, SERVERS), (VIP6, SERVERS6)] {
-        network.director.ok(&format!("-A -t {} -s rr -p 600", at(vip, 0)));
-        for host in [11, 12] {
-            let server = at(&format!("{servers}{host}"), 0);
-            network.director.ok(&format!("-a -t {} -r {server} -m", at(vip, 0)));
-        }
+        network.balance(&format!("-t {} -s rr -p 600", at(vip, 0)), servers, 0, "-m");
         let answers = [("198.18.0.1", "2001:db8:99::1"), ("198.18.0.2", "2001:db8:99::2")].map(|(v4, v6)| {
             let client = if vip == VIP { v4 } else { v6 }.parse().unwrap();
             [80, 443, 8080, 80]

@@ -1,7 +1,7 @@
 //! The SIP persistence engine: datagrams of one call stay together.
 
 use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
-use super::udp::{UdpClient, UdpServer};
+use super::udp::UdpClient;
 
 #[test]
 fn datagrams_of_one_call_stay_together_wherever_they_come_from() {
@@ -14,14 +14,10 @@ fn datagrams_of_one_call_stay_together_wherever_they_come_from() {
         // Each datagram is scheduled alone, or else all of one socket would be one connection. A call is one
         // only among the clients that the netmask takes together.
         let service = at(vip, 5060);
-        network.director.ok(&format!("-A -u {service} -s rr -o -p 600 -M {mask} --pe sip"));
-        for host in [11, 12] {
-            network.director.ok(&format!("-a -u {service} -r {}", at(&format!("{servers}{host}"), 5060)));
-        }
-        let servers = network.servers.iter().map(|server| UdpServer::start(server, &service));
-        let _servers: Vec<_> = servers.collect();
-        let phones =
-            clients.map(|client| UdpClient::open(&network.client, client.parse().unwrap(), &service));
+        let settings = format!("-u {service} -s rr -o -p 600 -M {mask} --pe sip");
+        network.balance(&settings, servers, 5060, "-g");
+        let _servers = network.serve_datagrams(&service);
+        let phones = clients.map(|client| UdpClient::open(&network.client, client, &service));
         let invite = |call: &str| {
             phones.each_ref().map(|phone| {
                 let answer =

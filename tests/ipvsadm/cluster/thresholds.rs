@@ -23,35 +23,35 @@ fn thresholds(vip: &str, servers: &str, thresholds: &str, resumes: usize) {
     assert_eq!(director.feed("-R", &saved).status, 0);
     assert_eq!(director.saved(), saved);
 
-    // Connections that are silent for three seconds do not count any more.
-    director.ok("--set 3 3 3");
     let connect = || Connection::open(&network.client, &service).unwrap();
     let known = || -> usize {
         let listing = director.ok(&format!("-L -n -t {service}"));
         let line = listing.lines().find(|line| line.contains(&first)).unwrap();
         line.split_whitespace().rev().take(2).map(|number| number.parse::<usize>().unwrap()).sum()
     };
-    let mut talking: Vec<_> = (0..4).map(|_| connect()).collect();
-    assert!(talking.iter().all(|connection| connection.server == "server1"));
-    let mut silent = vec![connect()];
-    assert_eq!(silent[0].server, "server2", "with {}", known());
+    let mut held: Vec<_> = (0..4).map(|_| connect()).collect();
+    assert!(held.iter().all(|connection| connection.server == "server1"));
+    let mut others = vec![connect()];
+    assert_eq!(others[0].server, "server2", "with {}", known());
     for number in (resumes..4).rev() {
-        silent.extend(talking.drain(number..));
+        // A connection is known for as long as was set when it had its last packet.
+        director.ok("--set 1 0 0");
+        assert!(held[number].echoes());
         let end = Instant::now() + PATIENCE;
         while known() > number {
             assert!(Instant::now() < end, "there are still {}", known());
-            assert!(talking.iter_mut().all(Connection::echoes));
             sleep(Duration::from_millis(100));
         }
-        let next = connect();
-        assert_eq!(next.server, if number > resumes { "server2" } else { "server1" }, "with {number}");
-        if number > resumes { &mut silent } else { &mut talking }.push(next);
+        director.ok("--set 900 0 0");
+        others.push(connect());
+        let expected = if number > resumes { "server2" } else { "server1" };
+        assert_eq!(others.last().unwrap().server, expected, "with {number}");
     }
-    while talking.len() < 4 {
-        talking.push(connect());
+    for number in resumes + 1..4 {
+        others.push(connect());
+        assert_eq!(others.last().unwrap().server, "server1", "with {number}");
     }
-    assert!(talking.iter().all(|connection| connection.server == "server1"));
-    assert_eq!(connect().server, "server2");
+    assert_eq!(connect().server, "server2", "with {}", known());
 }
 
 #[test]

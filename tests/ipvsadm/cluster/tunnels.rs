@@ -1,8 +1,11 @@
 //! Tunnelling: what is on the wire is what was asked for, and the servers understand it.
 
+use std::collections::BTreeSet;
+
 use super::capture::Capture;
 use super::methods::answers_go_past;
-use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6};
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
+use super::udp::UdpClient;
 
 /// Tunnels of addresses of either family, through IPv4 and through IPv6.
 const IPIP: [&str; 3] = ["ipip local 10.0.0.H", "sit local 10.0.0.H", "ip6tnl mode any local 2001:db8:2::H"];
@@ -35,6 +38,14 @@ fn tunnel(network: &Network, flags: &str, kinds: &[&str]) {
         let first = seen.iter().any(|kind| kind == kinds[0]);
         let all = seen.iter().all(|kind| kinds.contains(&kind.as_str()));
         assert!(first && all, "{vip} to {servers} {flags}: {seen:?}");
+
+        let service = at(vip, 53);
+        let _answering = network.serve_datagrams(&service);
+        network.balance(&format!("-u {service} -s rr -o"), servers, 53, &format!("-i {flags}"));
+        let client = UdpClient::open(&network.client, if vip == VIP { "0.0.0.0" } else { "::" }, &service);
+        let answers: BTreeSet<_> = (0..3).map(|_| client.ask("?").unwrap()).collect();
+        assert_eq!(answers.len(), 3, "{vip} to {servers} {flags}: {answers:?}");
+        network.director.ok(&format!("-D -u {service}"));
     }
 }
 

@@ -1,48 +1,41 @@
 //! UDP servers that tell who they are, and clients that ask them.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+
+use rustix::net::{Shutdown, shutdown};
 
 use super::machine::Machine;
-
-/// How long an answer may take on a machine that has much to do.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::tcp::PATIENCE;
 
 /// A server on a machine. It answers every datagram with the machine's name.
 pub struct UdpServer {
+    socket: Arc<UdpSocket>,
     thread: Option<JoinHandle<()>>,
-    end: Arc<AtomicBool>,
 }
 
 impl UdpServer {
     /// Starts one that answers on this address. It has to be one address, as answers come from it: the
     /// virtual one where servers answer past the director.
     pub fn start(machine: &Machine, address: &str) -> Self {
-        let socket = machine.within(|| UdpSocket::bind(address).unwrap());
-        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let name = machine.name.clone();
-        let end = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&end);
+        let socket = Arc::new(machine.within(|| UdpSocket::bind(address).unwrap()));
+        let (name, answering) = (machine.name.clone(), Arc::clone(&socket));
         let thread = thread::spawn(move || {
-            let mut datagram = [0; 2048];
-            while !ended.load(Ordering::Relaxed) {
-                if let Ok((_, client)) = socket.recv_from(&mut datagram) {
-                    // The client may be gone.
-                    let _ = socket.send_to(name.as_bytes(), client);
-                }
+            while let Ok((1.., client)) = answering.recv_from(&mut [0; 2048]) {
+                // The client may be gone.
+                let _ = answering.send_to(name.as_bytes(), client);
             }
         });
-        Self { thread: Some(thread), end }
+        Self { socket, thread: Some(thread) }
     }
 }
 
 impl Drop for UdpServer {
     fn drop(&mut self) {
-        self.end.store(true, Ordering::Relaxed);
+        // Wakes the thread, though the kernel says that there is no connection to shut down.
+        let _ = shutdown(&*self.socket, Shutdown::Both);
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -52,7 +45,7 @@ pub struct UdpClient(UdpSocket);
 
 impl UdpClient {
     /// Opens one on a machine, at this address of it and a free port.
-    pub fn open(machine: &Machine, from: IpAddr, to: &str) -> Self {
+    pub fn open(machine: &Machine, from: &str, to: &str) -> Self {
         let to: SocketAddr = to.parse().unwrap();
         let socket = machine.within(|| UdpSocket::bind((from, 0)).unwrap());
         socket.connect(to).unwrap();
