@@ -43,7 +43,7 @@ impl Capture {
 
 /// The kind of tunnel that a packet goes through, if it does.
 fn tunnel(packet: &[u8]) -> Option<String> {
-    let (protocol, header) = match packet[0] >> 4 {
+    let (protocol, header) = match packet.first()? >> 4 {
         4 => (packet[9], usize::from(packet[0] & 15) * 4),
         6 => (packet[6], 40),
         _ => return None,
