@@ -1,7 +1,7 @@
 //! TCP servers that tell who they are, and clients that ask them.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -93,10 +93,16 @@ impl Connection {
 
     /// Whether the server still answers on this connection.
     pub fn echoes(&mut self) -> bool {
-        let mut line = String::new();
-        self.stream.get_mut().write_all(b"still there?\n").is_ok()
-            && self.stream.read_line(&mut line).is_ok()
-            && line == "still there?\n"
+        let question = b"still there?\n";
+        self.exchange(question).is_ok_and(|answer| answer == question)
+    }
+
+    /// Sends bytes, and returns as many that come back.
+    pub fn exchange(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut answer = vec![0; bytes.len()];
+        self.stream.get_mut().write_all(bytes)?;
+        self.stream.read_exact(&mut answer)?;
+        Ok(answer)
     }
 }
 
