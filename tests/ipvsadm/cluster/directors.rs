@@ -48,11 +48,12 @@ impl Directors {
         start(&self.second, "backup", options);
     }
 
-    /// Waits until the second director knows all established connections of the first, and returns them.
-    pub fn wait_for_synchronisation(&self) -> BTreeSet<String> {
-        let known = connections(&self.network.links);
-        wait_until("synchronisation", || connections(&self.second).is_superset(&known));
-        known
+    /// Waits until so many connections are established, and both directors know them, and returns them.
+    pub fn wait_for_synchronisation(&self, number: usize) -> BTreeSet<String> {
+        let both = || (connections(&self.network.links), connections(&self.second));
+        let known = |(first, second): &(BTreeSet<_>, BTreeSet<_>)| first.len() == number && first == second;
+        assert!(soon(|| known(&both())), "the directors' connections: {:#?}", both());
+        both().0
     }
 }
 
@@ -72,11 +73,14 @@ pub fn connections(machine: &Machine) -> BTreeSet<String> {
     list.lines().skip(2).filter_map(line).collect()
 }
 
-/// Waits for something to become true.
-pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+/// Waits for something to become true, and tells whether it has.
+pub fn soon(holds: impl Fn() -> bool) -> bool {
     let end = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < end, "{what}: not after {PATIENCE:?}");
+        if Instant::now() > end {
+            return false;
+        }
         sleep(Duration::from_millis(100));
     }
+    true
 }

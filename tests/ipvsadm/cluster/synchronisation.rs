@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketType, eth, recv, socket};
 
-use super::directors::{Directors, connections, start, wait_until};
+use super::directors::{Directors, connections, soon, start};
 use super::machine::Machine;
 use super::network::{VIP, VIP6};
 use super::tcp::Connection;
@@ -76,7 +76,7 @@ fn synchronise(options: &str) -> Vec<Message> {
     directors.start_backup(options);
     directors.start_master(options);
     let _held = open(&directors, 15);
-    assert_eq!(directors.wait_for_synchronisation().len(), 30);
+    directors.wait_for_synchronisation(30);
     wire.messages()
 }
 
@@ -107,16 +107,15 @@ fn connections_of_another_syncid_are_not_taken() {
     directors.start_backup("--syncid 7");
     start(&third, "backup", "--syncid 8");
     directors.start_master("--syncid 7");
-    let _held = open(&directors, 1);
-    directors.wait_for_synchronisation();
+    let mut held = open(&directors, 1);
+    directors.wait_for_synchronisation(2);
     assert_eq!(connections(&third), BTreeSet::new());
 
     for options in ["--syncid 7", ""] {
         third.ipvsadm("--stop-daemon backup");
         start(&third, "backup", options);
-        let before = connections(&third);
-        let _more = open(&directors, 1);
-        let new = &connections(&directors.network.links) - &before;
-        wait_until(options, || connections(&third).intersection(&new).count() >= 2);
+        let before = connections(&third).len();
+        held.extend(open(&directors, 1));
+        assert!(soon(|| connections(&third).len() >= before + 2), "nothing comes with {options:?}");
     }
 }
