@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::machine::Machine;
 use super::network::Network;
+use super::soon;
 use super::tcp::TcpServer;
 use crate::support::PROGRAM;
-
-/// How long a director may take on a machine that has much to do.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A network with two directors and two servers that answer.
 pub struct Directors {
@@ -71,16 +69,4 @@ pub fn connections(machine: &Machine) -> BTreeSet<String> {
         (words[2] == "ESTABLISHED").then(|| [&words[..1], &words[3..]].concat().join(" "))
     };
     list.lines().skip(2).filter_map(line).collect()
-}
-
-/// Waits for something to become true, and tells whether it has.
-pub fn soon(holds: impl Fn() -> bool) -> bool {
-    let end = Instant::now() + PATIENCE;
-    while !holds() {
-        if Instant::now() > end {
-            return false;
-        }
-        sleep(Duration::from_millis(100));
-    }
-    true
 }

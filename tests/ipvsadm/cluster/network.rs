@@ -53,7 +53,7 @@ impl Network {
         });
         let servers = servers.collect();
         router.connect();
-        client.sysctl("ipv4/tcp_syn_retries=2");
+        client.sysctl("ipv4/tcp_syn_retries=2 ipv6/ip_nonlocal_bind=1");
         client.ip("route add local 198.18.0.0/15 dev lo\nroute add local 2001:db8:99::/64 dev lo\n");
         Self { director, links, client, servers, router }
     }

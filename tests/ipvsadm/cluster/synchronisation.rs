@@ -6,9 +6,10 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketType, eth, recv, socket};
 
-use super::directors::{Directors, connections, soon, start};
+use super::directors::{Directors, connections, start};
 use super::machine::Machine;
 use super::network::{VIP, VIP6};
+use super::soon;
 use super::tcp::Connection;
 
 fn directors() -> Directors {
@@ -77,16 +78,16 @@ fn synchronise(options: &str) -> Vec<Message> {
     directors.start_master(options);
     let _held = open(&directors, 15);
     directors.wait_for_synchronisation(30);
-    wire.messages()
+    let messages = wire.messages();
+    assert!(!messages.is_empty());
+    messages
 }
 
 #[test]
 fn connections_of_the_first_director_appear_on_the_second() {
-    let messages = synchronise("");
-    for message in &messages {
+    for message in synchronise("") {
         assert_eq!((message.group.to_string().as_str(), message.port, message.ttl), ("224.0.0.81", 8848, 1));
     }
-    assert!(messages.iter().any(|message| message.data.len() > 1000));
 }
 
 #[test]

@@ -9,10 +9,9 @@ mod turns;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use super::network::{Network, VIP};
+use super::soon;
 use super::tcp::{Connection, TcpServer};
 
 /// A service and its servers, of which each answers.
@@ -89,11 +88,7 @@ impl Cluster {
     fn release(&mut self, number: usize) {
         let server = format!("server{number}");
         self.held.retain(|connection| connection.server != server);
-        let end = Instant::now() + Duration::from_secs(20);
-        while self.active(number) > 0 {
-            assert!(Instant::now() < end, "{}", self.network.director.ok("-L -n -c"));
-            sleep(Duration::from_millis(20));
-        }
+        assert!(soon(|| self.active(number) == 0), "{}", self.network.director.ok("-L -n -c"));
     }
 
     fn active(&self, number: usize) -> u32 {
