@@ -54,7 +54,7 @@ fn unpacked(file: &str) -> String {
 }
 
 /// A process that ends with the test at the latest.
-struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
     /// Starts a program that prints "ready" and then waits for the end of its input, which does not come.
@@ -123,7 +123,7 @@ impl Stage {
     }
 
     /// A command on this stage, and in other namespaces of some machine.
-    fn nsenter(&self, options: &[String], program: impl AsRef<OsStr>) -> Command {
+    pub fn nsenter(&self, options: &[String], program: impl AsRef<OsStr>) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new("nsenter");
         command
@@ -142,12 +142,12 @@ impl Stage {
         run.stdout
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         assert_eq!(feed(self.command("tee").arg(file), text.as_bytes()).status, 0, "{file}");
     }
 
     /// Starts a program that stays; what it says goes into `/run/log`.
-    fn start(&self, command: &mut Command) -> Process {
+    pub fn start(&self, command: &mut Command) -> Process {
         let log = "exec \"$@\" </dev/null >/run/log 2>&1";
         let mut shell = self.command("sh");
         shell.args(["-c", log, "sh"]).arg(command.get_program()).args(command.get_args());

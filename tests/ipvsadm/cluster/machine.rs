@@ -8,7 +8,7 @@ use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-use crate::support::{Run, feed, run};
+use crate::support::{PROGRAM, Run, feed, run};
 
 /// A machine of the network. It ends when nothing of it is in use any more.
 pub struct Machine {
@@ -49,6 +49,11 @@ impl Machine {
     /// is one program for all of them.
     pub fn ip(&self, commands: &str) {
         self.succeeds(commands, || feed(Command::new("ip").args(["-batch", "-"]), commands.as_bytes()));
+    }
+
+    /// Runs the program under test, which has to succeed.
+    pub fn ipvsadm(&self, words: &str) -> String {
+        self.succeeds(words, || run(Command::new(PROGRAM).args(words.split_whitespace())))
     }
 
     fn succeeds(&self, what: &str, start: impl FnOnce() -> Run + Send) -> String {

@@ -13,6 +13,7 @@
 //! through the director or through the router, whichever is the servers' default route. The client owns
 //! all of 198.18.0.0/15 and 2001:db8:99::/64 besides, for requests from many addresses.
 
+use std::mem::take;
 use std::net::SocketAddr;
 
 use super::machine::Machine;
@@ -40,7 +41,7 @@ pub struct Network {
     pub links: Machine,
     pub client: Machine,
     pub servers: Vec<Machine>,
-    _router: Machine,
+    router: Router,
 }
 
 impl Network {
@@ -54,8 +55,7 @@ impl Network {
         let mut router = Router::new();
         let links = Machine::here("director");
         let client = Machine::new("client");
-        router.plug(&links, "outside", 1);
-        router.plug(&links, "inside", 1);
+        router.plug_director(&links, 1);
         router.plug(&client, "outside", 100);
         let servers = (1..=servers).zip(11..).map(|(number, host)| {
             let server = Machine::new(&format!("server{number}"));
@@ -63,29 +63,36 @@ impl Network {
             server
         });
         let servers = servers.collect();
-        router.machine.ip(&router.ports);
-        links.sysctl("ipv4/ip_forward=1 ipv6/conf/all/forwarding=1");
-        links.ip(TO_CLIENT);
+        router.connect();
         client.sysctl("ipv4/tcp_syn_retries=2 ipv6/ip_nonlocal_bind=1");
         client.ip("route add local 198.18.0.0/15 dev lo\nroute add local 2001:db8:99::/64 dev lo\n");
-        Self { director, links, client, servers, _router: router.machine }
+        Self { director, links, client, servers, router }
+    }
+
+    /// Another director, which has this host's addresses.
+    pub fn second_director(&mut self, name: &str, host: u8) -> Machine {
+        let machine = Machine::new(name);
+        self.router.plug_director(&machine, host);
+        self.router.connect();
+        machine
     }
 
     /// Answers go back through the director, as masquerading needs it.
     pub fn answers_through_director(&self) {
-        self.servers_answer_through(1);
+        self.answers_through(1);
     }
 
     /// Answers go back through the router, and the servers take the virtual addresses for their own.
     pub fn answers_past_director(&self) {
-        self.servers_answer_through(254);
+        self.answers_through(254);
         for server in &self.servers {
             server.sysctl("ipv4/conf/all/arp_ignore=1 ipv4/conf/all/arp_announce=2");
             server.ip(&format!("address add {VIP}/32 dev lo\naddress add {VIP6}/128 dev lo nodad\n"));
         }
     }
 
-    fn servers_answer_through(&self, host: u8) {
+    /// The servers' default route leads to this host.
+    pub fn answers_through(&self, host: u8) {
         for server in &self.servers {
             server.ip(&format!(
                 "route replace default via 10.0.0.{host}\nroute replace default via 2001:db8:2::{host}\n"
@@ -147,6 +154,18 @@ impl Router {
             addresses(interface, host)
         ));
         self.ports += &format!("link set {port} master {interface} up\n");
+    }
+
+    /// Plugs a machine that forwards into both networks.
+    fn plug_director(&mut self, machine: &Machine, host: u8) {
+        self.plug(machine, "outside", host);
+        self.plug(machine, "inside", host);
+        machine.sysctl("ipv4/ip_forward=1 ipv6/conf/all/forwarding=1");
+        machine.ip(TO_CLIENT);
+    }
+
+    fn connect(&mut self) {
+        self.machine.ip(&take(&mut self.ports));
     }
 }
 

@@ -1,7 +1,7 @@
 //! TCP servers that tell who they are, and clients that ask them.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -119,6 +119,14 @@ impl Connection {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         Ok(line.trim_end().into())
+    }
+
+    /// Sends bytes, and returns as many that come back.
+    pub fn exchange(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut answer = vec![0; bytes.len()];
+        self.stream.get_mut().write_all(bytes)?;
+        self.stream.read_exact(&mut answer)?;
+        Ok(answer)
     }
 }
 

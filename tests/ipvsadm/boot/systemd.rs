@@ -1,0 +1,107 @@
+//! The unit under systemd.
+
+use super::*;
+
+/// Where systemd is not on the machine, there is nobody to ask.
+#[test]
+fn systemd_understands_the_unit() {
+    let machine = Machine::new(&[]);
+    let line = "systemd-analyze verify --man=no /usr/local/lib/systemd/system/ipvsadm.service";
+    assert_eq!(
+        machine.attempt("command -v systemd-analyze").1,
+        0,
+        "systemd-analyze is missing: install systemd"
+    );
+    assert_eq!(machine.attempt(line), fine());
+}
+
+/// A machine in a machine, with systemd: its network comes up late, what needs it looks at the table and
+/// tries the service.
+const BOOT: &str = r#"
+mkdir /run/root && mount -t tmpfs tmpfs /run/root && cd /run/root
+mkdir -p usr etc/default etc/systemd/system proc sys dev run tmp old
+mount --bind /usr usr && mount -o remount,bind,ro usr && mount --bind "$1/usr/local" usr/local
+for folder in bin sbin lib lib64; do ln -s usr/$folder $folder; done
+for node in null zero random urandom; do touch dev/$node && mount --bind /dev/$node dev/$node; done
+cp /etc/passwd /etc/group /etc/ld.so.cache etc
+echo 0123456789abcdef0123456789abcdef >etc/machine-id
+mount -t sysfs sysfs sys && mount -t cgroup2 cgroup2 sys/fs/cgroup
+cp /etc/ipvsadm.rules etc && cp /etc/default/ipvsadm etc/default
+cd etc/systemd/system
+for target in sysinit basic shutdown; do printf '[Unit]\nDefaultDependencies=no\n' >$target.target; done
+cat >boot.target <<'END'
+[Unit]
+Wants=network-online.target late.service ipvsadm.service probe.service
+END
+cat >late.service <<'END'
+[Unit]
+After=network.target
+Before=network-online.target
+[Service]
+Type=oneshot
+ExecStart=sh -c 'sleep 2; ip link add d1 type dummy; ip link set d1 multicast on up'
+END
+cat >probe.service <<'END'
+[Unit]
+After=network-online.target
+[Service]
+Type=oneshot
+ExecStart=sh /probe
+StandardOutput=file:/said
+StandardError=null
+END
+cd /run/root
+cat >probe <<'END'
+PATH=/usr/local/sbin:/usr/sbin:/usr/bin
+look() {
+    echo "$1: $2, $(systemctl is-active ipvsadm), $(ipvsadm -S -n | wc -l) lines, $(ipvsadm -L --daemon | wc -l) daemons"
+}
+look boot 0
+echo '-A -f 9' >>/etc/ipvsadm.rules; systemctl reload ipvsadm; look reload $?
+echo '-A -f none' >>/etc/ipvsadm.rules; systemctl reload ipvsadm; look 'bad reload' $?
+sleep 1; systemctl stop ipvsadm; look stop $?
+systemctl start ipvsadm; look 'bad start' $?
+sed -i '$d' /etc/ipvsadm.rules; systemctl start ipvsadm; look start $?
+sleep 1; systemctl restart ipvsadm; look restart $?
+sleep 1; systemctl stop ipvsadm; look stop $?
+mv /said /all
+END
+cat >init <<'END'
+mount -t proc proc /proc
+exec env -i container=test PATH=/usr/sbin:/usr/bin /usr/lib/systemd/systemd --system --unit=boot.target --log-target=console
+END
+unshare --mount --pid --uts --ipc --fork --kill-child sh -c '
+    pivot_root . old && exec chroot . sh /init' >log 2>&1 &
+for second in $(seq 60); do
+    [ ! -e all ] || break
+    sleep 1
+done
+kill $! 2>/dev/null
+cat all 2>/dev/null || cat said log
+"#;
+
+/// Only on user-mode Linux, as systemd takes the control groups over.
+#[test]
+fn systemd_starts_reloads_and_stops_the_service() {
+    if !fs::read_to_string("/proc/cpuinfo").unwrap().contains("User Mode Linux") {
+        return;
+    }
+    assert!(Path::new("/usr/lib/systemd/systemd").exists(), "systemd is missing: install it");
+    // It has so much to do that it runs alone: other tests have programs that cannot wait.
+    let machine = Machine::on(
+        Director::alone(),
+        &[("ipvsadm.rules", RULES), ("default/ipvsadm", "AUTO=true\nDAEMON=both\nIFACE=d1\nSYNCID=3\n")],
+    );
+    let (said, _) = machine.attempt(&format!("set -- {}\n{BOOT}", machine.folder.0.display()));
+    let expected = "\
+boot: 0, active, 4 lines, 2 daemons
+reload: 0, active, 5 lines, 2 daemons
+bad reload: 1, active, 5 lines, 2 daemons
+stop: 0, inactive, 0 lines, 0 daemons
+bad start: 1, failed, 0 lines, 0 daemons
+start: 0, active, 5 lines, 2 daemons
+restart: 0, active, 5 lines, 2 daemons
+stop: 0, inactive, 0 lines, 0 daemons
+";
+    assert_eq!(said, expected, "{said}");
+}

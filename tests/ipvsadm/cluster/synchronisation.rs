@@ -1,0 +1,122 @@
+//! Connections of one director made known to another.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{AddressFamily, RecvFlags, SocketType, eth, recv, socket};
+
+use super::directors::{Directors, connections, start};
+use super::machine::Machine;
+use super::network::{VIP, VIP6};
+use super::soon;
+use super::tcp::Connection;
+
+fn directors() -> Directors {
+    let directors = Directors::with_table(&format!(
+        "-A -t {VIP}:80 -s rr\n\
+        -a -t {VIP}:80 -r 10.0.0.11:80 -m -w 1\n\
+        -a -t {VIP}:80 -r 10.0.0.12:80 -m -w 1\n\
+        -A -t [{VIP6}]:80 -s rr\n\
+        -a -t [{VIP6}]:80 -r [2001:db8:2::11]:80 -m -w 1\n"
+    ));
+    directors.network.answers_through_director();
+    directors
+}
+
+/// Opens so many connections of each family.
+fn open(directors: &Directors, number: usize) -> Vec<Connection> {
+    let addresses = [format!("{VIP}:80"), format!("[{VIP6}]:80")];
+    let client = &directors.network.client;
+    let open = |address: &String| Connection::open(client, address).unwrap();
+    addresses.iter().flat_map(|address| (0..number).map(move |_| open(address))).collect()
+}
+
+/// What a machine sees on its links.
+struct Wire(OwnedFd);
+
+/// A datagram of the master daemon.
+struct Message {
+    group: IpAddr,
+    port: u16,
+    ttl: u8,
+    data: Vec<u8>,
+}
+
+impl Wire {
+    fn of(machine: &Machine) -> Self {
+        Self(machine.within(|| socket(AddressFamily::PACKET, SocketType::DGRAM, Some(eth::ALL)).unwrap()))
+    }
+
+    /// The messages so far.
+    fn messages(&self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        let mut packet = [0; 2000];
+        while let Ok((length, _)) = recv(&self.0, &mut packet, RecvFlags::DONTWAIT) {
+            messages.extend(message(&packet[..length]));
+        }
+        messages
+    }
+}
+
+/// The message in a packet, if there is one: UDP to a multicast address.
+fn message(packet: &[u8]) -> Option<Message> {
+    let (ttl, protocol, group, udp): (_, _, IpAddr, _) = match packet[0] >> 4 {
+        4 => (packet[8], packet[9], <[u8; 4]>::try_from(&packet[16..20]).unwrap().into(), &packet[20..]),
+        6 => (packet[7], packet[6], <[u8; 16]>::try_from(&packet[24..40]).unwrap().into(), &packet[40..]),
+        _ => return None,
+    };
+    let port = u16::from_be_bytes([udp[2], udp[3]]);
+    (protocol == 17 && group.is_multicast()).then(|| Message { group, port, ttl, data: udp[8..].into() })
+}
+
+/// Has many connections of both families synchronised, and returns the messages.
+fn synchronise(options: &str) -> Vec<Message> {
+    let directors = directors();
+    let wire = Wire::of(&directors.second);
+    directors.start_backup(options);
+    directors.start_master(options);
+    let _held = open(&directors, 15);
+    directors.wait_for_synchronisation(30);
+    let messages = wire.messages();
+    assert!(!messages.is_empty());
+    messages
+}
+
+#[test]
+fn connections_of_the_first_director_appear_on_the_second() {
+    for message in synchronise("") {
+        assert_eq!((message.group.to_string().as_str(), message.port, message.ttl), ("224.0.0.81", 8848, 1));
+    }
+}
+
+#[test]
+fn synchronisation_has_the_group_port_ttl_and_length_that_are_asked_for() {
+    for group in ["224.0.0.99", "ff02::99"] {
+        let place = format!("--mcast-group {group} --mcast-port 9000 --mcast-ttl 7");
+        for message in synchronise(&format!("{place} --sync-maxlen 200 --syncid 5")) {
+            assert_eq!((message.group.to_string().as_str(), message.port, message.ttl), (group, 9000, 7));
+            assert!(message.data.len() <= 200 && message.data[1] == 5, "{:?}", message.data);
+        }
+    }
+}
+
+#[test]
+fn connections_of_another_syncid_are_not_taken() {
+    let mut directors = directors();
+    let third = directors.network.second_director("third", 3);
+    directors.start_backup("--syncid 7");
+    start(&third, "backup", "--syncid 8");
+    directors.start_master("--syncid 7");
+    let mut held = open(&directors, 1);
+    directors.wait_for_synchronisation(2);
+    assert_eq!(connections(&third), BTreeSet::new());
+
+    for options in ["--syncid 7", ""] {
+        third.ipvsadm("--stop-daemon backup");
+        start(&third, "backup", options);
+        let before = connections(&third).len();
+        held.extend(open(&directors, 1));
+        assert!(soon(|| connections(&third).len() >= before + 2), "nothing comes with {options:?}");
+    }
+}
