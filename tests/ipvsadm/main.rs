@@ -2,8 +2,8 @@
 //! with everything else, `scripts/test`.
 
 mod boot;
-mod demo;
 mod differential;
+mod guide;
 mod library;
 mod manual;
 mod no_modules;

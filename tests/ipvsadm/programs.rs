@@ -16,7 +16,17 @@ use std::time::{Duration, Instant};
 use crate::support::*;
 
 /// What scripts/testkernel/fetch has to unpack.
-const WANTED: [&str; 5] = ["ipvsadm", "ldirectord", "keepalived", "busybox-static", "mandoc"];
+const WANTED: [&str; 9] = [
+    "ipvsadm",
+    "ldirectord",
+    "keepalived",
+    "busybox-static",
+    "mandoc",
+    "curl",
+    "netcat-openbsd",
+    "socat",
+    "vsftpd",
+];
 
 /// How long a program may take until the table is as it should be.
 const PATIENCE: Duration = Duration::from_secs(60);
