@@ -3,8 +3,8 @@
 
 mod boot;
 mod cluster;
-mod demo;
 mod differential;
+mod guide;
 mod library;
 mod manual;
 mod no_modules;

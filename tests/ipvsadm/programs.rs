@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 use crate::support::*;
 
 /// What scripts/testkernel/fetch has to unpack.
-const WANTED: [&str; 7] =
-    ["ipvsadm", "ldirectord", "keepalived", "busybox-static", "mandoc", "netcat-openbsd", "ethtool"];
+const WANTED: &str = include_str!("programs/packages.txt");
 
 /// How long a program may take until the table is as it should be.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,13 +33,16 @@ static PACKAGES: LazyLock<PathBuf> = LazyLock::new(|| {
 /// The folder into which they were fetched before.
 fn fetched() -> PathBuf {
     let fetch = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/testkernel/fetch");
-    let run = run(Command::new(fetch).args(["--into", "programs"]).args(WANTED));
+    let run = run(Command::new(fetch).args(["--into", "programs"]).args(WANTED.split_whitespace()));
     assert_eq!(run.status, 0, "{}{}", run.stderr, advice());
     run.stdout.trim_end().into()
 }
 
 fn advice() -> String {
-    format!("run scripts/testkernel/fetch --into programs {} outside the kernel first", WANTED.join(" "))
+    format!(
+        "run scripts/testkernel/fetch --into programs {} outside the kernel first",
+        WANTED.replace('\n', " ")
+    )
 }
 
 /// The starter of an unpacked program.

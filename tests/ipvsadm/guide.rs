@@ -1,0 +1,52 @@
+//! docs/guide.md: every chapter is played as a guided tour, which fails if a command of it does not print what
+//! stands there. The chapters and the tests are the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use crate::programs::unpacked_program;
+use crate::support::{Director, PROGRAM, run};
+
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What scripts/demo does with this chapter, and how it ends.
+fn play(_director: Director, tour: &str) {
+    let programs = unpacked_program("curl");
+    let path = format!("{}:{}", std::env::var("PATH").unwrap(), programs.parent().unwrap().display());
+    let mut demo = Command::new(format!("{REPOSITORY}/scripts/demo"));
+    let played = run(demo.args([tour, "--inside", PROGRAM]).env("PATH", path));
+    assert_eq!((played.status, played.stderr.as_str()), (0, ""), "{}", played.stdout);
+}
+
+/// A test for each chapter; `alone` those that watch the clock.
+macro_rules! chapters {
+    (together $($together:ident)*; alone $($alone:ident)*) => {
+        $(#[test] fn $together() { play(Director::new(), stringify!($together)); })*
+        $(#[test] fn $alone() { play(Director::alone(), stringify!($alone)); })*
+        const PLAYED: &[&str] = &[$(stringify!($together),)* $(stringify!($alone)),*];
+    };
+}
+
+chapters! {
+    together nat dr tun fwmark persistence ftp udp sip ipv6 maintenance reload schedulers;
+    alone ha
+}
+
+#[test]
+fn every_chapter_is_played() {
+    let guide = fs::read_to_string(format!("{REPOSITORY}/docs/guide.md")).unwrap();
+    let (introduction, _) = guide.split_once("\n## ").unwrap();
+    assert!(!introduction.contains("```"), "commands before the first chapter");
+
+    let names = guide.lines().filter(|line| line.starts_with("## ")).map(|heading| {
+        let name = heading.strip_suffix("`)").and_then(|heading| heading.rsplit_once("(`"));
+        name.unwrap_or_else(|| panic!("no tour is named in {heading}")).1.to_string()
+    });
+    let chapters: BTreeSet<String> = names.collect();
+    let files = fs::read_dir(format!("{REPOSITORY}/scripts/demos")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let tours: BTreeSet<String> = names.filter(|name| name != "lib").collect();
+    assert_eq!(chapters, tours);
+    assert_eq!(chapters, PLAYED.iter().map(ToString::to_string).collect());
+}
