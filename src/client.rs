@@ -63,11 +63,7 @@ impl Ipvs {
     /// The kernel takes no snapshot. A list that comes in several pieces is read until it is the same
     /// twice, but while others keep changing the table a service may be missing.
     pub fn services(&mut self) -> Result<Vec<ServiceState>> {
-        self.settled_dump(
-            Query::Services,
-            |command, payload| decode(command, payload, service_answer),
-            |state| state.service.id(),
-        )
+        self.settled_list(Query::Services, service_of_dump, service_id)
     }
 
     /// One service (`IPVS_CMD_GET_SERVICE`).
@@ -91,12 +87,37 @@ impl Ipvs {
 
     /// Everything: all services with their destinations, in the kernel's order, each once.
     pub fn table(&mut self) -> Result<Table> {
-        let services = self.services()?;
+        let (services, several_pieces) = self.read_services()?;
+        let table = self.with_destinations(services)?;
+        // The second reading that a list of several pieces needs tells more the later it comes.
+        if several_pieces && !self.still_has_services_of(&table)? {
+            let services = self.services()?;
+            return self.with_destinations(services);
+        }
+        Ok(table)
+    }
+
+    /// Everything, or nothing if a service came or went while it was read.
+    pub fn undisturbed_table(&mut self) -> Result<Option<Table>> {
+        let (services, _) = self.read_services()?;
+        let table = self.with_destinations(services)?;
+        Ok(self.still_has_services_of(&table)?.then_some(table))
+    }
+
+    fn with_destinations(&mut self, services: Vec<ServiceState>) -> Result<Table> {
         let entries = services.into_iter().map(|service| {
             let destinations = self.dump_destinations(service.service.id())?;
             Ok(TableEntry { service, destinations })
         });
         Ok(Table { entries: entries.collect::<Result<_>>()? })
+    }
+
+    fn still_has_services_of(&mut self, table: &Table) -> Result<bool> {
+        let (services, _) = self.read_services()?;
+        let ids: HashSet<_> = services.iter().map(|state| state.service.id()).collect();
+        let entries = &table.entries;
+        Ok(entries.len() == ids.len()
+            && entries.iter().all(|entry| ids.contains(&entry.service.service.id())))
     }
 
     /// Adds a service (`IPVS_CMD_NEW_SERVICE`).
@@ -158,7 +179,7 @@ impl Ipvs {
             Answer::Daemon(daemon) => Some(daemon),
             _ => None,
         };
-        self.settled_dump(
+        self.settled_list(
             Query::Daemons,
             |command, payload| decode(command, payload, daemon),
             |daemon| daemon.state,
@@ -228,7 +249,7 @@ impl Ipvs {
     }
 
     fn dump_destinations(&mut self, id: ServiceId) -> Result<Vec<DestinationState>> {
-        self.settled_dump(
+        self.settled_list(
             Query::Destinations(id),
             |command, payload| match command {
                 IPVS_CMD_NEW_DEST => Ok(decode_dump_destination(payload, id.family())?),
@@ -238,31 +259,51 @@ impl Ipvs {
         )
     }
 
+    fn read_services(&mut self) -> Result<(Vec<ServiceState>, bool)> {
+        self.read_list(Query::Services, service_of_dump, service_id)
+            .map(|(services, keys)| (services, keys.is_some()))
+    }
+
     /// Reads a list, each element once. Dumps walk by index: with a writer beside them, or a table that
     /// the kernel enlarges, an element of a later piece can be missed or come twice. A list of several
     /// pieces is believed when it is the same twice.
-    fn settled_dump<A, K: Eq + Hash>(
+    fn settled_list<A, K: Eq + Hash>(
         &mut self,
         query: Query,
         decode: impl Fn(u8, &[u8]) -> std::result::Result<A, Fault>,
         key: impl Fn(&A) -> K,
     ) -> Result<Vec<A>> {
-        let message = IpvsMessage::from(query);
-        let request = request(self.family, &message);
-        let mut previous = None;
-        let mut elements = Vec::new();
-        for _ in 0..READS {
-            let dump = self.socket.dump(request, |buffer| message.encode(buffer), &decode);
-            let Dump { elements: list, at_once } = dump.map_err(|error: Fault| error.of(query))?;
-            let mut keys = HashSet::with_capacity(list.len());
-            elements = list;
-            elements.retain(|element| keys.insert(key(element)));
-            if at_once || previous.as_ref() == Some(&keys) {
+        let (mut elements, mut keys) = self.read_list(query, &decode, &key)?;
+        for _ in 1..READS {
+            if keys.is_none() {
                 break;
             }
-            previous = Some(keys);
+            let previous = keys;
+            (elements, keys) = self.read_list(query, &decode, &key)?;
+            if keys == previous {
+                break;
+            }
         }
         Ok(elements)
+    }
+
+    /// Reads a list once, each element once, with the keys of all elements if it came in several pieces.
+    fn read_list<A, K: Eq + Hash>(
+        &mut self,
+        query: Query,
+        decode: impl Fn(u8, &[u8]) -> std::result::Result<A, Fault>,
+        key: impl Fn(&A) -> K,
+    ) -> Result<(Vec<A>, Option<HashSet<K>>)> {
+        let message = IpvsMessage::from(query);
+        let request = request(self.family, &message);
+        let dump = self.socket.dump(request, |buffer| message.encode(buffer), decode);
+        let Dump { mut elements, at_once } = dump.map_err(|error: Fault| error.of(query))?;
+        if at_once {
+            return Ok((elements, None));
+        }
+        let mut keys = HashSet::with_capacity(elements.len());
+        elements.retain(|element| keys.insert(key(element)));
+        Ok((elements, Some(keys)))
     }
 }
 
@@ -329,6 +370,14 @@ fn decode<A>(
         IpvsMessage::Answer(answer) => pick(answer).ok_or(DecodeError::Command(command).into()),
         _ => Err(DecodeError::Command(command).into()),
     }
+}
+
+fn service_of_dump(command: u8, payload: &[u8]) -> std::result::Result<ServiceState, Fault> {
+    decode(command, payload, service_answer)
+}
+
+fn service_id(state: &ServiceState) -> ServiceId {
+    state.service.id()
 }
 
 fn service_answer(answer: Answer) -> Option<ServiceState> {

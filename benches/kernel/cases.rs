@@ -208,7 +208,7 @@ impl Bench {
             for (place, command) in commands.iter().enumerate() {
                 let Some(command) = command else { continue };
                 // The original takes minutes for what takes it long.
-                if place == 1 && number > 0 && !trace && size != "" {
+                if place == 1 && number > 0 && !trace && !size.is_empty() {
                     continue;
                 }
                 prepare()?;

@@ -5,10 +5,15 @@ use super::decode::{Attribute, Result, Slot, attributes};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
+/// Reads the 64-bit form or, from kernels before 4.1, the other one.
+pub(super) fn decode(stats32: Slot<Attribute<'_>>, stats64: Slot<Attribute<'_>>) -> Result<Option<Stats>> {
+    stats64.optional().or(stats32.optional()).map(decode_fields).transpose()
+}
+
 /// Reads either form. A field that is not there is 0.
-pub(super) fn decode(holder: &Attribute<'_>) -> Result<Stats> {
+fn decode_fields(holder: Attribute<'_>) -> Result<Stats> {
     let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
-    for attribute in attributes(holder.value(), STATS_ATTRIBUTES, holder.name) {
+    for attribute in attributes(holder.value, STATS_ATTRIBUTES, holder.name) {
         let attribute = attribute?;
         fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
     }
