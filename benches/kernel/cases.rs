@@ -11,6 +11,8 @@ use super::{Result, traffic};
 const FOLDER: &str = "/dev/shm";
 /// Beyond this number of lines the original is run once and not traced: it would take minutes.
 const LONG: u32 = 20_000;
+/// Beyond this number of lines the original's system calls are not counted.
+const TRACED: u32 = 2_000;
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
 /// The programs, and how often they are run.

@@ -27,7 +27,8 @@ fn exchange(file: &str) -> Result<()> {
     let datagrams = fs::read(file)?;
     let socket = Socket::new(NETLINK_GENERIC)?;
     socket.connect(&SocketAddr::new(0, 0))?;
-    let mut answer = vec![0; 32 * 1024];
+    // More costs the kernel more: it clears as much memory for each answer.
+    let mut answer = vec![0; 8 * 1024];
     let mut rest = &datagrams[..];
     while let Some((length, after)) = rest.split_first_chunk() {
         let (datagram, after) = after.split_at(u32::from_ne_bytes(*length) as usize);

@@ -1,7 +1,9 @@
 //! Counters and rates: `IPVS_*_ATTR_STATS` with 32-bit fields, `IPVS_*_ATTR_STATS64` with 64-bit fields.
 
+use netlink_packet_core::NLA_HEADER_SIZE;
+
 use super::attributes::*;
-use super::decode::{Attribute, Result, Slot, attributes};
+use super::decode::{Attribute, Result, Slot, attributes, split_attribute};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
@@ -12,13 +14,12 @@ pub(super) fn decode(stats32: Slot<Attribute<'_>>, stats64: Slot<Attribute<'_>>)
 
 /// Reads either form. A field that is not there is 0.
 fn decode_fields(holder: Attribute<'_>) -> Result<Stats> {
-    let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
-    for attribute in attributes(holder.value, STATS_ATTRIBUTES, holder.name) {
-        let attribute = attribute?;
-        fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
-    }
+    let fields = match usual_fields(holder.value) {
+        Some(fields) => fields,
+        None => fields_of_any_kind(&holder)?,
+    };
     let [connections, in_packets, out_packets, in_bytes, out_bytes, cps, inpps, outpps, inbps, outbps] =
-        fields.map(|field| field.optional().unwrap_or(0));
+        fields;
     Ok(Stats {
         connections,
         in_packets,
@@ -33,6 +34,34 @@ fn decode_fields(holder: Attribute<'_>) -> Result<Stats> {
             out_bytes: outbps,
         },
     })
+}
+
+type Fields = [u64; STATS_ATTRIBUTES.len()];
+
+/// The fields if they are as kernels send them: all of 64 bits, in the order of their numbers.
+fn usual_fields(value: &[u8]) -> Option<Fields> {
+    const LENGTH: usize = NLA_HEADER_SIZE + 8;
+    let mut fields = Fields::default();
+    if value.len() != fields.len() * LENGTH {
+        return None;
+    }
+    for ((kind, field), bytes) in (1..).zip(&mut fields).zip(value.chunks_exact(LENGTH)) {
+        let (found, value, _) = split_attribute(bytes)?;
+        if found != kind {
+            return None;
+        }
+        *field = u64::from_ne_bytes(value.try_into().ok()?);
+    }
+    Some(fields)
+}
+
+fn fields_of_any_kind(holder: &Attribute<'_>) -> Result<Fields> {
+    let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
+    for attribute in attributes(holder.value, STATS_ATTRIBUTES, holder.name) {
+        let attribute = attribute?;
+        fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
+    }
+    Ok(fields.map(|field| field.optional().unwrap_or(0)))
 }
 
 /// Writes both forms, as the kernel does: the 32-bit one cuts what does not fit.

@@ -78,6 +78,8 @@ pub fn addresses(table: &Table) -> impl Iterator<Item = IpAddr> {
 pub fn sort(table: &mut Table) {
     table.entries.sort_by_key(|entry| entry.service.service.id());
     for entry in &mut table.entries {
+        // The kernel has the one added last first.
+        entry.destinations.reverse();
         entry.destinations.sort_by_key(|state| state.destination.id);
     }
 }

@@ -1,41 +1,50 @@
 //! Numbers and columns, appended to a text without a detour through formatters and other texts: a listing
 //! may have a million lines.
 
-use std::iter::repeat_n;
+const BLANKS: &str = "                                ";
 
 /// Appends a number.
 pub fn number(text: &mut String, number: impl Into<u64>) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = number.into();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+    let number = number.into();
+    if let 0..10 = number {
+        return digit(text, number);
     }
-    text.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+    let mut digits = [0; 20];
+    let mut rest = number;
+    let mut count = 0;
+    while rest > 0 {
+        digits[count] = rest % 10;
+        rest /= 10;
+        count += 1;
+    }
+    digits[..count].iter().rev().for_each(|&value| digit(text, value));
+}
+
+fn digit(text: &mut String, value: u64) {
+    text.push(char::from(b'0' + value as u8));
 }
 
 /// Appends something and fills it up with blanks to so many characters.
 pub fn left(text: &mut String, width: usize, content: impl FnOnce(&mut String)) {
     let start = text.len();
     content(text);
-    text.extend(repeat_n(' ', missing(text, start, width)));
+    let content = &text[start..];
+    let length = if content.is_ascii() { content.len() } else { content.chars().count() };
+    blanks(text, width.saturating_sub(length));
 }
 
 /// Appends a number behind as many blanks as make so many characters with it.
 pub fn right(text: &mut String, width: usize, number: u64) {
     let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
-    text.extend(repeat_n(' ', width.saturating_sub(digits)));
+    blanks(text, width.saturating_sub(digits));
     self::number(text, number);
 }
 
-fn missing(text: &str, start: usize, width: usize) -> usize {
-    let content = &text[start..];
-    width.saturating_sub(if content.is_ascii() { content.len() } else { content.chars().count() })
+fn blanks(text: &mut String, count: usize) {
+    match BLANKS.get(..count) {
+        Some(blanks) => text.push_str(blanks),
+        None => text.extend(std::iter::repeat_n(' ', count)),
+    }
 }
 
 #[cfg(test)]
