@@ -21,7 +21,7 @@ type Result<T> = std::result::Result<T, Error>;
 /// How often a list of several pieces is read at most.
 const READS: usize = 8;
 /// From this number of services on it pays to ask for their destinations on a socket of its own.
-const MANY_SERVICES: usize = 16;
+const MANY_SERVICES: usize = 100;
 /// The kernel never fills a dump's datagram beyond 32 KiB; other answers are far smaller.
 const LONG_RECEIVE: usize = 64 * 1024;
 /// A list of no more may come in several pieces only because it is the first one on its socket.
@@ -113,28 +113,14 @@ impl Ipvs {
     }
 
     fn with_destinations(&mut self, services: Vec<ServiceState>) -> Result<Table> {
-        // Most services have few destinations. For each answer the kernel clears as much memory as the
-        // socket ever offered room for: the answers about many services come faster if that is little.
-        let mut small = match services.len() > MANY_SERVICES {
-            true => Some(Socket::open(SHORT_RECEIVE).map_err(Error::Connection)?),
-            false => None,
-        };
-        let mut entries = Vec::with_capacity(services.len());
-        for service in services {
-            let id = service.service.id();
-            let list = small.as_mut().map(|socket| read_destinations(socket, self.family, id)).transpose()?;
-            let destinations = match list {
-                Some((destinations, None)) => destinations,
-                list => {
-                    if list.is_some_and(|(destinations, _)| destinations.len() > FEW_DESTINATIONS) {
-                        small = None;
-                    }
-                    self.dump_destinations(id)?
-                }
-            };
-            entries.push(TableEntry { service, destinations });
+        if services.len() >= MANY_SERVICES {
+            return Ok(Table { entries: read_entries(self.family, services)? });
         }
-        Ok(Table { entries })
+        let entries = services.into_iter().map(|service| {
+            let destinations = self.dump_destinations(service.service.id())?;
+            Ok(TableEntry { service, destinations })
+        });
+        Ok(Table { entries: entries.collect::<Result<_>>()? })
     }
 
     fn still_has_services_of(&mut self, table: &Table) -> Result<bool> {
@@ -318,6 +304,31 @@ fn read_list<A, K: Eq + Hash>(
     let mut keys = HashSet::with_capacity(elements.len());
     elements.retain(|element| keys.insert(key(element)));
     Ok((elements, Some(keys)))
+}
+
+/// Reads the destinations of many services.
+///
+/// Most services have few. For each answer the kernel clears as much memory as the socket ever offered
+/// room for: answers come faster if that is little.
+fn read_entries(family: u16, services: Vec<ServiceState>) -> Result<Vec<TableEntry>> {
+    let mut short = Some(Socket::open(SHORT_RECEIVE).map_err(Error::Connection)?);
+    let mut long = Ipvs { socket: Socket::open(LONG_RECEIVE).map_err(Error::Connection)?, family };
+    let mut entries = Vec::with_capacity(services.len());
+    for service in services {
+        let id = service.service.id();
+        let list = short.as_mut().map(|socket| read_destinations(socket, family, id)).transpose()?;
+        let destinations = match list {
+            Some((destinations, None)) => destinations,
+            list => {
+                if list.is_some_and(|(destinations, _)| destinations.len() > FEW_DESTINATIONS) {
+                    short = None;
+                }
+                long.dump_destinations(id)?
+            }
+        };
+        entries.push(TableEntry { service, destinations });
+    }
+    Ok(entries)
 }
 
 fn read_services(socket: &mut Socket, family: u16) -> Result<(Vec<ServiceState>, Keys<ServiceId>)> {

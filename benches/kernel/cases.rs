@@ -61,21 +61,14 @@ impl Bench {
         };
 
         // The three make the same table.
-        let commands = ["-R", "-R"].map(String::from);
         let [ours, reference] = [&self.ours, &self.reference];
-        let three = [
-            format!("{ours} {}", commands[0]),
-            format!("{reference} {}", commands[1]),
-            format!("{} changes {adding}", self.floor),
-        ];
+        let three =
+            [format!("{ours} -R"), format!("{reference} -R"), format!("{} changes {adding}", self.floor)];
         let mut saved = Vec::new();
         for command in &three {
             measure::output(&words(&format!("{ours} -C")), None)?;
             measure::output(&words(command), Some(&lines))?;
             saved.push(measure::output(&words(&format!("{ours} -Sn")), None)?);
-            if self.quick || !long {
-                continue;
-            }
         }
         if saved.iter().any(|table| *table != saved[0])
             || saved[0].lines().count() != size.changes(false).len()

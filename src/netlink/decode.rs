@@ -68,7 +68,7 @@ pub(crate) fn attributes<'a>(
 }
 
 /// The kind of the first attribute, its value, and what follows it.
-pub(crate) fn split_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+fn split_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let &[l0, l1, k0, k1, ..] = bytes else { return None };
     let length = usize::from(u16::from_ne_bytes([l0, l1]));
     let value = bytes.get(NLA_HEADER_SIZE..length)?;

@@ -3,7 +3,7 @@
 use netlink_packet_core::NLA_HEADER_SIZE;
 
 use super::attributes::*;
-use super::decode::{Attribute, Result, Slot, attributes, split_attribute};
+use super::decode::{Attribute, Result, Slot, attributes};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
@@ -46,11 +46,11 @@ fn usual_fields(value: &[u8]) -> Option<Fields> {
         return None;
     }
     for ((kind, field), bytes) in (1..).zip(&mut fields).zip(value.chunks_exact(LENGTH)) {
-        let (found, value, _) = split_attribute(bytes)?;
-        if found != kind {
+        let (&[l0, l1, k0, k1], value) = bytes.split_first_chunk()?;
+        if [u16::from_ne_bytes([l0, l1]), u16::from_ne_bytes([k0, k1])] != [LENGTH as u16, kind] {
             return None;
         }
-        *field = u64::from_ne_bytes(value.try_into().ok()?);
+        *field = u64::from_ne_bytes(*value.first_chunk()?);
     }
     Some(fields)
 }

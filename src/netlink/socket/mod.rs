@@ -172,10 +172,12 @@ impl<T: Transport> Socket<T> {
     ) -> std::result::Result<Vec<Refusal>, (SocketError, Vec<Refusal>, usize)> {
         let mut refusals = Vec::new();
         let mut done = 0;
-        let most = match self.transport.receive_buffer() {
-            _ if requests.len() == 1 => 1,
-            Ok(bytes) => (bytes / BYTES_PER_ANSWER).max(1),
-            Err(error) => return Err((SocketError::System("tell its size", error), refusals, 0)),
+        let most = match requests {
+            [_] => 1,
+            _ => match self.transport.receive_buffer() {
+                Ok(bytes) => (bytes / BYTES_PER_ANSWER).max(1),
+                Err(error) => return Err((SocketError::System("tell its size", error), refusals, 0)),
+            },
         };
         while done < requests.len() {
             self.requests.clear();

@@ -5,23 +5,14 @@ const BLANKS: &str = "                                ";
 
 /// Appends a number.
 pub fn number(text: &mut String, number: impl Into<u64>) {
-    let number = number.into();
-    if let 0..10 = number {
-        return digit(text, number);
-    }
-    let mut digits = [0; 20];
-    let mut rest = number;
-    let mut count = 0;
-    while rest > 0 {
-        digits[count] = rest % 10;
-        rest /= 10;
-        count += 1;
-    }
-    digits[..count].iter().rev().for_each(|&value| digit(text, value));
+    digits(text, number.into());
 }
 
-fn digit(text: &mut String, value: u64) {
-    text.push(char::from(b'0' + value as u8));
+fn digits(text: &mut String, number: u64) {
+    if number >= 10 {
+        digits(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// Appends something and fills it up with blanks to so many characters.
