@@ -2,16 +2,16 @@
 
 use std::fs;
 
-use super::measure;
+use super::measure::{self, NUMBER};
 use super::report::{HEADING, Row};
 use super::table::{self, Size};
 use super::{Result, traffic};
 
 /// Where the files are: in memory.
 const FOLDER: &str = "/dev/shm";
-/// Beyond this number of lines the original is run once and not traced: it would take minutes.
+/// Beyond this number of lines there are fewer runs.
 const LONG: u32 = 20_000;
-/// Beyond this number of lines the original's system calls are not counted.
+/// Beyond this number of lines the original is run once, and its system calls are not counted.
 const TRACED: u32 = 2_000;
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
@@ -44,8 +44,9 @@ impl Bench {
     fn table(&self, size: Size) -> Result<()> {
         let Size(services, servers) = size;
         let name = format!("{services} × {servers}");
-        let long = services * (servers + 1) > LONG;
-        let runs = if long { 3 } else { 7 };
+        let count = services * (servers + 1);
+        let rounds = if count > LONG { 3 } else { 7 };
+        let traced = count <= TRACED;
         let file = |name: &str, content: &[u8]| {
             let path = format!("{FOLDER}/{name}");
             fs::write(&path, content).map(|()| path)
@@ -55,10 +56,6 @@ impl Bench {
         let adding = file("adding", &table::batches(self.family, &size.changes(false)))?;
         let editing = file("editing", &table::batches(self.family, &size.edits()))?;
         let questions = file("questions", &size.questions(self.family))?;
-        let restore = |file: &str| {
-            measure::output(&words(&format!("{} -C", self.ours)), None)?;
-            measure::output(&words(&format!("{} -R", self.ours)), Some(file))
-        };
 
         // The three make the same table.
         let [ours, reference] = [&self.ours, &self.reference];
@@ -77,35 +74,29 @@ impl Bench {
         }
 
         let clear = || measure::output(&words(&format!("{ours} -C")), None).map(drop);
-        self.row("restore", &name, runs, three.map(Some), Some(&lines), !long, &clear)?;
-        restore(&lines)?;
+        let case = Case {
+            name: "restore",
+            size: &name,
+            commands: three.map(Some),
+            input: Some(&lines),
+            rounds,
+            times: 1,
+            traced,
+        };
+        self.row(&case, &clear)?;
+
         let dumps = format!("{} dumps {questions}", self.floor);
         let replace = format!("{ours} -R --replace");
-        let nothing = || Ok(());
-        self.row(
-            "replace, nothing to do",
-            &name,
-            runs,
-            [Some(replace.clone()), None, Some(dumps.clone())],
-            Some(&lines),
-            !long,
-            &nothing,
-        )?;
-        let back = || measure::output(&words(&replace), Some(&lines)).map(drop);
-        let floor = format!("{dumps} changes {editing}");
-        self.row(
-            "replace, 1 % differs",
-            &name,
-            runs,
-            [Some(replace.clone()), None, Some(floor)],
-            Some(&changed),
-            !long,
-            &back,
-        )?;
-        back()?;
+        let make = || measure::output(&words(&replace), Some(&lines)).map(drop);
+        make()?;
+        let commands = [Some(replace.clone()), None, Some(dumps.clone())];
+        self.row(&Case { name: "replace, nothing to do", commands, ..case }, &|| Ok(()))?;
+        let commands = [Some(replace.clone()), None, Some(format!("{dumps} changes {editing}"))];
+        self.row(&Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case }, &make)?;
+        make()?;
         for view in VIEWS {
-            let commands = [format!("{ours} {view}"), format!("{reference} {view}"), dumps.clone()];
-            self.row(&format!("`{view}`"), &name, runs, commands.map(Some), None, !long, &nothing)?;
+            let commands = [format!("{ours} {view}"), format!("{reference} {view}"), dumps.clone()].map(Some);
+            self.row(&Case { name: &format!("`{view}`"), commands, input: None, ..case }, &|| Ok(()))?;
         }
         clear()
     }
@@ -118,23 +109,37 @@ impl Bench {
             measure::output(&words(&format!("{} -C", self.ours)), None)?;
             measure::output(&words(&format!("{} -R", self.ours)), Some(&lines)).map(drop)
         };
-        let service = "-t 10.64.0.0:80";
-        for command in
-            ["-A -t 192.0.2.1:{} -s rr", &format!("-a {service} -r 192.0.2.2:{{}} -m"), "-Z", "-L -n"]
-        {
-            let name = command.split(" 192").next().unwrap_or(command).replace(" -t 10.64.0.0:80", "");
-            let name = format!("`{}`", name.trim_end_matches(" -t").trim_end_matches(" -r"));
-            let three = [&self.ours, &self.reference].map(|program| Some(format!("{program} {command}")));
-            let [ours, reference] = three;
-            let empty = Some(self.empty.clone());
-            self.repeated(&name, 25, [ours, reference, empty], &fresh)?;
+        let add = format!("-a -t 10.64.0.0:80 -r 192.0.2.2:{NUMBER} -m");
+        let three = |command: &str| {
+            let [ours, reference] =
+                [&self.ours, &self.reference].map(|program| format!("{program} {command}"));
+            [ours, reference, self.empty.clone()].map(Some)
+        };
+        let case = Case {
+            name: "",
+            size: "",
+            commands: [const { None }; 3],
+            input: None,
+            rounds: 4,
+            times: 25,
+            traced: true,
+        };
+        for (name, command) in [
+            ("`-A`", &*format!("-A -t 192.0.2.1:{NUMBER} -s rr")),
+            ("`-a`", &add),
+            ("`-Z`", "-Z"),
+            ("`-L -n`", "-L -n"),
+        ] {
+            self.row(&Case { name, size: "10 lines", commands: three(command), ..case }, &fresh)?;
         }
         let script = format!("{FOLDER}/loop");
-        let text = "n=0\nwhile [ $n -lt 500 ]; do n=$((n + 1)); \"$1\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n";
+        let text = "n=0\nwhile [ $n -lt 500 ]; do n=$((n + 1)); \"$@\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n";
         fs::write(&script, text)?;
-        let [ours, reference, floor] =
-            [&self.ours, &self.reference, &self.empty].map(|program| Some(format!("sh {script} {program}")));
-        self.row("500 `-a` in a shell loop", "", 3, [ours, reference, floor], None, false, &fresh)?;
+        let commands = [&self.ours, &self.reference, &self.empty];
+        let commands = commands.map(|program| Some(format!("sh {script} {program}")));
+        let case =
+            Case { name: "500 `-a` in a shell", size: "10 lines", commands, times: 1, traced: false, ..case };
+        self.row(&case, &fresh)?;
         measure::output(&words(&format!("{} -C", self.ours)), None).map(drop)
     }
 
@@ -159,7 +164,7 @@ impl Bench {
             true => &[(1000, 7), (10_000, 3)],
             false => &[(1000, 7), (100_000, 3), (1_000_000, 1)],
         };
-        for &(count, runs) in counts {
+        for &(count, rounds) in counts {
             traffic::send("192.0.2.1:53", made, count)?;
             made = count;
             let floor = format!("{} read {file}", self.floor);
@@ -171,13 +176,11 @@ impl Bench {
                     return Err(format!("{lines} lines for {count} connections").into());
                 }
             }
+            let size = &count.to_string();
+            let commands = [Some(ours), reference, Some(floor)];
+            let traced = count <= TRACED;
             self.row(
-                "`-Lnc`",
-                &count.to_string(),
-                runs,
-                [Some(ours), reference, Some(floor)],
-                None,
-                count <= 10_000,
+                &Case { name: "`-Lnc`", size, commands, input: None, rounds, times: 1, traced },
                 &|| Ok(()),
             )?;
         }
@@ -185,67 +188,43 @@ impl Bench {
     }
 
     /// Measures and prints a row. What a run needs is prepared before each.
-    #[allow(clippy::too_many_arguments, reason = "the columns of a row")]
-    fn row(
-        &self,
-        case: &str,
-        size: &str,
-        runs: u32,
-        commands: [Option<String>; 3],
-        input: Option<&str>,
-        trace: bool,
-        prepare: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let commands = commands.map(|command| command.map(|command| words(&command)));
-        let mut row =
-            Row { case: case.into(), size: size.into(), runs: Default::default(), calls: [None; 2] };
-        for number in 0..if self.quick { runs.div_ceil(2) } else { runs } {
-            for (place, command) in commands.iter().enumerate() {
-                let Some(command) = command else { continue };
+    fn row(&self, case: &Case<'_>, prepare: &dyn Fn() -> Result<()>) -> Result<()> {
+        let mut row = Row::new(case.name, case.size);
+        for round in 0..if self.quick { case.rounds.div_ceil(2) } else { case.rounds } {
+            for (place, command) in case.commands.iter().enumerate() {
                 // The original takes minutes for what takes it long.
-                if place == 1 && number > 0 && !trace && !size.is_empty() {
+                let Some(command) = command.as_ref().filter(|_| place != 1 || round == 0 || case.traced)
+                else {
                     continue;
-                }
+                };
                 prepare()?;
-                row.runs[place].add(1, command, input)?;
+                row.runs[place].add(case.times, &words(command), case.input)?;
             }
         }
-        for (place, command) in commands.iter().enumerate().take(2) {
-            if let Some(command) = command.as_ref().filter(|_| place == 0 || trace) {
-                prepare()?;
-                row.calls[place] = Some(measure::system_calls(command, input)?);
-            }
+        for (place, calls) in row.calls.iter_mut().enumerate() {
+            let Some(command) = case.commands[place].as_ref().filter(|_| place == 0 || case.traced) else {
+                continue;
+            };
+            prepare()?;
+            *calls = Some(measure::system_calls(&words(&command.replace(NUMBER, "99")), case.input)?);
         }
         row.print();
         Ok(())
     }
+}
 
-    /// Measures a command that takes so little that it is run many times in a row.
-    fn repeated(
-        &self,
-        case: &str,
-        count: u32,
-        commands: [Option<String>; 3],
-        prepare: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let mut row =
-            Row { case: case.into(), size: String::new(), runs: Default::default(), calls: [None; 2] };
-        for _ in 0..if self.quick { 2 } else { 4 } {
-            for (runs, command) in row.runs.iter_mut().zip(&commands) {
-                let Some(command) = command else { continue };
-                prepare()?;
-                runs.add(count, &words(command), None)?;
-            }
-        }
-        for (place, command) in commands.iter().enumerate().take(2) {
-            if let Some(command) = command {
-                prepare()?;
-                row.calls[place] = Some(measure::system_calls(&words(&command.replace("{}", "99")), None)?);
-            }
-        }
-        row.print();
-        Ok(())
-    }
+/// One row of the table.
+struct Case<'a> {
+    name: &'a str,
+    size: &'a str,
+    /// Our program, the original, the floor.
+    commands: [Option<String>; 3],
+    input: Option<&'a str>,
+    rounds: u32,
+    /// How often the command is run in each round.
+    times: u32,
+    /// Whether the original is fast enough to be run in each round and to have its system calls counted.
+    traced: bool,
 }
 
 fn words(command: &str) -> Vec<String> {

@@ -10,7 +10,7 @@ use nix::sys::time::TimeValLike;
 use super::Result;
 
 /// What stands for the number of the run in a command.
-const NUMBER: &str = "{}";
+pub const NUMBER: &str = "@";
 
 /// Runs a command so many times and prints one line for each run (microseconds in all, in the program,
 /// in the kernel), then one with the most memory that a run took, in KiB.

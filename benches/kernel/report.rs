@@ -18,6 +18,10 @@ pub const HEADING: &str = "\
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 impl Row {
+    pub fn new(case: &str, size: &str) -> Self {
+        Self { case: case.into(), size: size.into(), runs: Default::default(), calls: [None; 2] }
+    }
+
     pub fn print(&self) {
         let [ours, reference, floor] = &self.runs;
         let ratio = |above: &Runs, below: &Runs| match (above.median(), below.median()) {

@@ -57,7 +57,7 @@ pub fn ask(questions: Vec<Vec<String>>, patience: Duration) -> io::Result<Vec<St
 }
 
 fn run(program: &str, questions: Vec<Vec<String>>, patience: Duration) -> io::Result<Vec<String>> {
-    let deadline = Instant::now() + patience;
+    let mut deadline = None;
     let mut questions = questions.into_iter();
     let mut running: Vec<Question> = Vec::new();
     let mut lines = Vec::new();
@@ -65,6 +65,8 @@ fn run(program: &str, questions: Vec<Vec<String>>, patience: Duration) -> io::Re
         for words in questions.by_ref().take(SIDE_BY_SIDE - running.len()) {
             running.push(Question::ask(program, &words)?);
         }
+        // On a busy machine starting them takes long, too: that is no fault of the resolver's.
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + patience);
         let left = deadline.saturating_duration_since(Instant::now());
         if running.is_empty() || left.is_zero() {
             break;
