@@ -9,10 +9,10 @@ use super::{Result, traffic};
 
 /// Where the files are: in memory.
 const FOLDER: &str = "/dev/shm";
-/// Beyond this number of lines there are fewer runs.
-const LONG: u32 = 20_000;
-/// Beyond this number of lines the original is run once, and its system calls are not counted.
-const TRACED: u32 = 2_000;
+/// Beyond this number of lines there are fewer runs, and one of the original.
+const LONG: u32 = 2_000;
+/// Beyond this number of lines the system calls of the original are not counted: that takes minutes.
+const TRACED: u32 = 500;
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
 /// The programs, and how often they are run.
@@ -46,7 +46,7 @@ impl Bench {
         let name = format!("{services} × {servers}");
         let count = services * (servers + 1);
         let rounds = if count > LONG { 3 } else { 7 };
-        let traced = count <= TRACED;
+        let (long, traced) = (count > LONG, count <= TRACED);
         let file = |name: &str, content: &[u8]| {
             let path = format!("{FOLDER}/{name}");
             fs::write(&path, content).map(|()| path)
@@ -81,6 +81,7 @@ impl Bench {
             input: Some(&lines),
             rounds,
             times: 1,
+            long,
             traced,
         };
         self.row(&case, &clear)?;
@@ -122,6 +123,7 @@ impl Bench {
             input: None,
             rounds: 4,
             times: 25,
+            long: false,
             traced: true,
         };
         for (name, command) in [
@@ -137,8 +139,15 @@ impl Bench {
         fs::write(&script, text)?;
         let commands = [&self.ours, &self.reference, &self.empty];
         let commands = commands.map(|program| Some(format!("sh {script} {program}")));
-        let case =
-            Case { name: "500 `-a` in a shell", size: "10 lines", commands, times: 1, traced: false, ..case };
+        let case = Case {
+            name: "500 `-a` in a shell",
+            size: "10 lines",
+            commands,
+            times: 1,
+            long: false,
+            traced: false,
+            ..case
+        };
         self.row(&case, &fresh)?;
         measure::output(&words(&format!("{} -C", self.ours)), None).map(drop)
     }
@@ -178,9 +187,9 @@ impl Bench {
             }
             let size = &count.to_string();
             let commands = [Some(ours), reference, Some(floor)];
-            let traced = count <= TRACED;
+            let (long, traced) = (count > 10_000, count <= 1_000);
             self.row(
-                &Case { name: "`-Lnc`", size, commands, input: None, rounds, times: 1, traced },
+                &Case { name: "`-Lnc`", size, commands, input: None, rounds, times: 1, long, traced },
                 &|| Ok(()),
             )?;
         }
@@ -193,7 +202,7 @@ impl Bench {
         for round in 0..if self.quick { case.rounds.div_ceil(2) } else { case.rounds } {
             for (place, command) in case.commands.iter().enumerate() {
                 // The original takes minutes for what takes it long.
-                let Some(command) = command.as_ref().filter(|_| place != 1 || round == 0 || case.traced)
+                let Some(command) = command.as_ref().filter(|_| place != 1 || round == 0 || !case.long)
                 else {
                     continue;
                 };
@@ -223,7 +232,9 @@ struct Case<'a> {
     rounds: u32,
     /// How often the command is run in each round.
     times: u32,
-    /// Whether the original is fast enough to be run in each round and to have its system calls counted.
+    /// Whether the original is run only once.
+    long: bool,
+    /// Whether the original's system calls are counted.
     traced: bool,
 }
 
