@@ -23,7 +23,7 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
     let mut group6 = Slot::empty();
     let mut port = Slot::empty();
     let mut ttl = Slot::empty();
-    for attribute in attributes(holder.value(), known, holder.name) {
+    for attribute in attributes(holder.value, known, holder.name) {
         let attribute = &attribute?;
         match attribute.kind {
             IPVS_DAEMON_ATTR_STATE => state.fill(attribute, attribute.u32())?,

@@ -1,7 +1,7 @@
 //! From attributes to values. Attributes that are not known are skipped; everything else that is not as
 //! it should be is an error that names the attribute.
 
-use netlink_packet_core::{NlaBuffer, NlasIterator};
+use netlink_packet_core::{NLA_HEADER_SIZE, NLA_TYPE_MASK};
 
 /// Why bytes from the kernel cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,18 +44,36 @@ pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 /// The attributes that one place may hold.
 pub(crate) type Known = &'static [(u16, &'static str)];
 
-/// Iterates over the attributes of `known` in `payload`; `within` names what holds them.
+/// Iterates over the attributes of `known` in `payload`; `within` names what holds them. A table has
+/// hundreds of thousands of them, so nothing here is general.
 pub(crate) fn attributes<'a>(
     payload: &'a [u8],
     known: Known,
     within: &'static str,
 ) -> impl Iterator<Item = Result<Attribute<'a>>> {
-    NlasIterator::new(payload).filter_map(move |item| {
-        let Ok(nla) = item else { return Some(Err(DecodeError::Malformed(within))) };
-        let kind = nla.kind();
-        let name = known.get(usize::from(kind).wrapping_sub(1))?.1;
-        Some(Ok(Attribute { kind, name, nla }))
+    let mut rest = payload;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let Some((kind, value, after)) = split_attribute(rest) else {
+                rest = &[];
+                return Some(Err(DecodeError::Malformed(within)));
+            };
+            rest = after;
+            if let Some(&(_, name)) = known.get(usize::from(kind).wrapping_sub(1)) {
+                return Some(Ok(Attribute { kind, name, value }));
+            }
+        }
+        None
     })
+}
+
+/// The kind of the first attribute, its value, and what follows it.
+fn split_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let &[l0, l1, k0, k1, ..] = bytes else { return None };
+    let length = usize::from(u16::from_ne_bytes([l0, l1]));
+    let value = bytes.get(NLA_HEADER_SIZE..length)?;
+    let after = bytes.get((length + 3) & !3..).unwrap_or_default();
+    Some((u16::from_ne_bytes([k0, k1]) & NLA_TYPE_MASK, value, after))
 }
 
 /// The name of an attribute of the table. The tables have no gaps: they are indexed by number.
@@ -64,22 +82,19 @@ pub(crate) fn name_of(known: Known, kind: u16) -> &'static str {
 }
 
 /// One attribute of a message.
+#[derive(Clone, Copy)]
 pub(crate) struct Attribute<'a> {
     pub kind: u16,
     pub name: &'static str,
-    nla: NlaBuffer<&'a [u8]>,
+    pub value: &'a [u8],
 }
 
 impl Attribute<'_> {
-    pub fn value(&self) -> &[u8] {
-        self.nla.value()
-    }
-
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N]> {
-        self.value().try_into().map_err(|_| DecodeError::Length {
+        self.value.try_into().map_err(|_| DecodeError::Length {
             attribute: self.name,
             expected: N,
-            found: self.value().len(),
+            found: self.value.len(),
         })
     }
 
@@ -101,7 +116,7 @@ impl Attribute<'_> {
 
     /// A 32-bit or a 64-bit number.
     pub fn u32_or_u64(&self) -> Result<u64> {
-        match self.value().len() {
+        match self.value.len() {
             4 => self.u32().map(u64::from),
             _ => self.bytes().map(u64::from_ne_bytes),
         }
@@ -109,7 +124,7 @@ impl Attribute<'_> {
 
     /// A name; an empty one stands for none.
     pub fn name_or_none<N>(&self, name: impl FnOnce(&[u8]) -> Option<N>) -> Result<Option<N>> {
-        match self.value().split(|&byte| byte == 0).next() {
+        match self.value.split(|&byte| byte == 0).next() {
             None | Some([]) => Ok(None),
             Some(text) => name(text).map(Some).ok_or(DecodeError::Value(self.name)),
         }

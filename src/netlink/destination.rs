@@ -33,7 +33,7 @@ pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> 
     let mut tunnel_kind = Slot::empty();
     let mut tunnel_port = Slot::empty();
     let mut tunnel_flags = Slot::empty();
-    for attribute in attributes(holder.value(), known, holder.name) {
+    for attribute in attributes(holder.value, known, holder.name) {
         let attribute = &attribute?;
         match attribute.kind {
             IPVS_DEST_ATTR_ADDR => address.fill(attribute, attribute.bytes())?,
@@ -45,9 +45,9 @@ pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> 
             IPVS_DEST_ATTR_ACTIVE_CONNS => active.fill(attribute, attribute.u32())?,
             IPVS_DEST_ATTR_INACT_CONNS => inactive.fill(attribute, attribute.u32())?,
             IPVS_DEST_ATTR_PERSIST_CONNS => persistent.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_STATS => stats32.fill(attribute, stats::decode(attribute))?,
+            IPVS_DEST_ATTR_STATS => stats32.fill(attribute, Ok(*attribute))?,
             IPVS_DEST_ATTR_ADDR_FAMILY => family.fill(attribute, decode_family(attribute))?,
-            IPVS_DEST_ATTR_STATS64 => stats64.fill(attribute, stats::decode(attribute))?,
+            IPVS_DEST_ATTR_STATS64 => stats64.fill(attribute, Ok(*attribute))?,
             IPVS_DEST_ATTR_TUN_TYPE => tunnel_kind.fill(attribute, attribute.u8())?,
             IPVS_DEST_ATTR_TUN_PORT => tunnel_port.fill(attribute, attribute.be16())?,
             IPVS_DEST_ATTR_TUN_FLAGS => tunnel_flags.fill(attribute, attribute.u16())?,
@@ -75,7 +75,7 @@ pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> 
             ),
         }),
     };
-    let state = match (settings, stats64.optional().or(stats32.optional())) {
+    let state = match (settings, stats::decode(stats32, stats64)?) {
         (Some(destination), Some(stats)) => Some(DestinationState {
             destination,
             active_connections: active.required(known, IPVS_DEST_ATTR_ACTIVE_CONNS)?,

@@ -7,7 +7,11 @@ pub(crate) struct Writer<'a>(pub &'a mut Vec<u8>);
 
 impl Writer<'_> {
     pub fn put(&mut self, kind: u16, value: &[u8]) {
-        self.attribute(kind, |writer| writer.0.extend_from_slice(value));
+        let length = (NLA_HEADER_SIZE + value.len()) as u16;
+        self.0.extend_from_slice(&length.to_ne_bytes());
+        self.0.extend_from_slice(&kind.to_ne_bytes());
+        self.0.extend_from_slice(value);
+        self.pad();
     }
 
     pub fn u8(&mut self, kind: u16, value: u8) {
@@ -50,6 +54,11 @@ impl Writer<'_> {
         let length = (self.0.len() - start) as u16;
         self.0[start..start + 2].copy_from_slice(&length.to_ne_bytes());
         self.0[start + 2..start + 4].copy_from_slice(&kind.to_ne_bytes());
-        self.0.resize(self.0.len().next_multiple_of(NLA_ALIGNTO), 0);
+        self.pad();
+    }
+
+    fn pad(&mut self) {
+        let length = self.0.len();
+        self.0.extend_from_slice(&[0; NLA_ALIGNTO][..length.wrapping_neg() % NLA_ALIGNTO]);
     }
 }

@@ -131,7 +131,15 @@ impl IpvsMessage {
 
 /// Reads one destination of a dump for a service of this family.
 pub(crate) fn decode_dump_destination(payload: &[u8], service_family: Family) -> Result<DestinationState> {
-    Parts::decode(IPVS_CMD_NEW_DEST, payload, Some(service_family))?.destination_state()
+    let mut destination = Slot::empty();
+    for attribute in attributes(payload, COMMAND_ATTRIBUTES, command_name(IPVS_CMD_NEW_DEST)) {
+        let attribute = &attribute?;
+        if attribute.kind == IPVS_CMD_ATTR_DEST {
+            destination.fill(attribute, destination::decode(attribute, Some(service_family)))?;
+        }
+    }
+    let destination = destination.required(COMMAND_ATTRIBUTES, IPVS_CMD_ATTR_DEST)?;
+    destination.state.ok_or(DecodeError::Missing("IPVS_DEST_ATTR_STATS"))
 }
 
 /// The attributes that every command but `IPVS_CMD_SET_INFO` draws from.

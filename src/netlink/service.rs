@@ -36,7 +36,7 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
     let mut stats32 = Slot::empty();
     let mut engine = Slot::empty();
     let mut stats64 = Slot::empty();
-    for attribute in attributes(holder.value(), known, holder.name) {
+    for attribute in attributes(holder.value, known, holder.name) {
         let attribute = &attribute?;
         match attribute.kind {
             IPVS_SVC_ATTR_AF => family.fill(attribute, decode_family(attribute))?,
@@ -50,11 +50,11 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
             IPVS_SVC_ATTR_FLAGS => flags.fill(attribute, decode_flags(attribute))?,
             IPVS_SVC_ATTR_TIMEOUT => timeout.fill(attribute, attribute.u32())?,
             IPVS_SVC_ATTR_NETMASK => netmask.fill(attribute, attribute.bytes())?,
-            IPVS_SVC_ATTR_STATS => stats32.fill(attribute, stats::decode(attribute))?,
+            IPVS_SVC_ATTR_STATS => stats32.fill(attribute, Ok(*attribute))?,
             IPVS_SVC_ATTR_PE_NAME => {
                 engine.fill(attribute, attribute.name_or_none(PersistenceEngine::from_kernel))?
             }
-            IPVS_SVC_ATTR_STATS64 => stats64.fill(attribute, stats::decode(attribute))?,
+            IPVS_SVC_ATTR_STATS64 => stats64.fill(attribute, Ok(*attribute))?,
             _ => {}
         }
     }
@@ -85,7 +85,7 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
             Some(service)
         }
     };
-    Ok(Decoded { id, settings, stats: stats64.optional().or(stats32.optional()) })
+    Ok(Decoded { id, settings, stats: stats::decode(stats32, stats64)? })
 }
 
 /// Which service, and nothing else of it.

@@ -1,19 +1,25 @@
 //! Counters and rates: `IPVS_*_ATTR_STATS` with 32-bit fields, `IPVS_*_ATTR_STATS64` with 64-bit fields.
 
+use netlink_packet_core::NLA_HEADER_SIZE;
+
 use super::attributes::*;
 use super::decode::{Attribute, Result, Slot, attributes};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
+/// Reads the 64-bit form or, from kernels before 4.1, the other one.
+pub(super) fn decode(stats32: Slot<Attribute<'_>>, stats64: Slot<Attribute<'_>>) -> Result<Option<Stats>> {
+    stats64.optional().or(stats32.optional()).map(decode_fields).transpose()
+}
+
 /// Reads either form. A field that is not there is 0.
-pub(super) fn decode(holder: &Attribute<'_>) -> Result<Stats> {
-    let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
-    for attribute in attributes(holder.value(), STATS_ATTRIBUTES, holder.name) {
-        let attribute = attribute?;
-        fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
-    }
+fn decode_fields(holder: Attribute<'_>) -> Result<Stats> {
+    let fields = match usual_fields(holder.value) {
+        Some(fields) => fields,
+        None => fields_of_any_kind(&holder)?,
+    };
     let [connections, in_packets, out_packets, in_bytes, out_bytes, cps, inpps, outpps, inbps, outbps] =
-        fields.map(|field| field.optional().unwrap_or(0));
+        fields;
     Ok(Stats {
         connections,
         in_packets,
@@ -28,6 +34,34 @@ pub(super) fn decode(holder: &Attribute<'_>) -> Result<Stats> {
             out_bytes: outbps,
         },
     })
+}
+
+type Fields = [u64; STATS_ATTRIBUTES.len()];
+
+/// The fields if they are as kernels send them: all of 64 bits, in the order of their numbers.
+fn usual_fields(value: &[u8]) -> Option<Fields> {
+    const LENGTH: usize = NLA_HEADER_SIZE + 8;
+    let mut fields = Fields::default();
+    if value.len() != fields.len() * LENGTH {
+        return None;
+    }
+    for ((kind, field), bytes) in (1..).zip(&mut fields).zip(value.chunks_exact(LENGTH)) {
+        let (&[l0, l1, k0, k1], value) = bytes.split_first_chunk()?;
+        if [u16::from_ne_bytes([l0, l1]), u16::from_ne_bytes([k0, k1])] != [LENGTH as u16, kind] {
+            return None;
+        }
+        *field = u64::from_ne_bytes(*value.first_chunk()?);
+    }
+    Some(fields)
+}
+
+fn fields_of_any_kind(holder: &Attribute<'_>) -> Result<Fields> {
+    let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
+    for attribute in attributes(holder.value, STATS_ATTRIBUTES, holder.name) {
+        let attribute = attribute?;
+        fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
+    }
+    Ok(fields.map(|field| field.optional().unwrap_or(0)))
 }
 
 /// Writes both forms, as the kernel does: the 32-bit one cuts what does not fit.

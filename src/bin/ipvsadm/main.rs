@@ -11,13 +11,12 @@ mod output;
 use std::io::Write;
 use std::process::ExitCode;
 
-use args::Parser;
+use args::{Command, Parser};
 use error::{Failure, Usage};
 
 fn main() -> ExitCode {
     let mut text = String::new();
-    let command = words().and_then(|words| Parser::default().parse(&words)).map_err(Failure::from);
-    let outcome = command.and_then(|command| commands::run(&command, &mut text));
+    let outcome = command().map_err(Failure::from).and_then(|command| commands::run(&command, &mut text));
     // What could be said is said, also by a command that failed half-way.
     let printed = output::print(&text);
     match outcome.and(printed) {
@@ -30,6 +29,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn words() -> Result<Vec<String>, Usage> {
-    std::env::args_os().skip(1).map(|word| word.into_string().map_err(Usage::NotUtf8)).collect()
+fn command() -> Result<Command, Usage> {
+    let words = std::env::args_os().skip(1).map(|word| word.into_string().map_err(Usage::NotUtf8));
+    let words: Vec<String> = words.collect::<Result<_, _>>()?;
+    Parser::default().parse(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }

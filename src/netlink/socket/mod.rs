@@ -27,8 +27,6 @@ use message::{Message, split_message};
 pub(crate) use transport::Transport;
 
 const NETLINK_HEADER_LENGTH: usize = 16;
-/// The kernel never fills a dump's datagram beyond 32 KiB; other answers are far smaller.
-const RECEIVE_LENGTH: usize = 64 * 1024;
 /// The kernel works on a request before `send` returns: an answer that is not there by now is lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a dump is tried that others change meanwhile.
@@ -63,8 +61,9 @@ pub(crate) struct Socket<T = netlink_sys::Socket> {
 }
 
 impl Socket {
-    /// Opens a socket. Nothing is asked of the kernel yet.
-    pub fn open() -> Result<Self> {
+    /// Opens a socket. Nothing is asked of the kernel yet. The pieces of dumps will be no longer than
+    /// `longest` bytes.
+    pub fn open(longest: usize) -> Result<Self> {
         let failed = |action| move |error: io::Error| SocketError::System(action, error);
         let socket = netlink_sys::Socket::new(NETLINK_GENERIC).map_err(failed("open"))?;
         sockopt::set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))
@@ -73,13 +72,13 @@ impl Socket {
         let _ = socket.set_ext_ack(true);
         let _ = socket.set_cap_ack(true);
         socket.connect(&netlink_sys::SocketAddr::new(0, 0)).map_err(failed("connect"))?;
-        Ok(Self::over(socket))
+        Ok(Self::over(socket, longest))
     }
 }
 
 impl<T: Transport> Socket<T> {
-    pub(crate) fn over(transport: T) -> Self {
-        Self { transport, sequence: 0, requests: Vec::new(), last: 0, answers: vec![0; RECEIVE_LENGTH] }
+    pub(crate) fn over(transport: T, longest: usize) -> Self {
+        Self { transport, sequence: 0, requests: Vec::new(), last: 0, answers: vec![0; longest] }
     }
 
     /// Looks up the number of a family. The kernel may load the family's module by itself.
@@ -173,10 +172,12 @@ impl<T: Transport> Socket<T> {
     ) -> std::result::Result<Vec<Refusal>, (SocketError, Vec<Refusal>, usize)> {
         let mut refusals = Vec::new();
         let mut done = 0;
-        let most = match self.transport.receive_buffer() {
-            _ if requests.len() == 1 => 1,
-            Ok(bytes) => (bytes / BYTES_PER_ANSWER).max(1),
-            Err(error) => return Err((SocketError::System("tell its size", error), refusals, 0)),
+        let most = match requests {
+            [_] => 1,
+            _ => match self.transport.receive_buffer() {
+                Ok(bytes) => (bytes / BYTES_PER_ANSWER).max(1),
+                Err(error) => return Err((SocketError::System("tell its size", error), refusals, 0)),
+            },
         };
         while done < requests.len() {
             self.requests.clear();

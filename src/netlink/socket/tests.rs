@@ -51,7 +51,8 @@ const REQUEST: Request = Request { family: 30, command: 4, version: 1 };
 
 fn socket(next: impl IntoIterator<Item = Next>) -> Socket<Script> {
     let next = next.into_iter().collect();
-    Socket::over(Script { next, receive_buffer: 4 * BYTES_PER_ANSWER, ..Script::default() })
+    let script = Script { next, receive_buffer: 4 * BYTES_PER_ANSWER, ..Script::default() };
+    Socket::over(script, 64 * 1024)
 }
 
 fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {

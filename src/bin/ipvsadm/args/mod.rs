@@ -98,8 +98,7 @@ pub struct Parser(scan::Scanner);
 
 impl Parser {
     /// Reads the words of a command line, without the program's name. No words at all ask for a listing.
-    pub fn parse(&mut self, words: &[String]) -> Result<Command, Usage> {
-        let list = [String::from("-L")];
-        lower::lower(self.0.scan(if words.is_empty() { &list } else { words })?)
+    pub fn parse(&mut self, words: &[&str]) -> Result<Command, Usage> {
+        lower::lower(self.0.scan(if words.is_empty() { &["-L"] } else { words })?)
     }
 }

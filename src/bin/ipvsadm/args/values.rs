@@ -1,15 +1,14 @@
 //! Reading the values of options: addresses, ports, numbers, names.
 
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::str::FromStr;
 
-use dns_lookup::{AddrFamily, AddrInfoHints, getaddrinfo};
 use ipvs::{Family, Protocol};
 
 use super::options::Opt;
 use crate::error::Usage;
-use crate::output::services;
+use crate::output::{resolver, services};
 
 type Result<T> = std::result::Result<T, Usage>;
 
@@ -57,6 +56,10 @@ pub fn endpoint(
     protocol: Option<Protocol>,
     family: Option<Family>,
 ) -> Result<Endpoint> {
+    // Nearly all are like this; what follows would find the same.
+    if let Ok(end) = text.parse::<SocketAddrV4>() {
+        return Ok(Endpoint { address: (*end.ip()).into(), port: Some(end.port()) });
+    }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((host, "")) => (host, None),
@@ -107,18 +110,18 @@ fn address(option: Opt, host: &str, family: Option<Family>) -> Result<IpAddr> {
         return Err(bad(option, host, "IPVS knows no address with a zone"));
     }
     let families = match family.unwrap_or(Family::V4) {
-        Family::V4 => [AddrFamily::Inet, AddrFamily::Inet6],
-        Family::V6 => [AddrFamily::Inet6, AddrFamily::Inet],
+        Family::V4 => [Family::V4, Family::V6],
+        Family::V6 => [Family::V6, Family::V4],
     };
-    let look_up = |family: AddrFamily| {
-        let hints = AddrInfoHints { address: family.into(), ..AddrInfoHints::default() };
-        getaddrinfo(Some(host), None, Some(hints)).ok()?.filter_map(|found| found.ok()).next()
-    };
-    families
-        .into_iter()
-        .find_map(look_up)
-        .map(|found| found.sockaddr.ip())
-        .ok_or_else(|| bad(option, host, "it is neither an address nor a name that has one"))
+    for family in families {
+        let found = resolver::address(host, family);
+        if let Some(address) = found.map_err(|error| {
+            bad(option, host, format_args!("names are looked up by getent, which cannot be run: {error}"))
+        })? {
+            return Ok(address);
+        }
+    }
+    Err(bad(option, host, "it is neither an address nor a name that has one"))
 }
 
 /// The forms that `inet_aton(3)` reads: one to four numbers, decimal, octal (`0...`) or hexadecimal

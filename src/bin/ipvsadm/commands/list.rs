@@ -20,6 +20,6 @@ pub fn run(ipvs: &mut Ipvs, list: List, text: &mut String) -> Result<(), Failure
     }
     let mut names = Names::new(list.numeric);
     names.look_up(output::addresses(&table));
-    text.push_str(&output::list(&table, info, &list, &names));
+    output::list(text, &table, info, &list, &names);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `-S`: what the kernel has, as commands.
 
-use ipvs::{Ipvs, ServiceId, ServiceState, Table};
+use ipvs::{Ipvs, Table};
 
 use crate::error::Failure;
 use crate::output::{self, Names};
@@ -20,7 +20,7 @@ pub fn run(ipvs: &mut Ipvs, numeric: bool, full: bool, text: &mut String) -> Res
     }
     let mut names = Names::new(numeric);
     names.look_up(output::addresses(&table));
-    text.push_str(&output::save(&table, &names));
+    output::save(text, &table, &names);
     if full {
         text.push_str(&output::save_daemons(&ipvs.daemons()?));
     }
@@ -30,14 +30,7 @@ pub fn run(ipvs: &mut Ipvs, numeric: bool, full: bool, text: &mut String) -> Res
 /// The table, complete: if a service came or went while it was read, it is read again.
 fn settled_table(ipvs: &mut Ipvs) -> Result<Table, Failure> {
     for _ in 0..READS {
-        let table = ipvs.table()?;
-        let ids = |states: Vec<ServiceState>| -> Vec<ServiceId> {
-            let mut ids: Vec<_> = states.iter().map(|state| state.service.id()).collect();
-            ids.sort();
-            ids
-        };
-        let read = ids(table.entries.iter().map(|entry| entry.service).collect());
-        if read == ids(ipvs.services()?) {
+        if let Some(table) = ipvs.undisturbed_table()? {
             return Ok(table);
         }
     }

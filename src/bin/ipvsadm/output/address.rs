@@ -1,29 +1,42 @@
 //! Addresses and foreign bytes as text.
 
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An address as `inet_ntop(3)` writes it.
-pub fn text(address: IpAddr) -> String {
+use super::text::number;
+
+/// Appends an address as `inet_ntop(3)` writes it.
+pub fn push(text: &mut String, address: IpAddr) {
     match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => ipv6(address),
+        IpAddr::V4(address) => ipv4(text, address),
+        IpAddr::V6(address) => ipv6(text, address),
+    }
+}
+
+fn ipv4(text: &mut String, address: Ipv4Addr) {
+    let [first, rest @ ..] = address.octets();
+    number(text, first);
+    for octet in rest {
+        text.push('.');
+        number(text, octet);
     }
 }
 
 /// Unlike Rust, `inet_ntop(3)` shows an embedded IPv4 address also after `::`.
-fn ipv6(address: Ipv6Addr) -> String {
+fn ipv6(text: &mut String, address: Ipv6Addr) {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
-            format!("::{}", Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+            text.push_str("::");
+            ipv4(text, Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
         }
-        _ => address.to_string(),
+        // Writing to a String cannot fail.
+        _ => drop(write!(text, "{address}")),
     }
 }
 
 /// Bytes from the network made harmless: what is not printable, or would look like two columns, is
 /// escaped.
-pub fn escape(bytes: &[u8]) -> String {
-    let mut text = String::new();
+pub fn escape(text: &mut String, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
@@ -35,10 +48,9 @@ pub fn escape(bytes: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    text
 }
 
 #[cfg(test)]
@@ -46,8 +58,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ipv6_addresses_are_written_as_inet_ntop_does() {
-        for (bytes, text) in [
+    fn addresses_are_written_as_inet_ntop_does() {
+        for (address, expected) in [
+            ("192.0.2.255", "192.0.2.255"),
             ("::1", "::1"),
             ("::", "::"),
             ("::10.0.0.1", "::10.0.0.1"),
@@ -56,12 +69,19 @@ mod tests {
             ("2001:db8:0:0:1::7", "2001:db8::1:0:0:7"),
             ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
         ] {
-            assert_eq!(ipv6(bytes.parse().unwrap()), text);
+            let mut text = String::new();
+            push(&mut text, address.parse().unwrap());
+            assert_eq!(text, expected);
         }
     }
 
     #[test]
     fn bytes_that_could_harm_a_terminal_are_escaped() {
+        let escape = |bytes: &[u8]| {
+            let mut text = String::new();
+            super::escape(&mut text, bytes);
+            text
+        };
         assert_eq!(escape(b"call-id@example.com"), "call-id@example.com");
         assert_eq!(escape("grün".as_bytes()), "grün");
         assert_eq!(escape(b"\x1b[2J\n a\xff"), "\\u{1b}[2J\\n\\x20a\\xff");

@@ -1,6 +1,5 @@
 //! `-L -c`: one line for each connection.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 
 use ipvs::Protocol;
@@ -8,6 +7,7 @@ use ipvs::proc::Connection;
 
 use super::Names;
 use super::address::escape;
+use super::text::{left, number};
 
 /// The two lines above the connections, with columns for persistence engines or without.
 pub fn connections_header(engines: bool) -> &'static str {
@@ -32,20 +32,36 @@ pub fn connection(text: &mut String, connection: &Connection<'_>, engines: bool,
         b"SCTP" => Some(Protocol::SCTP),
         _ => None,
     };
-    let endpoint = |address: SocketAddr| names.endpoint(address.ip(), address.port(), protocol);
-    let (client, service) = (endpoint(connection.client), endpoint(connection.service));
-    let destination = endpoint(connection.destination);
-    let (name, state) = (escape(connection.protocol), escape(connection.state));
-    let (minutes, seconds) = (connection.expires / 60, connection.expires % 60);
-    let expires = format!("{minutes:02}:{seconds:02}");
-    // Writing to a String cannot fail.
-    let _ = match connection.engine.filter(|_| engines) {
-        None => writeln!(text, "{name:<3} {expires:<6} {state:<11} {client:<18} {service:<18} {destination}"),
-        Some((engine, data)) => writeln!(
-            text,
-            "{name:<3} {expires:<6} {state:<11} {client:<18} {service:<18} {destination:<16} {:<18} {}",
-            escape(engine),
-            escape(data)
-        ),
-    };
+    let endpoint = |text: &mut String, end: SocketAddr| names.endpoint(text, end.ip(), end.port(), protocol);
+    let engine = connection.engine.filter(|_| engines);
+    left(text, 3, |text| escape(text, connection.protocol));
+    text.push(' ');
+    left(text, 6, |text| expires(text, connection.expires));
+    text.push(' ');
+    left(text, 11, |text| escape(text, connection.state));
+    text.push(' ');
+    left(text, 18, |text| endpoint(text, connection.client));
+    text.push(' ');
+    left(text, 18, |text| endpoint(text, connection.service));
+    text.push(' ');
+    match engine {
+        None => endpoint(text, connection.destination),
+        Some((name, data)) => {
+            left(text, 16, |text| endpoint(text, connection.destination));
+            text.push(' ');
+            left(text, 18, |text| escape(text, name));
+            text.push(' ');
+            escape(text, data);
+        }
+    }
+    text.push('\n');
+}
+
+/// Minutes and seconds, two digits each or more.
+fn expires(text: &mut String, seconds: u64) {
+    for (part, before) in [(seconds / 60, ""), (seconds % 60, ":")] {
+        text.push_str(before);
+        text.push_str(if part < 10 { "0" } else { "" });
+        number(text, part);
+    }
 }

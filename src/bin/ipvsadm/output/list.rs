@@ -8,34 +8,40 @@ use ipvs::{
     Tunnel, TunnelFlags,
 };
 
+use super::text::{left, number, right};
 use super::{Names, scheduler_flags};
 use crate::args::{List, View};
 
-/// The whole listing. The line with the version stands above it only if `info` is given.
-pub fn list(table: &Table, info: Option<Info>, list: &List, names: &Names) -> String {
-    let mut text = String::new();
-    let lines = &mut text;
+/// Appends the whole listing. The line with the version stands above it only if `info` is given.
+pub fn list(text: &mut String, table: &Table, info: Option<Info>, list: &List, names: &Names) {
     if let Some(info) = info {
         let (version, size) = (info.version, info.connection_table_size);
-        push(lines, format_args!("IP Virtual Server version {version} (size={size})"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "IP Virtual Server version {version} (size={size})");
     }
-    lines.push_str(header(list.view));
+    text.push_str(header(list.view));
     for entry in &table.entries {
         let id = &entry.service.service.id();
-        let service = names.service(id);
+        left(text, 4, |text| protocol(text, id));
+        text.push(' ');
         match list.view {
             View::Stats | View::Rate => {
-                let counters = counters(&entry.service.stats, list);
-                push(lines, format_args!("{} {service:<28}{counters}", protocol(id)));
+                left(text, 28, |text| names.service(text, id));
+                counters(text, &entry.service.stats, list);
             }
-            _ => plain_service(lines, &entry.service.service, &service),
+            _ => {
+                names.service(text, id);
+                service_settings(text, &entry.service.service);
+            }
         }
+        text.push('\n');
         for state in &entry.destinations {
-            let server = names.server(id, &state.destination.id);
-            push(lines, format_args!("  -> {server:<28}{}", server_columns(state, list)));
+            text.push_str("  -> ");
+            left(text, 28, |text| names.server(text, id, &state.destination.id));
+            server_columns(text, state, list);
+            text.push('\n');
         }
     }
-    text
 }
 
 fn header(view: View) -> &'static str {
@@ -69,79 +75,80 @@ fn header(view: View) -> &'static str {
 }
 
 /// What stands behind a server's address.
-fn server_columns(state: &DestinationState, list: &List) -> String {
+fn server_columns(text: &mut String, state: &DestinationState, list: &List) {
     let Destination { forwarding, weight, upper_threshold, lower_threshold, .. } = state.destination;
-    let (active, inactive) = (state.active_connections, state.inactive_connections);
-    let connections = format!("{active:<10} {inactive:<10}");
-    let method = method(forwarding);
+    let column = |text: &mut String, width, value| {
+        text.push(' ');
+        left(text, width, |text| number(text, value));
+    };
     match list.view {
-        View::Plain => format!(" {method:<7} {weight:<6} {connections}"),
-        View::TunInfo => {
-            let tunnel = tunnel(&state.destination);
-            format!(" {method:<7} {tunnel:<13} {weight:<6} {connections}")
+        View::Stats | View::Rate => return counters(text, &state.stats, list),
+        View::Plain | View::TunInfo => {
+            text.push(' ');
+            left(text, 7, |text| method(text, forwarding));
+            if list.view == View::TunInfo {
+                text.push(' ');
+                left(text, 13, |text| tunnel(text, &state.destination));
+            }
+            column(text, 6, weight);
         }
-        View::Thresholds => format!(" {upper_threshold:<10} {lower_threshold:<10} {connections}"),
+        View::Thresholds => {
+            column(text, 10, upper_threshold);
+            column(text, 10, lower_threshold);
+        }
         View::PersistentConn => {
-            let persistent = state.persistent_connections;
-            format!(" {weight:<9} {persistent:<11} {connections}")
+            column(text, 9, weight);
+            column(text, 11, state.persistent_connections);
         }
-        View::Stats | View::Rate => counters(&state.stats, list),
     }
+    column(text, 10, state.active_connections);
+    column(text, 10, state.inactive_connections);
 }
 
-fn plain_service(lines: &mut String, service: &Service, name: &str) {
+fn service_settings(text: &mut String, service: &Service) {
     let Service { scheduler, persistence, engine, .. } = service;
-    let (id, netmask) = (service.id(), service.netmask());
-    let _ = write!(lines, "{} {name} {scheduler}", protocol(&id));
+    let netmask = service.netmask();
+    let _ = write!(text, " {scheduler}");
     let flags = scheduler_flags(service);
     if !flags.is_empty() {
-        let _ = write!(lines, " ({flags})");
+        let _ = write!(text, " ({flags})");
     }
     if let Some(seconds) = persistence {
-        let _ = write!(lines, " persistent {seconds}");
-        if netmask != Netmask::host(id.family()) {
-            let _ = write!(lines, " mask {netmask}");
+        let _ = write!(text, " persistent {seconds}");
+        if netmask != Netmask::host(service.id().family()) {
+            let _ = write!(text, " mask {netmask}");
         }
     }
     if let Some(engine) = engine {
-        let _ = write!(lines, " pe {engine}");
+        let _ = write!(text, " pe {engine}");
     }
     if service.flags.contains(ServiceFlags::ONE_PACKET) {
-        lines.push_str(" ops");
-    }
-    lines.push('\n');
-}
-
-/// Appends a line.
-fn push(lines: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = lines.write_fmt(line);
-    lines.push('\n');
-}
-
-/// The four letters that a service's line begins with.
-fn protocol(id: &ServiceId) -> String {
-    match id {
-        ServiceId::Address { protocol, .. } => format!("{protocol:<4}"),
-        ServiceId::Fwmark { .. } => "FWM ".into(),
+        text.push_str(" ops");
     }
 }
 
-fn method(forwarding: Forwarding) -> String {
-    match forwarding {
-        Forwarding::Masquerade => "Masq".into(),
-        Forwarding::Local => "Local".into(),
-        Forwarding::Tunnel => "Tunnel".into(),
-        Forwarding::DirectRoute => "Route".into(),
-        Forwarding::Bypass => "Bypass".into(),
-        Forwarding::Other(number) => number.to_string(),
-    }
+fn protocol(text: &mut String, id: &ServiceId) {
+    let _ = match id {
+        ServiceId::Address { protocol, .. } => write!(text, "{protocol}"),
+        ServiceId::Fwmark { .. } => write!(text, "FWM"),
+    };
+}
+
+fn method(text: &mut String, forwarding: Forwarding) {
+    text.push_str(match forwarding {
+        Forwarding::Masquerade => "Masq",
+        Forwarding::Local => "Local",
+        Forwarding::Tunnel => "Tunnel",
+        Forwarding::DirectRoute => "Route",
+        Forwarding::Bypass => "Bypass",
+        Forwarding::Other(other) => return number(text, other),
+    });
 }
 
 /// `ipip`, `gue:PORT:CHECKSUM`, `gre:CHECKSUM`; numbers stand for what is not known.
-fn tunnel(destination: &Destination) -> String {
+fn tunnel(text: &mut String, destination: &Destination) {
     if destination.forwarding != Forwarding::Tunnel {
-        return "n/a".into();
+        return text.push_str("n/a");
     }
     let checksum = match destination.tunnel.flags() {
         TunnelFlags::NO_CHECKSUM => "-c".into(),
@@ -149,15 +156,15 @@ fn tunnel(destination: &Destination) -> String {
         TunnelFlags::REMOTE_CHECKSUM => "r+c".into(),
         TunnelFlags(other) => other.to_string(),
     };
-    match destination.tunnel {
-        Tunnel::Ipip => "ipip".into(),
-        Tunnel::Gue { port, .. } => format!("gue:{port}:{checksum}"),
-        Tunnel::Gre { .. } => format!("gre:{checksum}"),
-        Tunnel::Other { kind, port, .. } => format!("{kind}:{port}:{checksum}"),
-    }
+    let _ = match destination.tunnel {
+        Tunnel::Ipip => write!(text, "ipip"),
+        Tunnel::Gue { port, .. } => write!(text, "gue:{port}:{checksum}"),
+        Tunnel::Gre { .. } => write!(text, "gre:{checksum}"),
+        Tunnel::Other { kind, port, .. } => write!(text, "{kind}:{port}:{checksum}"),
+    };
 }
 
-fn counters(stats: &Stats, list: &List) -> String {
+fn counters(text: &mut String, stats: &Stats, list: &List) {
     let rates = &stats.rates;
     let counters = match list.view {
         View::Rate => {
@@ -165,19 +172,26 @@ fn counters(stats: &Stats, list: &List) -> String {
         }
         _ => [stats.connections, stats.in_packets, stats.out_packets, stats.in_bytes, stats.out_bytes],
     };
-    counters.map(|number| count(number, list.exact)).concat()
+    for counter in counters {
+        count(text, counter, list.exact);
+    }
 }
 
 /// A number in a column of nine characters: from nine digits on in thousands, millions and so on, cut.
-fn count(number: u64, exact: bool) -> String {
-    match number {
-        _ if exact => format!(" {number:>8}"),
-        0..100_000_000 => format!(" {number:>8}"),
-        100_000_000..1_000_000_000 => format!("{:>8}K", number / 1_000),
-        1_000_000_000..100_000_000_000 => format!("{:>8}M", number / 1_000_000),
-        100_000_000_000..100_000_000_000_000 => format!("{:>8}G", number / 1_000_000_000),
-        _ => format!("{:>8}T", number / 1_000_000_000_000),
+fn count(text: &mut String, number: u64, exact: bool) {
+    let (divisor, unit) = match number {
+        0..100_000_000 => (1, ""),
+        _ if exact => (1, ""),
+        100_000_000..1_000_000_000 => (1_000, "K"),
+        1_000_000_000..100_000_000_000 => (1_000_000, "M"),
+        100_000_000_000..100_000_000_000_000 => (1_000_000_000, "G"),
+        _ => (1_000_000_000_000, "T"),
+    };
+    if divisor == 1 {
+        text.push(' ');
     }
+    right(text, 8, number / divisor);
+    text.push_str(unit);
 }
 
 #[cfg(test)]
@@ -196,8 +210,10 @@ mod tests {
             (99_999_999_999_999, "   99999G"),
             (u64::MAX, "18446744T"),
         ] {
-            assert_eq!(count(number, false), text);
-            assert_eq!(count(number, true), format!(" {number:>8}"));
+            let mut counts = String::new();
+            count(&mut counts, number, false);
+            count(&mut counts, number, true);
+            assert_eq!(counts, format!("{text} {number:>8}"));
         }
     }
 }

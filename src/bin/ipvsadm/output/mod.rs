@@ -5,8 +5,10 @@ mod address;
 mod connections;
 mod list;
 mod names;
+pub mod resolver;
 mod save;
 pub mod services;
+mod text;
 
 pub use connections::{connection, connections_header};
 pub use list::list;
@@ -48,7 +50,11 @@ pub fn timeouts(timeouts: Timeouts) -> String {
 pub fn daemons(daemons: &[SyncDaemon]) -> String {
     let line = |daemon: &SyncDaemon| {
         let SyncDaemon { state, interface, sync_id, max_length, port, ttl, .. } = daemon;
-        let group = daemon.group.map(|group| format!(", group={}", address::text(group))).unwrap_or_default();
+        let mut group = String::new();
+        if let Some(address) = daemon.group {
+            group.push_str(", group=");
+            address::push(&mut group, address);
+        }
         format!(
             "{state} sync daemon (mcast={interface}, syncid={sync_id}, maxlen={max_length}{group}, port={port}, \
              ttl={ttl})\n"
@@ -72,6 +78,8 @@ pub fn addresses(table: &Table) -> impl Iterator<Item = IpAddr> {
 pub fn sort(table: &mut Table) {
     table.entries.sort_by_key(|entry| entry.service.service.id());
     for entry in &mut table.entries {
+        // The kernel has the one added last first.
+        entry.destinations.reverse();
         entry.destinations.sort_by_key(|state| state.destination.id);
     }
 }

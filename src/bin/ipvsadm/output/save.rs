@@ -8,21 +8,20 @@ use ipvs::{
     Table, Timeouts, Tunnel, TunnelFlags,
 };
 
+use super::text::number;
 use super::{Names, scheduler_flags};
 
-/// All commands that make the table.
-pub fn save(table: &Table, names: &Names) -> String {
-    let mut text = String::new();
+/// Appends all commands that make the table.
+pub fn save(text: &mut String, table: &Table, names: &Names) {
     for entry in &table.entries {
         let service = &entry.service.service;
-        put_service(&mut text, "-A", service, names);
+        put_service(text, "-A", service, names);
         text.push('\n');
         for state in &entry.destinations {
-            put_server(&mut text, "-a", &service.id(), &state.destination, names);
+            put_server(text, "-a", &service.id(), &state.destination, names);
             text.push('\n');
         }
     }
-    text
 }
 
 /// The command that sets the timeouts.
@@ -42,14 +41,16 @@ pub fn command(change: &Change) -> String {
     match change {
         Change::AddService(service) => put_service(&mut text, "-A", service, names),
         Change::SetService(service) => put_service(&mut text, "-E", service, names),
-        Change::DeleteService(id) => text = format!("-D {}", service_option(id, names)),
+        Change::DeleteService(id) => put_id(&mut text, "-D", id, names),
         Change::AddDestination(id, server) => put_server(&mut text, "-a", id, server, names),
         Change::SetDestination(id, server) => put_server(&mut text, "-e", id, server, names),
         Change::DeleteDestination(id, server) => {
-            text = format!("-d {} -r {}", service_option(id, names), names.server(id, server));
+            put_id(&mut text, "-d", id, names);
+            text.push_str(" -r ");
+            names.server(&mut text, id, server);
         }
         Change::Zero(None) => text = "-Z".into(),
-        Change::Zero(Some(id)) => text = format!("-Z {}", service_option(id, names)),
+        Change::Zero(Some(id)) => put_id(&mut text, "-Z", id, names),
         Change::Flush => text = "-C".into(),
         Change::SetTimeouts(Timeouts { tcp, tcp_fin, udp }) => text = format!("--set {tcp} {tcp_fin} {udp}"),
         Change::StartDaemon(daemon) => text = start_daemon(daemon),
@@ -61,7 +62,8 @@ pub fn command(change: &Change) -> String {
 fn put_service(text: &mut String, verb: &str, service: &Service, names: &Names) {
     let Service { scheduler, persistence, engine, .. } = service;
     // Writing to a String cannot fail.
-    let _ = write!(text, "{verb} {} -s {scheduler}", service_option(&service.id(), names));
+    put_id(text, verb, &service.id(), names);
+    let _ = write!(text, " -s {scheduler}");
     if let Some(seconds) = persistence {
         let _ = write!(text, " -p {seconds}");
         if service.netmask() != Netmask::host(service.id().family()) {
@@ -82,13 +84,16 @@ fn put_service(text: &mut String, verb: &str, service: &Service, names: &Names) 
 
 fn put_server(text: &mut String, verb: &str, id: &ServiceId, server: &Destination, names: &Names) {
     let method = match server.forwarding {
-        Forwarding::Masquerade => "-m",
-        Forwarding::Tunnel => "-i",
+        Forwarding::Masquerade => " -m -w ",
+        Forwarding::Tunnel => " -i -w ",
         // The kernel itself chooses the methods that have no option.
-        _ => "-g",
+        _ => " -g -w ",
     };
-    let (endpoint, weight) = (names.server(id, &server.id), server.weight);
-    let _ = write!(text, "{verb} {} -r {endpoint} {method} -w {weight}", service_option(id, names));
+    put_id(text, verb, id, names);
+    text.push_str(" -r ");
+    names.server(text, id, &server.id);
+    text.push_str(method);
+    number(text, server.weight);
     if server.forwarding == Forwarding::Tunnel {
         text.push_str(&tunnel(server.tunnel));
     }
@@ -117,16 +122,20 @@ fn start_daemon(daemon: &SyncDaemon) -> String {
     text
 }
 
-/// The option that names a service.
-fn service_option(id: &ServiceId, names: &Names) -> String {
-    let option = match *id {
-        ServiceId::Fwmark { mark, family: Family::V4 } => return format!("-f {mark}"),
-        ServiceId::Fwmark { mark, family: Family::V6 } => return format!("-f {mark} -6"),
-        ServiceId::Address { protocol: Protocol::UDP, .. } => "-u",
-        ServiceId::Address { protocol: Protocol::SCTP, .. } => "--sctp-service",
-        ServiceId::Address { .. } => "-t",
-    };
-    format!("{option} {}", names.service(id))
+/// A verb and the option that names a service.
+fn put_id(text: &mut String, verb: &str, id: &ServiceId, names: &Names) {
+    text.push_str(verb);
+    text.push_str(match *id {
+        ServiceId::Fwmark { mark, family } => {
+            text.push_str(" -f ");
+            number(text, mark.get());
+            return text.push_str(if family == Family::V6 { " -6" } else { "" });
+        }
+        ServiceId::Address { protocol: Protocol::UDP, .. } => " -u ",
+        ServiceId::Address { protocol: Protocol::SCTP, .. } => " --sctp-service ",
+        ServiceId::Address { .. } => " -t ",
+    });
+    names.service(text, id);
 }
 
 fn tunnel(tunnel: Tunnel) -> String {

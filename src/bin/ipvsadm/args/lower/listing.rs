@@ -2,7 +2,7 @@
 
 use super::{Command, Given, List, Opt, Result, Usage, View};
 
-impl Given {
+impl Given<'_> {
     pub(super) fn listing(&mut self) -> Result<Command> {
         self.number(Opt::SyncId, 0, 255)?;
         let service = self.options.iter().map(|&(option, _)| option).find(|option| {

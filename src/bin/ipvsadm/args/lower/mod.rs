@@ -7,12 +7,13 @@ mod server;
 mod service;
 mod settings;
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use ipvs::{Change, DaemonState, Family, Protocol, ServiceId};
 
 use super::options::{Opt, Verb};
-use super::scan::Scanned;
+use super::scan::{Scanned, Text};
 use super::values::{self, Endpoint};
 use super::{Command, List, Replace, Restore, View};
 use crate::error::Usage;
@@ -23,7 +24,7 @@ type Result<T> = std::result::Result<T, Usage>;
 const LONGEST_TIME: u32 = 31 * 24 * 3600;
 
 /// Gives a scanned command line its meaning.
-pub fn lower(scanned: Scanned) -> Result<Command> {
+pub fn lower(scanned: Scanned<'_>) -> Result<Command> {
     let verb = scanned.verb;
     if let Some(&(option, _)) = scanned.options.iter().find(|(option, _)| !option.row().verbs.contains(&verb))
     {
@@ -35,7 +36,7 @@ pub fn lower(scanned: Scanned) -> Result<Command> {
         _ => 0,
     };
     if let Some(word) = scanned.words.get(most_words) {
-        return Err(Usage::ExtraWord(word.clone()));
+        return Err(Usage::ExtraWord(word.to_string()));
     }
     let mut given = Given { verb, options: scanned.options };
     let daemon = || match scanned.value.as_deref().unwrap_or_default() {
@@ -69,20 +70,22 @@ pub fn lower(scanned: Scanned) -> Result<Command> {
             Command::Change(Change::StopDaemon(daemon()?))
         }
         Verb::Save => Command::Save { numeric: given.flag(Opt::Numeric), full: given.flag(Opt::Full) },
-        Verb::Restore => Command::Restore(given.restore(scanned.words.into_iter().next())?),
+        Verb::Restore => {
+            Command::Restore(given.restore(scanned.words.into_iter().next().map(Cow::into_owned))?)
+        }
         Verb::Help => Command::Help,
         Verb::Version => Command::Version,
     })
 }
 
 /// What was given with a verb, until it is taken.
-struct Given {
+struct Given<'a> {
     verb: Verb,
-    options: Vec<(Opt, Option<String>)>,
+    options: Vec<(Opt, Text<'a>)>,
 }
 
-impl Given {
-    fn take(&mut self, option: Opt) -> Option<Option<String>> {
+impl<'a> Given<'a> {
+    fn take(&mut self, option: Opt) -> Option<Text<'a>> {
         let place = self.options.iter().position(|&(given, _)| given == option)?;
         Some(self.options.swap_remove(place).1)
     }
@@ -91,13 +94,13 @@ impl Given {
         self.take(option).is_some()
     }
 
-    fn value(&mut self, option: Opt) -> Option<String> {
+    fn value(&mut self, option: Opt) -> Text<'a> {
         self.take(option).flatten()
     }
 
     /// At most one of the options.
-    fn one_of<const N: usize>(&mut self, options: [Opt; N]) -> Result<Option<(Opt, Option<String>)>> {
-        let mut found: Option<(Opt, Option<String>)> = None;
+    fn one_of<const N: usize>(&mut self, options: [Opt; N]) -> Result<Option<(Opt, Text<'a>)>> {
+        let mut found: Option<(Opt, Text<'a>)> = None;
         for option in options {
             if let Some(value) = self.take(option) {
                 if let Some((first, _)) = found {

@@ -2,7 +2,7 @@
 
 use super::{Given, Opt, Replace, Restore, Result, Usage};
 
-impl Given {
+impl Given<'_> {
     pub(super) fn restore(&mut self, file: Option<String>) -> Result<Restore> {
         let check = self.flag(Opt::Check) | self.flag(Opt::Test);
         let replace = self.flag(Opt::Replace);

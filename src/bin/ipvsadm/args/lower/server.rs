@@ -7,7 +7,7 @@ use ipvs::{Destination, DestinationId, Family, Forwarding, ServiceId, Tunnel, Tu
 use super::values::Endpoint;
 use super::{Given, Opt, Result, Usage, values};
 
-impl Given {
+impl Given<'_> {
     pub(super) fn server(&mut self, service: ServiceId) -> Result<DestinationId> {
         let value = self.value(Opt::RealServer).ok_or(Usage::NeedsServer(self.verb))?;
         let (protocol, default_port) = match service {

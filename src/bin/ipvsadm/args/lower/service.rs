@@ -7,7 +7,7 @@ use super::{Given, LONGEST_TIME, Opt, Result, Usage, values};
 /// What a bare `-p` means, in seconds.
 const PERSISTENCE: u32 = 360;
 
-impl Given {
+impl Given<'_> {
     pub(super) fn service_settings(&mut self) -> Result<Service> {
         let id = self.service()?;
         let mut service = Service::new(id);

@@ -1,5 +1,6 @@
 //! Sync daemons and timeouts.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use ipvs::{DaemonState, SyncDaemon, Timeouts};
@@ -11,7 +12,7 @@ const INTERFACE: &str = "eth0";
 /// The longest payload of a UDP datagram over IPv4.
 const LONGEST_DATAGRAM: u32 = 65507;
 
-impl Given {
+impl Given<'_> {
     pub(super) fn daemon(&mut self, state: DaemonState) -> Result<SyncDaemon> {
         let interface = self.value(Opt::McastInterface).filter(|name| !name.is_empty());
         let interface = interface.as_deref().unwrap_or(INTERFACE);
@@ -30,11 +31,11 @@ impl Given {
 }
 
 /// The three words after `--set`.
-pub(super) fn timeouts(words: &[String]) -> Result<Timeouts> {
+pub(super) fn timeouts(words: &[Cow<'_, str>]) -> Result<Timeouts> {
     let [tcp, tcp_fin, udp] = words else { return Err(Usage::ThreeTimeouts) };
-    let seconds = |text: &String| {
+    let seconds = |text: &str| {
         values::decimal(text, 0, LONGEST_TIME)
-            .ok_or_else(|| Usage::BadTimeout { text: text.clone(), most: LONGEST_TIME })
+            .ok_or_else(|| Usage::BadTimeout { text: text.to_owned(), most: LONGEST_TIME })
     };
     Ok(Timeouts { tcp: seconds(tcp)?, tcp_fin: seconds(tcp_fin)?, udp: seconds(udp)? })
 }

@@ -4,6 +4,8 @@
 
 mod quick;
 
+use std::borrow::Cow;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -13,14 +15,17 @@ use crate::error::Usage;
 
 /// A verb with what was typed after it, in the table's order.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Scanned {
+pub struct Scanned<'a> {
     pub verb: Verb,
     /// The verb's own value.
-    pub value: Option<String>,
-    pub options: Vec<(Opt, Option<String>)>,
+    pub value: Text<'a>,
+    pub options: Vec<(Opt, Text<'a>)>,
     /// Words that are neither options nor values.
-    pub words: Vec<String>,
+    pub words: Vec<Cow<'a, str>>,
 }
+
+/// The value of an option, if it has one: part of the command line where that is possible.
+pub type Text<'a> = Option<Cow<'a, str>>;
 
 const WORDS: &str = "words";
 
@@ -30,21 +35,21 @@ pub struct Scanner(Option<clap::Command>);
 
 impl Scanner {
     /// Reads the words of a command line, without the program's name; there is at least one.
-    pub fn scan(&mut self, words: &[String]) -> Result<Scanned, Usage> {
+    pub fn scan<'a>(&mut self, words: &[&'a str]) -> Result<Scanned<'a>, Usage> {
         match quick::scan(words) {
             Some(scanned) => Ok(scanned),
             None => self.scan_thoroughly(words),
         }
     }
 
-    fn scan_thoroughly(&mut self, words: &[String]) -> Result<Scanned, Usage> {
-        let first = words.iter().find(|word| word.len() > 1 && *word != "--" && word.starts_with('-'));
-        let first = first.ok_or_else(|| Usage::NoVerb(words[0].clone()))?;
+    fn scan_thoroughly<'a>(&mut self, words: &[&'a str]) -> Result<Scanned<'a>, Usage> {
+        let first = words.iter().find(|word| word.len() > 1 && **word != "--" && word.starts_with('-'));
+        let first = *first.ok_or_else(|| Usage::NoVerb(words[0].to_owned()))?;
         if let Some(verb) = explanation(first) {
             return Ok(Scanned { verb, value: None, options: Vec::new(), words: Vec::new() });
         }
         if begins_with_option(first) {
-            return Err(Usage::NoVerb(first.clone()));
+            return Err(Usage::NoVerb(first.to_owned()));
         }
         let matches = self
             .0
@@ -58,14 +63,14 @@ impl Scanner {
             .collect();
         verbs.sort_by_key(|&(index, _)| index);
         let &[(_, verb), ..] = verbs.as_slice() else {
-            return Err(Usage::NoVerb(words[0].clone()));
+            return Err(Usage::NoVerb(words[0].to_owned()));
         };
         if let Some(&(_, second)) = verbs.get(1) {
             return Err(Usage::TwoVerbs(verb, second));
         }
         let value = |long, value| match value {
             Value::None => None,
-            _ => matches.get_one::<String>(long).cloned(),
+            _ => matches.get_one::<String>(long).cloned().map(Cow::Owned),
         };
         let options = OPTIONS.iter().filter(|row| given(&matches, row.long));
         let options = options.map(|row| (row.option, value(row.long, row.value)));
@@ -73,7 +78,7 @@ impl Scanner {
             verb,
             value: value(verb.row().long, verb.row().value),
             options: options.collect(),
-            words: matches.get_many(WORDS).map(|words| words.cloned().collect()).unwrap_or_default(),
+            words: matches.get_many(WORDS).into_iter().flatten().cloned().map(Cow::Owned).collect(),
         })
     }
 }
@@ -178,12 +183,12 @@ mod tests {
 
     use super::*;
 
-    fn scanned(line: &str) -> Result<Scanned, Usage> {
+    fn scanned(line: &str) -> Result<Scanned<'_>, Usage> {
         Scanner::default().scan_thoroughly(&words(line))
     }
 
-    fn words(line: &str) -> Vec<String> {
-        line.split(' ').map(String::from).collect()
+    fn words(line: &str) -> Vec<&str> {
+        line.split(' ').collect()
     }
 
     /// Random lines of pieces that matter: whatever the quick way understands, clap understands the same,
@@ -246,7 +251,8 @@ mod tests {
         for _ in 0..20_000 {
             let verb = PIECES[random(12)];
             let line: Vec<&str> = (0..random(7)).map(|_| PIECES[random(PIECES.len())]).collect();
-            let words = words([&[verb], &line[..]].concat().join(" ").trim());
+            let line = [&[verb], &line[..]].concat().join(" ");
+            let words = words(line.trim());
             if let Some(scanned) = quick::scan(&words) {
                 assert_eq!(scanner.scan_thoroughly(&words), Ok(scanned), "{words:?}");
                 understood += 1;

@@ -1,7 +1,9 @@
 //! The usual command line, read without clap, which takes a hundred times as long. Whatever is not plainly
 //! right is left to clap, which knows how to say what is wrong.
 
-use super::Scanned;
+use std::borrow::Cow;
+
+use super::{Scanned, Text};
 use crate::args::options::{OPTIONS, Opt, VERBS, Value, Verb};
 
 /// What an option's name stands for.
@@ -21,9 +23,9 @@ impl Meaning {
 }
 
 /// Reads the words if they are a usual command line, in which clap would find the same.
-pub fn scan(words: &[String]) -> Option<Scanned> {
+pub fn scan<'a>(words: &[&'a str]) -> Option<Scanned<'a>> {
     let mut line = Line { verb: None, value: None, options: Vec::with_capacity(8), words: Vec::new() };
-    let mut rest = words.iter().map(String::as_str).peekable();
+    let mut rest = words.iter().copied().peekable();
     while let Some(word) = rest.next() {
         if matches!(word, "" | "-" | "--") {
             return None;
@@ -51,26 +53,26 @@ pub fn scan(words: &[String]) -> Option<Scanned> {
                 }
             }
         } else {
-            line.words.push(word.to_owned());
+            line.words.push(Cow::Borrowed(word));
         }
     }
-    line.options.sort_by_key(|&(option, _)| option as usize);
+    line.options.sort_unstable_by_key(|&(option, _)| option as usize);
     Some(Scanned { verb: line.verb?, value: line.value, options: line.options, words: line.words })
 }
 
-struct Line {
+struct Line<'a> {
     verb: Option<Verb>,
-    value: Option<String>,
-    options: Vec<(Opt, Option<String>)>,
-    words: Vec<String>,
+    value: Text<'a>,
+    options: Vec<(Opt, Text<'a>)>,
+    words: Vec<Cow<'a, str>>,
 }
 
-impl Line {
+impl<'a> Line<'a> {
     /// Takes an option with its value: the attached one or, where one may follow, the next word.
-    fn take<'a>(
+    fn take(
         &mut self,
         meaning: Meaning,
-        attached: Option<&str>,
+        attached: Option<&'a str>,
         rest: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>,
     ) -> Option<()> {
         let value = match (meaning.value(), attached) {
@@ -80,7 +82,7 @@ impl Line {
             (Value::Required(_), None) => Some(rest.next().filter(|word| !matches!(*word, "" | "--"))?),
             (Value::Optional(_), None) => rest.next_if(|word| !word.is_empty() && !word.starts_with('-')),
         };
-        let value = value.map(str::to_owned);
+        let value = value.map(Cow::Borrowed);
         match meaning {
             Meaning::Verb(Verb::Help | Verb::Version) => return None,
             Meaning::Verb(verb) if self.verb.is_none() => (self.verb, self.value) = (Some(verb), value),
@@ -96,11 +98,29 @@ impl Line {
     }
 }
 
+/// What each ASCII character stands for.
+const SHORTS: [Option<Meaning>; 128] = {
+    let mut shorts = [None; 128];
+    let mut place = 0;
+    while place < VERBS.len() {
+        if let Some(short) = VERBS[place].short {
+            shorts[short as usize] = Some(Meaning::Verb(VERBS[place].verb));
+        }
+        place += 1;
+    }
+    place = 0;
+    while place < OPTIONS.len() {
+        if let Some(short) = OPTIONS[place].short {
+            shorts[short as usize] = Some(Meaning::Option(OPTIONS[place].option));
+        }
+        place += 1;
+    }
+    shorts['l' as usize] = shorts['L' as usize];
+    shorts
+};
+
 fn by_short(short: char) -> Option<Meaning> {
-    let short = if short == 'l' { 'L' } else { short };
-    let option =
-        || OPTIONS.iter().find(|row| row.short == Some(short)).map(|row| Meaning::Option(row.option));
-    VERBS.iter().find(|row| row.short == Some(short)).map(|row| Meaning::Verb(row.verb)).or_else(option)
+    *SHORTS.get(short as usize)?
 }
 
 fn by_long(long: &str) -> Option<Meaning> {

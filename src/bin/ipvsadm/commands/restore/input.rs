@@ -61,9 +61,10 @@ fn text(line: &[u8]) -> String {
 /// The command on a line: none if it is blank or a comment.
 fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage> {
     let line = std::str::from_utf8(line).map_err(|_| Usage::LineNotUtf8)?;
-    let words = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty());
-    let words = words.take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm");
-    let words: Vec<String> = words.map(String::from).collect();
+    let mut words = Vec::with_capacity(16);
+    words.extend(
+        self::words(line).take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm"),
+    );
     if words.is_empty() {
         return Ok(None);
     }
@@ -71,4 +72,17 @@ fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage
         Command::Restore(_) => Err(Usage::NestedRestore),
         command => Ok(Some(command)),
     }
+}
+
+/// What stands between blanks.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let start = rest.as_bytes().iter().position(|byte| !is_blank(byte))?;
+        let length = rest.as_bytes()[start..].iter().position(is_blank);
+        let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
+        rest = after;
+        Some(word)
+    })
 }

@@ -100,7 +100,7 @@ impl Draft {
         match *change {
             Change::AddService(service) => {
                 let id = service.id();
-                if let Ok(there) = self.service(id) {
+                if let Some(there) = self.find(id) {
                     return Err(Usage::DefinedTwice { what: format!("service {id}"), line: there.line });
                 }
                 self.places.insert(id, self.services.len());
@@ -119,7 +119,7 @@ impl Draft {
             }
             Change::AddDestination(id, server) => {
                 let service = self.service(id)?;
-                if let Ok((_, line)) = service.server(id, server.id) {
+                if let Some((_, line)) = service.find(server.id) {
                     let what = format!("server {} of service {id}", server.id);
                     return Err(Usage::DefinedTwice { what, line: *line });
                 }
@@ -167,11 +167,12 @@ impl Draft {
         Ok(())
     }
 
+    fn find(&mut self, id: ServiceId) -> Option<&mut DraftService> {
+        self.services[*self.places.get(&id)?].as_mut()
+    }
+
     fn service(&mut self, id: ServiceId) -> Result<&mut DraftService, Usage> {
-        self.places
-            .get(&id)
-            .and_then(|&place| self.services[place].as_mut())
-            .ok_or_else(|| Usage::NotDefined(format!("service {id}")))
+        self.find(id).ok_or_else(|| Usage::NotDefined(format!("service {id}")))
     }
 
     fn finish(mut self) -> Wanted {
@@ -190,10 +191,11 @@ impl Draft {
 }
 
 impl DraftService {
+    fn find(&mut self, server: DestinationId) -> Option<&mut (Destination, usize)> {
+        self.servers[*self.places.get(&server)?].as_mut()
+    }
+
     fn server(&mut self, id: ServiceId, server: DestinationId) -> Result<&mut (Destination, usize), Usage> {
-        self.places
-            .get(&server)
-            .and_then(|&place| self.servers[place].as_mut())
-            .ok_or_else(|| Usage::NotDefined(format!("server {server} of service {id}")))
+        self.find(server).ok_or_else(|| Usage::NotDefined(format!("server {server} of service {id}")))
     }
 }

@@ -1,0 +1,27 @@
+//! Measures the program against the original and against the least work that gives the same result, on
+//! the kernel that it runs on: `scripts/bench` starts it on a test kernel.
+//!
+//!     bench run [--quick] PROGRAM ORIGINAL EMPTY    prints the table
+//!     bench floor (changes|dumps|read) FILE ...     the least work
+//!     bench time COUNT COMMAND...                   runs a command, tells its times and memory
+
+mod cases;
+mod floor;
+mod measure;
+mod report;
+mod table;
+mod traffic;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["run", "--quick", program, original, empty] => cases::run([program, original, empty], true),
+        ["run", program, original, empty] => cases::run([program, original, empty], false),
+        ["floor", work @ ..] => floor::run(work),
+        ["time", count, command @ ..] => measure::time(count.parse()?, command),
+        _ => Err("bench is started by scripts/bench".into()),
+    }
+}

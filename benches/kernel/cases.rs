@@ -1,0 +1,243 @@
+//! What is measured.
+
+use std::fs;
+
+use super::measure::{self, NUMBER};
+use super::report::{HEADING, Row};
+use super::table::{self, Size};
+use super::{Result, traffic};
+
+/// Where the files are: in memory.
+const FOLDER: &str = "/dev/shm";
+/// Beyond this number of lines there are fewer runs, and one of the original.
+const LONG: u32 = 2_000;
+/// Beyond this number of lines the system calls of the original are not counted: that takes minutes.
+const TRACED: u32 = 500;
+const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
+
+/// The programs, and how often they are run.
+struct Bench {
+    ours: String,
+    reference: String,
+    empty: String,
+    floor: String,
+    family: u16,
+    quick: bool,
+}
+
+pub fn run(programs: [&str; 3], quick: bool) -> Result<()> {
+    let [ours, reference, empty] = programs.map(String::from);
+    let floor = format!("{} floor", std::env::current_exe()?.display());
+    let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC)?;
+    let bench = Bench { ours, reference, empty, floor, family: table::family(&mut socket)?, quick };
+    println!("{HEADING}");
+    let sizes = [Size(100, 10), Size(1000, 10), Size(10_000, 2), Size(50_000, 2), Size(1, 2000)];
+    for &size in if quick { &sizes[..2] } else { &sizes[..] } {
+        bench.table(size)?;
+    }
+    bench.single_commands()?;
+    bench.connections()
+}
+
+impl Bench {
+    /// Restoring, replacing and listing a table.
+    fn table(&self, size: Size) -> Result<()> {
+        let Size(services, servers) = size;
+        let name = format!("{services} × {servers}");
+        let count = services * (servers + 1);
+        let rounds = if count > LONG { 3 } else { 7 };
+        let (long, traced) = (count > LONG, count <= TRACED);
+        let file = |name: &str, content: &[u8]| {
+            let path = format!("{FOLDER}/{name}");
+            fs::write(&path, content).map(|()| path)
+        };
+        let lines = file("lines", size.lines(false).as_bytes())?;
+        let changed = file("changed", size.lines(true).as_bytes())?;
+        let adding = file("adding", &table::batches(self.family, &size.changes(false)))?;
+        let editing = file("editing", &table::batches(self.family, &size.edits()))?;
+        let questions = file("questions", &size.questions(self.family))?;
+
+        // The three make the same table.
+        let [ours, reference] = [&self.ours, &self.reference];
+        let three =
+            [format!("{ours} -R"), format!("{reference} -R"), format!("{} changes {adding}", self.floor)];
+        let mut saved = Vec::new();
+        for command in &three {
+            measure::output(&words(&format!("{ours} -C")), None)?;
+            measure::output(&words(command), Some(&lines))?;
+            saved.push(measure::output(&words(&format!("{ours} -Sn")), None)?);
+        }
+        if saved.iter().any(|table| *table != saved[0])
+            || saved[0].lines().count() != size.changes(false).len()
+        {
+            return Err(format!("{name}: the tables differ").into());
+        }
+
+        let clear = || measure::output(&words(&format!("{ours} -C")), None).map(drop);
+        let case = Case {
+            name: "restore",
+            size: &name,
+            commands: three.map(Some),
+            input: Some(&lines),
+            rounds,
+            times: 1,
+            long,
+            traced,
+        };
+        self.row(&case, &clear)?;
+
+        let dumps = format!("{} dumps {questions}", self.floor);
+        let replace = format!("{ours} -R --replace");
+        let make = || measure::output(&words(&replace), Some(&lines)).map(drop);
+        make()?;
+        let commands = [Some(replace.clone()), None, Some(dumps.clone())];
+        self.row(&Case { name: "replace, nothing to do", commands, ..case }, &|| Ok(()))?;
+        let commands = [Some(replace.clone()), None, Some(format!("{dumps} changes {editing}"))];
+        self.row(&Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case }, &make)?;
+        make()?;
+        for view in VIEWS {
+            let commands = [format!("{ours} {view}"), format!("{reference} {view}"), dumps.clone()].map(Some);
+            self.row(&Case { name: &format!("`{view}`"), commands, input: None, ..case }, &|| Ok(()))?;
+        }
+        clear()
+    }
+
+    /// One command, with a small table.
+    fn single_commands(&self) -> Result<()> {
+        let lines = format!("{FOLDER}/small");
+        fs::write(&lines, Size(2, 4).lines(false))?;
+        let fresh = || {
+            measure::output(&words(&format!("{} -C", self.ours)), None)?;
+            measure::output(&words(&format!("{} -R", self.ours)), Some(&lines)).map(drop)
+        };
+        let add = format!("-a -t 10.64.0.0:80 -r 192.0.2.2:{NUMBER} -m");
+        let three = |command: &str| {
+            let [ours, reference] =
+                [&self.ours, &self.reference].map(|program| format!("{program} {command}"));
+            [ours, reference, self.empty.clone()].map(Some)
+        };
+        let case = Case {
+            name: "",
+            size: "",
+            commands: [const { None }; 3],
+            input: None,
+            rounds: 4,
+            times: 25,
+            long: false,
+            traced: true,
+        };
+        for (name, command) in [
+            ("`-A`", &*format!("-A -t 192.0.2.1:{NUMBER} -s rr")),
+            ("`-a`", &add),
+            ("`-Z`", "-Z"),
+            ("`-L -n`", "-L -n"),
+        ] {
+            self.row(&Case { name, size: "10 lines", commands: three(command), ..case }, &fresh)?;
+        }
+        let script = format!("{FOLDER}/loop");
+        let text = "n=0\nwhile [ $n -lt 500 ]; do n=$((n + 1)); \"$@\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n";
+        fs::write(&script, text)?;
+        let commands = [&self.ours, &self.reference, &self.empty];
+        let commands = commands.map(|program| Some(format!("sh {script} {program}")));
+        let case = Case {
+            name: "500 `-a` in a shell",
+            size: "10 lines",
+            commands,
+            times: 1,
+            long: false,
+            traced: false,
+            ..case
+        };
+        self.row(&case, &fresh)?;
+        measure::output(&words(&format!("{} -C", self.ours)), None).map(drop)
+    }
+
+    /// Listing connections.
+    fn connections(&self) -> Result<()> {
+        for command in [
+            "ip link add bench0 type dummy",
+            "ip link set bench0 up",
+            "ip addr add 192.0.2.1/24 dev bench0",
+            "ip route add local 11.0.0.0/8 dev lo",
+        ] {
+            measure::output(&words(command), None)?;
+        }
+        for command in
+            ["-A -u 192.0.2.1:53 -s rr", "-a -u 192.0.2.1:53 -r 192.0.2.2:53 -g", "--set 0 0 86400"]
+        {
+            measure::output(&words(&format!("{} {command}", self.ours)), None)?;
+        }
+        let file = "/proc/net/ip_vs_conn";
+        let mut made = 0;
+        let counts: &[(u32, u32)] = match self.quick {
+            true => &[(1000, 7), (10_000, 3)],
+            false => &[(1000, 7), (100_000, 3), (1_000_000, 1)],
+        };
+        for &(count, rounds) in counts {
+            traffic::send("192.0.2.1:53", made, count)?;
+            made = count;
+            let floor = format!("{} read {file}", self.floor);
+            let ours = format!("{} -Lnc", self.ours);
+            let reference = (count <= 100_000).then(|| format!("{} -Lnc", self.reference));
+            if count <= 100_000 {
+                let lines = measure::output(&words(&ours), None)?.lines().count();
+                if lines != count as usize + 2 {
+                    return Err(format!("{lines} lines for {count} connections").into());
+                }
+            }
+            let size = &count.to_string();
+            let commands = [Some(ours), reference, Some(floor)];
+            let (long, traced) = (count > 10_000, count <= 1_000);
+            self.row(
+                &Case { name: "`-Lnc`", size, commands, input: None, rounds, times: 1, long, traced },
+                &|| Ok(()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Measures and prints a row. What a run needs is prepared before each.
+    fn row(&self, case: &Case<'_>, prepare: &dyn Fn() -> Result<()>) -> Result<()> {
+        let mut row = Row::new(case.name, case.size);
+        for round in 0..if self.quick { case.rounds.div_ceil(2) } else { case.rounds } {
+            for (place, command) in case.commands.iter().enumerate() {
+                // The original takes minutes for what takes it long.
+                let Some(command) = command.as_ref().filter(|_| place != 1 || round == 0 || !case.long)
+                else {
+                    continue;
+                };
+                prepare()?;
+                row.runs[place].add(case.times, &words(command), case.input)?;
+            }
+        }
+        for (place, calls) in row.calls.iter_mut().enumerate() {
+            let Some(command) = case.commands[place].as_ref().filter(|_| place == 0 || case.traced) else {
+                continue;
+            };
+            prepare()?;
+            *calls = Some(measure::system_calls(&words(&command.replace(NUMBER, "99")), case.input)?);
+        }
+        row.print();
+        Ok(())
+    }
+}
+
+/// One row of the table.
+struct Case<'a> {
+    name: &'a str,
+    size: &'a str,
+    /// Our program, the original, the floor.
+    commands: [Option<String>; 3],
+    input: Option<&'a str>,
+    rounds: u32,
+    /// How often the command is run in each round.
+    times: u32,
+    /// Whether the original is run only once.
+    long: bool,
+    /// Whether the original's system calls are counted.
+    traced: bool,
+}
+
+fn words(command: &str) -> Vec<String> {
+    command.split(' ').map(String::from).collect()
+}

@@ -1,0 +1,121 @@
+//! Running commands and measuring them.
+
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
+use super::Result;
+
+/// What stands for the number of the run in a command.
+pub const NUMBER: &str = "@";
+
+/// Runs a command so many times and prints one line for each run (microseconds in all, in the program,
+/// in the kernel), then one with the most memory that a run took, in KiB.
+pub fn time(count: u32, command: &[&str]) -> Result<()> {
+    let mut before = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    for number in 1..=count {
+        let words = command.iter().map(|word| word.replace(NUMBER, &number.to_string()));
+        let words: Vec<String> = words.collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        let started = Instant::now();
+        let status = command.status()?;
+        let elapsed = started.elapsed().as_micros();
+        if !status.success() {
+            return Err(format!("{words:?}: {status}").into());
+        }
+        let after = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let user = (after.user_time() - before.user_time()).num_microseconds();
+        let system = (after.system_time() - before.system_time()).num_microseconds();
+        eprintln!("{elapsed} {user} {system}");
+        before = after;
+    }
+    eprintln!("{}", before.max_rss());
+    Ok(())
+}
+
+/// Runs of one command.
+#[derive(Default)]
+pub struct Runs {
+    times: Vec<Duration>,
+    users: Vec<Duration>,
+    pub kibibytes: u64,
+}
+
+impl Runs {
+    /// Measures a command in a process of its own, so that it counts that command's memory only.
+    pub fn add(&mut self, count: u32, command: &[String], input: Option<&str>) -> Result<()> {
+        let mut timer = Command::new(std::env::current_exe()?);
+        timer.args(["time", &count.to_string()]).args(command).stdout(Stdio::null());
+        timer.stdin(input.map_or(Ok(Stdio::null()), |file| File::open(file).map(Stdio::from))?);
+        let output = timer.stderr(Stdio::piped()).output()?;
+        let text = String::from_utf8(output.stderr)?;
+        if !output.status.success() {
+            return Err(format!("{command:?} failed: {text}").into());
+        }
+        for line in text.lines() {
+            match line.split(' ').map(|word| word.parse().map(Duration::from_micros)).collect::<Vec<_>>()[..]
+            {
+                [Ok(time), Ok(user), Ok(_)] => {
+                    self.times.push(time);
+                    self.users.push(user);
+                }
+                [Ok(memory)] => self.kibibytes = self.kibibytes.max(memory.as_micros() as u64),
+                _ => return Err(format!("{command:?} said {line}").into()),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn median(&self) -> Option<Duration> {
+        median(&self.times)
+    }
+
+    pub fn median_user(&self) -> Option<Duration> {
+        median(&self.users)
+    }
+
+    /// How far the middle half of the runs lies from the median at most.
+    pub fn spread(&self) -> Duration {
+        let mut times = self.times.clone();
+        times.sort();
+        let Some(median) = median(&times) else { return Duration::ZERO };
+        let quarter = times.len() / 4;
+        (median - times[quarter]).max(times[times.len() - 1 - quarter] - median)
+    }
+}
+
+fn median(times: &[Duration]) -> Option<Duration> {
+    let mut times = times.to_vec();
+    times.sort();
+    times.get(times.len() / 2).copied()
+}
+
+/// How many system calls a command makes, with those of its children.
+pub fn system_calls(command: &[String], input: Option<&str>) -> Result<u64> {
+    let summary = "/dev/shm/calls";
+    let mut tracer = Command::new("strace");
+    tracer.args(["-f", "-c", "-o", summary]).args(command).stdout(Stdio::null());
+    tracer.stdin(input.map_or(Ok(Stdio::null()), |file| File::open(file).map(Stdio::from))?);
+    if !tracer.status()?.success() {
+        return Err(format!("strace {command:?} failed").into());
+    }
+    let text = fs::read_to_string(summary)?;
+    let total = text.lines().find(|line| line.ends_with(" total")).ok_or("strace says nothing")?;
+    Ok(total.split_whitespace().nth(3).ok_or("strace counts nothing")?.parse()?)
+}
+
+/// Runs a command that has to succeed, and returns what it printed.
+pub fn output(command: &[String], input: Option<&str>) -> Result<String> {
+    let mut process = Command::new(&command[0]);
+    process.args(&command[1..]);
+    process.stdin(input.map_or(Ok(Stdio::null()), |file| File::open(file).map(Stdio::from))?);
+    let output = process.stderr(Stdio::inherit()).output()?;
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout)?),
+        false => Err(format!("{command:?}: {}", output.status).into()),
+    }
+}

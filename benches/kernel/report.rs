@@ -1,0 +1,66 @@
+//! The table that is printed.
+
+use std::time::Duration;
+
+use super::measure::Runs;
+
+/// One row: our program, the original and the floor.
+pub struct Row {
+    pub case: String,
+    pub size: String,
+    pub runs: [Runs; 3],
+    /// System calls of our program and the original.
+    pub calls: [Option<u64>; 2],
+}
+
+pub const HEADING: &str = "\
+| case | size | ours | reference | floor | reference / ours | ours / floor | our user time | system calls | of the reference | memory | of the reference |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+
+impl Row {
+    pub fn new(case: &str, size: &str) -> Self {
+        Self { case: case.into(), size: size.into(), runs: Default::default(), calls: [None; 2] }
+    }
+
+    pub fn print(&self) {
+        let [ours, reference, floor] = &self.runs;
+        let ratio = |above: &Runs, below: &Runs| match (above.median(), below.median()) {
+            (Some(above), Some(below)) => format!("{:.2}", above.as_secs_f64() / below.as_secs_f64()),
+            _ => "".into(),
+        };
+        let memory = |runs: &Runs| match runs.kibibytes {
+            0 => "".into(),
+            kibibytes => format!("{:.1} MiB", kibibytes as f64 / 1024.0),
+        };
+        let [our_calls, their_calls] =
+            self.calls.map(|calls| calls.map_or(String::new(), |calls| calls.to_string()));
+        println!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {our_calls} | {their_calls} | {} | {} |",
+            self.case,
+            self.size,
+            time(ours),
+            time(reference),
+            time(floor),
+            ratio(reference, ours),
+            ratio(ours, floor),
+            ours.median_user().map_or(String::new(), milliseconds),
+            memory(ours),
+            memory(reference),
+        );
+    }
+}
+
+fn time(runs: &Runs) -> String {
+    match runs.median() {
+        Some(median) => format!("{} ± {}", milliseconds(median), milliseconds(runs.spread())),
+        None => String::new(),
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    match time.as_secs_f64() * 1000.0 {
+        time @ 100.0.. => format!("{time:.0} ms"),
+        time @ 10.0.. => format!("{time:.1} ms"),
+        time => format!("{time:.2} ms"),
+    }
+}

@@ -1,0 +1,154 @@
+//! Tables of any size: as lines for `-R`, as encoded changes and as encoded questions.
+
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
+use ipvs::netlink::IpvsMessage;
+use ipvs::{Change, Destination, DestinationId, Forwarding, Protocol, Query, Service, ServiceId};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_generic::GenlMessage;
+
+/// How many services, and how many servers each has.
+#[derive(Clone, Copy)]
+pub struct Size(pub u32, pub u32);
+
+/// Below this size a datagram gets another message.
+const BATCH: usize = 64 * 1024;
+/// How many refusals fit the receive buffer at least.
+const MESSAGES: usize = 200;
+
+impl Size {
+    fn services(self) -> impl Iterator<Item = ServiceId> {
+        (0..self.0).map(|number| {
+            let address = Ipv4Addr::from(0x0a40_0000 + number).into();
+            ServiceId::Address { protocol: Protocol::TCP, address, port: 80 }
+        })
+    }
+
+    /// Every hundredth server has another weight if `changed`.
+    pub fn changes(self, changed: bool) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (service, id) in (0..).zip(self.services()) {
+            let mut settings = Service::new(id);
+            settings.scheduler = "rr".parse().expect("it is short");
+            changes.push(Change::AddService(settings));
+            for server in 0..self.1 {
+                let number = service * self.1 + server;
+                let address = Ipv4Addr::from(0x0a80_0000 + number).into();
+                changes.push(Change::AddDestination(
+                    id,
+                    Destination {
+                        forwarding: Forwarding::Masquerade,
+                        weight: if changed && number % 100 == 0 { 5 } else { 1 },
+                        ..Destination::new(DestinationId { address, port: 8080 })
+                    },
+                ));
+            }
+        }
+        changes
+    }
+
+    /// What makes the changed table of the other one.
+    pub fn edits(self) -> Vec<Change> {
+        let pairs = self.changes(true).into_iter().zip(self.changes(false));
+        pairs
+            .filter_map(|pair| match pair {
+                (Change::AddDestination(id, new), old) if old != Change::AddDestination(id, new) => {
+                    Some(Change::SetDestination(id, new))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn lines(self, changed: bool) -> String {
+        let mut text = String::new();
+        for change in self.changes(changed) {
+            let _ = match change {
+                Change::AddDestination(id, server) => {
+                    let (server, weight) = (server.id, server.weight);
+                    writeln!(text, "-a -t {} -r {}:{} -m -w {weight}", end(id), server.address, server.port)
+                }
+                Change::AddService(service) => writeln!(text, "-A -t {} -s rr", end(service.id())),
+                _ => Ok(()),
+            };
+        }
+        text
+    }
+
+    /// The questions that tell the whole table, each a datagram.
+    pub fn questions(self, family: u16) -> Vec<u8> {
+        let servers = self.services().map(Query::Destinations);
+        let questions = std::iter::once(Query::Services).chain(servers);
+        questions.flat_map(|question| datagram(&message(family, question.into(), NLM_F_DUMP))).collect()
+    }
+}
+
+fn end(id: ServiceId) -> String {
+    match id {
+        ServiceId::Address { address, port, .. } => format!("{address}:{port}"),
+        ServiceId::Fwmark { mark, .. } => mark.to_string(),
+    }
+}
+
+/// Changes as datagrams of many messages, of which the last asks for an answer.
+pub fn batches(family: u16, changes: &[Change]) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut batch = Vec::new();
+    let mut count = 0;
+    for (place, &change) in changes.iter().enumerate() {
+        count += 1;
+        let full = batch.len() >= BATCH || count == MESSAGES || place + 1 == changes.len();
+        batch.extend(message(family, change.into(), if full { NLM_F_ACK } else { 0 }));
+        if full {
+            all.extend(datagram(&std::mem::take(&mut batch)));
+            count = 0;
+        }
+    }
+    all
+}
+
+/// A datagram with its length before it.
+fn datagram(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u32).to_ne_bytes(), bytes].concat()
+}
+
+fn message(family: u16, message: IpvsMessage, flags: u16) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | flags;
+    let mut payload = GenlMessage::from_payload(message);
+    payload.set_resolved_family_id(family);
+    let mut message = NetlinkMessage::new(header, payload.into());
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+/// The number of the IPVS family.
+pub fn family(socket: &mut netlink_sys::Socket) -> super::Result<u16> {
+    use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
+    let question =
+        GenlCtrl { cmd: GenlCtrlCmd::GetFamily, nlas: vec![GenlCtrlAttrs::FamilyName("IPVS".into())] };
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST;
+    let mut message = NetlinkMessage::new(header, GenlMessage::from_payload(question).into());
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    socket.connect(&netlink_sys::SocketAddr::new(0, 0))?;
+    socket.send(&bytes, 0)?;
+    let mut answer = vec![0; 8192];
+    let length = socket.recv(&mut &mut answer[..], 0)?;
+    let message = NetlinkMessage::<GenlMessage<GenlCtrl>>::deserialize(&answer[..length])?;
+    let NetlinkPayload::InnerMessage(message) = message.payload else {
+        return Err("there is no IPVS".into());
+    };
+    let id = |attribute: &GenlCtrlAttrs| match attribute {
+        GenlCtrlAttrs::FamilyId(id) => Some(*id),
+        _ => None,
+    };
+    message.payload.nlas.iter().find_map(id).ok_or_else(|| "IPVS has no number".into())
+}
