@@ -46,7 +46,7 @@ impl Bench {
         let name = format!("{services} × {servers}");
         let count = services * (servers + 1);
         let rounds = if count > LONG { 3 } else { 7 };
-        let (long, traced) = (count > LONG, count <= TRACED);
+        let (long, traced) = (count > LONG, [true, count <= TRACED]);
         let file = |name: &str, content: &[u8]| {
             let path = format!("{FOLDER}/{name}");
             fs::write(&path, content).map(|()| path)
@@ -124,7 +124,7 @@ impl Bench {
             rounds: 4,
             times: 25,
             long: false,
-            traced: true,
+            traced: [true; 2],
         };
         for (name, command) in [
             ("`-A`", &*format!("-A -t 192.0.2.1:{NUMBER} -s rr")),
@@ -145,7 +145,7 @@ impl Bench {
             commands,
             times: 1,
             long: false,
-            traced: false,
+            traced: [false; 2],
             ..case
         };
         self.row(&case, &fresh)?;
@@ -187,7 +187,7 @@ impl Bench {
             }
             let size = &count.to_string();
             let commands = [Some(ours), reference, Some(floor)];
-            let (long, traced) = (count > 10_000, count <= 1_000);
+            let (long, traced) = (count > 10_000, [count <= 100_000, count <= 1_000]);
             self.row(
                 &Case { name: "`-Lnc`", size, commands, input: None, rounds, times: 1, long, traced },
                 &|| Ok(()),
@@ -211,7 +211,7 @@ impl Bench {
             }
         }
         for (place, calls) in row.calls.iter_mut().enumerate() {
-            let Some(command) = case.commands[place].as_ref().filter(|_| place == 0 || case.traced) else {
+            let Some(command) = case.commands[place].as_ref().filter(|_| case.traced[place]) else {
                 continue;
             };
             prepare()?;
@@ -234,8 +234,8 @@ struct Case<'a> {
     times: u32,
     /// Whether the original is run only once.
     long: bool,
-    /// Whether the original's system calls are counted.
-    traced: bool,
+    /// Whether our system calls and those of the original are counted.
+    traced: [bool; 2],
 }
 
 fn words(command: &str) -> Vec<String> {

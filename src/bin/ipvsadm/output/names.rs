@@ -15,7 +15,7 @@ use super::services::PortNames;
 use super::text::number;
 
 /// How long all look-ups together may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Up to this number each address is a question of its own, so that one without an answer stands alone.
 const QUESTIONS: usize = 256;
 

@@ -13,7 +13,7 @@ use ipvs::Family;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How many questions are asked side by side.
-const SIDE_BY_SIDE: usize = 32;
+const SIDE_BY_SIDE: usize = 16;
 
 /// How long the look-up of one name may take: longer than resolvers themselves try by default.
 const PATIENCE: Duration = Duration::from_secs(60);
