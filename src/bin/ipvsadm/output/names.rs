@@ -14,8 +14,10 @@ use super::resolver;
 use super::services::PortNames;
 use super::text::number;
 
+/// How long there may be no answer at all.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How long all look-ups together may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Up to this number each address is a question of its own, so that one without an answer stands alone.
 const QUESTIONS: usize = 256;
 
@@ -50,7 +52,7 @@ impl Names {
             words.chain(addresses.iter().map(IpAddr::to_string)).collect()
         });
         // Without answers there are no names.
-        let lines = resolver::ask(questions.collect(), self.patience).unwrap_or_default();
+        let lines = resolver::ask(questions.collect(), SILENCE, self.patience).unwrap_or_default();
         for (address, name) in lines.iter().filter_map(|line| host_name(line)) {
             self.addresses.insert(address, Some(name));
         }

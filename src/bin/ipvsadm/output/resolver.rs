@@ -38,7 +38,7 @@ pub fn address(name: &str, family: Family) -> io::Result<Option<IpAddr>> {
     };
     // Also addresses of a family that this machine has none of. The name may begin with a dash.
     let words = ["--no-addrconfig", "--", database, name].map(String::from);
-    let lines = ask(vec![words.into()], PATIENCE)?;
+    let lines = ask(vec![words.into()], PATIENCE, PATIENCE)?;
     let mut addresses = lines.iter().filter_map(|line| line.split_whitespace().next()?.parse().ok());
     // For IPv6 it gives IPv4 addresses in disguise, too.
     let is_wanted = |address: &IpAddr| Family::from(*address) == family && *address == address.to_canonical();
@@ -47,16 +47,22 @@ pub fn address(name: &str, family: Family) -> io::Result<Option<IpAddr>> {
     Ok(address)
 }
 
-/// Asks all questions, each the arguments of `getent`, and returns what all answers together say; those
-/// that are not there when the time is over are given up.
+/// Asks all questions, each the arguments of `getent`, and returns what all answers together say. The rest
+/// is given up when no answer has come for the time of `silence`, and at the `limit`.
 ///
 /// # Errors
 /// If `getent` cannot be run.
-pub fn ask(questions: Vec<Vec<String>>, patience: Duration) -> io::Result<Vec<String>> {
-    run("getent", questions, patience)
+pub fn ask(questions: Vec<Vec<String>>, silence: Duration, limit: Duration) -> io::Result<Vec<String>> {
+    run("getent", questions, silence, limit)
 }
 
-fn run(program: &str, questions: Vec<Vec<String>>, patience: Duration) -> io::Result<Vec<String>> {
+fn run(
+    program: &str,
+    questions: Vec<Vec<String>>,
+    silence: Duration,
+    limit: Duration,
+) -> io::Result<Vec<String>> {
+    let end = Instant::now() + limit;
     let mut deadline = None;
     let mut questions = questions.into_iter();
     let mut running: Vec<Question> = Vec::new();
@@ -66,8 +72,8 @@ fn run(program: &str, questions: Vec<Vec<String>>, patience: Duration) -> io::Re
             running.push(Question::ask(program, &words)?);
         }
         // On a busy machine starting them takes long, too: that is no fault of the resolver's.
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + patience);
-        let left = deadline.saturating_duration_since(Instant::now());
+        let until = *deadline.get_or_insert_with(|| end.min(Instant::now() + silence));
+        let left = until.saturating_duration_since(Instant::now());
         if running.is_empty() || left.is_zero() {
             break;
         }
@@ -80,6 +86,7 @@ fn run(program: &str, questions: Vec<Vec<String>>, patience: Duration) -> io::Re
         let ready: Vec<bool> = ends.iter().map(|end| !end.revents().is_empty()).collect();
         for (place, _) in ready.iter().enumerate().rev().filter(|&(_, &ready)| ready) {
             if running[place].is_answered() {
+                deadline = None;
                 lines.extend(running.swap_remove(place).lines());
             }
         }
@@ -125,6 +132,8 @@ impl Question {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     fn shell(script: &str) -> Vec<String> {
         vec!["-c".into(), script.into()]
     }
@@ -132,7 +141,7 @@ mod tests {
     #[test]
     fn all_questions_are_answered() {
         let questions = (0..100).map(|number| shell(&format!("echo {number}; echo x"))).collect();
-        let mut lines = run("sh", questions, Duration::from_secs(60)).unwrap();
+        let mut lines = run("sh", questions, PATIENCE, PATIENCE).unwrap();
         lines.retain(|line| line != "x");
         lines.sort_by_key(|line| line.parse::<u32>().unwrap());
         assert_eq!(lines, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
@@ -142,15 +151,27 @@ mod tests {
     fn an_answer_that_does_not_come_is_given_up() {
         let started = Instant::now();
         let questions = vec![shell("echo early; exec sleep 60"), shell("echo done")];
-        let mut lines = run("sh", questions, Duration::from_secs(1)).unwrap();
+        let mut lines = run("sh", questions, SECOND, PATIENCE).unwrap();
         lines.sort();
         assert_eq!(lines, ["done", "early"]);
         assert!(started.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
+    fn answers_may_come_one_after_the_other_but_not_for_ever() {
+        let mut questions: Vec<_> = (1..=9).map(|tenths| shell(&format!("sleep 0.{tenths}"))).collect();
+        questions.push(shell("sleep 1.4; echo late"));
+        assert_eq!(run("sh", questions.clone(), SECOND, PATIENCE).unwrap(), ["late"]);
+        questions.pop();
+        questions.push(shell("exec sleep 60"));
+        let started = Instant::now();
+        assert!(run("sh", questions, PATIENCE, SECOND).unwrap().is_empty());
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
     fn a_missing_program_is_an_error() {
-        assert!(run("no-such-program", vec![Vec::new()], Duration::from_secs(1)).is_err());
-        assert!(run("no-such-program", Vec::new(), Duration::from_secs(1)).unwrap().is_empty());
+        assert!(run("no-such-program", vec![Vec::new()], SECOND, SECOND).is_err());
+        assert!(run("no-such-program", Vec::new(), SECOND, SECOND).unwrap().is_empty());
     }
 }
