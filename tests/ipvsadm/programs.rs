@@ -16,17 +16,8 @@ use std::time::{Duration, Instant};
 use crate::support::*;
 
 /// What scripts/testkernel/fetch has to unpack.
-const WANTED: [&str; 9] = [
-    "ipvsadm",
-    "ldirectord",
-    "keepalived",
-    "busybox-static",
-    "mandoc",
-    "curl",
-    "netcat-openbsd",
-    "socat",
-    "vsftpd",
-];
+const WANTED: [&str; 8] =
+    ["ipvsadm", "ldirectord", "keepalived", "busybox-static", "mandoc", "curl", "netcat-openbsd", "vsftpd"];
 
 /// How long a program may take until the table is as it should be.
 const PATIENCE: Duration = Duration::from_secs(60);
