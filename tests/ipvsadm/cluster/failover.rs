@@ -29,6 +29,7 @@ fn keepalived(stage: &Stage, machine: &Machine, priority: u8) -> Process {
             interface inside
             virtual_router_id 51
             priority {priority}
+            garp_master_refresh 1
             virtual_ipaddress {{
                 {VIP}/24 dev outside
                 10.0.0.{GATEWAY}/24 dev inside

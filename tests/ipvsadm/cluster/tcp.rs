@@ -11,8 +11,9 @@ use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, 
 
 use super::machine::Machine;
 
-/// How long an answer may take on a machine that has much to do.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an answer may take on a machine that has much to do. TCP waits up to 26 s before it sends again
+/// what was lost in the first 13 s.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server on a machine. To every connection it says the machine's name and the client's address, and
 /// then whatever it is told.

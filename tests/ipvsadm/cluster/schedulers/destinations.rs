@@ -15,7 +15,11 @@ fn caches(scheduler: &str, weights: &[u32]) -> Cluster {
     for machine in network.servers.iter().chain([&network.links]) {
         machine.ip(&format!("route add local {WEB} dev lo\n"));
     }
-    network.links.sh(&format!("iptables -t mangle -A PREROUTING -d {WEB} -j MARK --set-mark 1"));
+    // By tc, as not every kernel has what iptables needs.
+    network.links.sh(&format!(
+        "tc qdisc add dev outside ingress
+        tc filter add dev outside ingress protocol ip flower dst_ip {WEB} action skbedit mark 1"
+    ));
     Cluster::of(network, "-f 1", "-g", scheduler, weights)
 }
 
