@@ -153,6 +153,10 @@ impl Router {
             self.machine.path(),
             addresses(interface, host)
         ));
+        // Three unanswered questions in three seconds are the rule, which is little on a slow machine.
+        machine.sysctl(&format!(
+            "ipv4/neigh/{interface}/mcast_solicit=20 ipv6/neigh/{interface}/mcast_solicit=20"
+        ));
         self.ports += &format!("link set {port} master {interface} up\n");
     }
 
