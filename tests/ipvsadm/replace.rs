@@ -285,10 +285,11 @@ ipvsadm: nothing was changed
     director.ok("--stop-daemon master");
 }
 
-/// Which of the servers get the next six datagrams to the service, each from a new client.
-fn turns(servers: &[std::net::UdpSocket]) -> Vec<usize> {
-    let turn = |_| {
-        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+/// Which of the servers get the next six datagrams to the service, from clients at the ports from this one on.
+/// A port that was used before would be a connection that the kernel knows.
+fn turns(servers: &[std::net::UdpSocket], ports: u16) -> Vec<usize> {
+    let turn = |port| {
+        let client = std::net::UdpSocket::bind(("127.0.0.1", port)).unwrap();
         client.send_to(b"?", "192.0.2.1:5000").unwrap();
         for _ in 0..200 {
             if let Some(server) = servers.iter().position(|server| server.recv(&mut [0; 8]).is_ok()) {
@@ -298,7 +299,7 @@ fn turns(servers: &[std::net::UdpSocket]) -> Vec<usize> {
         }
         panic!("a datagram was lost");
     };
-    (0..6).map(turn).collect()
+    (ports..ports + 6).map(turn).collect()
 }
 
 #[test]
@@ -319,12 +320,12 @@ fn a_full_save_restores_the_turns_of_the_scheduler() {
          -a -u 192.0.2.1:5000 -r 192.0.2.13:5001 -m\n-a -u 192.0.2.1:5000 -r 192.0.2.11:5001 -m\n",
     );
     let (full, sorted) = (director.ok("-S -n --full"), director.ok("-S -n"));
-    let before = turns(&servers);
+    let before = turns(&servers, 6000);
     director.ok("-C");
     director.feed("-R", &full);
-    assert_eq!(turns(&servers), before);
+    assert_eq!(turns(&servers, 6010), before);
     // The sorted save, which is the original's, makes another order.
     director.ok("-C");
     director.feed("-R", &sorted);
-    assert_ne!(turns(&servers), before);
+    assert_ne!(turns(&servers, 6020), before);
 }

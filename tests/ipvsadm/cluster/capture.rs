@@ -16,10 +16,10 @@ impl Capture {
         Self(machine.within(|| socket(AddressFamily::PACKET, SocketType::DGRAM, Some(eth::ALL)).unwrap()))
     }
 
-    /// The first bytes of the packets since the last time.
-    fn packets(&self) -> impl Iterator<Item = Vec<u8>> {
+    /// The packets since the last time.
+    pub fn packets(&self) -> impl Iterator<Item = Vec<u8>> {
         std::iter::from_fn(|| {
-            let mut packet = vec![0; 128];
+            let mut packet = vec![0; 2000];
             let (length, _) = recv(&self.0, &mut packet, RecvFlags::DONTWAIT).ok()?;
             packet.truncate(length);
             Some(packet)

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
 
-use rustix::net::{AddressFamily, RecvFlags, SocketType, eth, recv, socket};
-
+use super::capture::Capture;
 use super::directors::{Directors, connections, start};
-use super::machine::Machine;
 use super::network::{VIP, VIP6};
 use super::soon;
 use super::tcp::Connection;
@@ -32,31 +29,12 @@ fn open(directors: &Directors, number: usize) -> Vec<Connection> {
     addresses.iter().flat_map(|address| (0..number).map(move |_| open(address))).collect()
 }
 
-/// What a machine sees on its links.
-struct Wire(OwnedFd);
-
 /// A datagram of the master daemon.
 struct Message {
     group: IpAddr,
     port: u16,
     ttl: u8,
     data: Vec<u8>,
-}
-
-impl Wire {
-    fn of(machine: &Machine) -> Self {
-        Self(machine.within(|| socket(AddressFamily::PACKET, SocketType::DGRAM, Some(eth::ALL)).unwrap()))
-    }
-
-    /// The messages so far.
-    fn messages(&self) -> Vec<Message> {
-        let mut messages = Vec::new();
-        let mut packet = [0; 2000];
-        while let Ok((length, _)) = recv(&self.0, &mut packet, RecvFlags::DONTWAIT) {
-            messages.extend(message(&packet[..length]));
-        }
-        messages
-    }
 }
 
 /// The message in a packet, if there is one: UDP to a multicast address.
@@ -73,12 +51,12 @@ fn message(packet: &[u8]) -> Option<Message> {
 /// Has many connections of both families synchronised, and returns the messages.
 fn synchronise(options: &str) -> Vec<Message> {
     let directors = directors();
-    let wire = Wire::of(&directors.second);
+    let wire = Capture::start(&directors.second);
     directors.start_backup(options);
     directors.start_master(options);
     let _held = open(&directors, 15);
     directors.wait_for_synchronisation(30);
-    let messages = wire.messages();
+    let messages: Vec<_> = wire.packets().filter_map(|packet| message(&packet)).collect();
     assert!(!messages.is_empty());
     messages
 }
