@@ -91,11 +91,11 @@ impl<'a, const N: usize> Attributes<'a, N> {
 
 /// The kind of the first attribute, its value, and what follows it.
 fn split_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let &[l0, l1, k0, k1, ..] = bytes else { return None };
-    let length = usize::from(u16::from_ne_bytes([l0, l1]));
+    let length = usize::from(u16::from_ne_bytes(*bytes.first_chunk()?));
+    let kind = u16::from_ne_bytes(*bytes.get(2..)?.first_chunk()?);
     let value = bytes.get(NLA_HEADER_SIZE..length)?;
     let after = bytes.get((length + 3) & !3..).unwrap_or_default();
-    Some((u16::from_ne_bytes([k0, k1]) & NLA_TYPE_MASK, value, after))
+    Some((kind & NLA_TYPE_MASK, value, after))
 }
 
 /// One attribute of a message.

@@ -49,8 +49,9 @@ fn usual_fields(value: &[u8]) -> Option<Fields> {
         return None;
     }
     for ((kind, field), bytes) in (1..).zip(&mut fields).zip(value.chunks_exact(LENGTH)) {
-        let (&[l0, l1, k0, k1], value) = bytes.split_first_chunk()?;
-        if [u16::from_ne_bytes([l0, l1]), u16::from_ne_bytes([k0, k1])] != [LENGTH as u16, kind] {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (number, value) = rest.split_first_chunk()?;
+        if [u16::from_ne_bytes(*length), u16::from_ne_bytes(*number)] != [LENGTH as u16, kind] {
             return None;
         }
         *field = u64::from_ne_bytes(*value.first_chunk()?);
