@@ -1,7 +1,7 @@
 //! What the kernel tells only as text: the connections in `/proc/net/ip_vs_conn`.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
@@ -57,11 +57,11 @@ impl<'a> Connection<'a> {
         Some(Self {
             line,
             protocol: word(rest)?,
-            client: SocketAddr::new(address(word(rest)?)?, port(word(rest)?)?),
-            service: SocketAddr::new(address(word(rest)?)?, port(word(rest)?)?),
-            destination: SocketAddr::new(address(word(rest)?)?, port(word(rest)?)?),
+            client: endpoint(rest)?,
+            service: endpoint(rest)?,
+            destination: endpoint(rest)?,
             state: word(rest)?,
-            expires: std::str::from_utf8(word(rest)?).ok()?.parse().ok()?,
+            expires: decimal(word(rest)?)?,
             engine: word(rest).map(|name| (name, rest.trim_ascii())).filter(|(_, data)| !data.is_empty()),
         })
     }
@@ -76,26 +76,72 @@ fn word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(word)
 }
 
-/// `C0000201`, or eight groups of four digits.
-fn address(word: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(word).ok()?;
-    match text.contains(':') {
-        true => text.parse::<Ipv6Addr>().ok().map(IpAddr::from),
-        false => u32::from_str_radix(text, 16).ok().map(|bits| Ipv4Addr::from(bits).into()),
-    }
+/// Takes an address, which is `C0000201` or eight groups of four digits, and a port off the line.
+fn endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
+    skip(rest)?;
+    let address = match rest.get(4) {
+        Some(b':') => {
+            let mut groups = [0; 8];
+            for (index, group) in groups.iter_mut().enumerate() {
+                if index > 0 {
+                    *rest = rest.strip_prefix(b":")?;
+                }
+                *group = hexadecimal::<4>(rest)? as u16;
+            }
+            IpAddr::from(Ipv6Addr::from(groups))
+        }
+        _ => Ipv4Addr::from(hexadecimal::<8>(rest)?).into(),
+    };
+    skip(rest)?;
+    let port = hexadecimal::<4>(rest)? as u16;
+    rest.starts_with(b" ").then_some(SocketAddr::new(address, port))
 }
 
-fn port(word: &[u8]) -> Option<u16> {
-    u16::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()
+/// Takes blanks, at least one, off the line.
+fn skip(rest: &mut &[u8]) -> Option<()> {
+    let blanks = rest.iter().position(|&byte| byte != b' ').filter(|&blanks| blanks > 0)?;
+    *rest = &rest[blanks..];
+    Some(())
+}
+
+/// Takes a number of so many digits off the line.
+fn hexadecimal<const DIGITS: usize>(rest: &mut &[u8]) -> Option<u32> {
+    let (digits, after) = rest.split_first_chunk::<DIGITS>()?;
+    let mut number = 0;
+    let mut seen = 0;
+    for &digit in digits {
+        let value = HEXADECIMAL[usize::from(digit)];
+        seen |= value;
+        number = number << 4 | u32::from(value);
+    }
+    *rest = after;
+    (seen < 16).then_some(number)
+}
+
+/// What each byte is worth as a digit; 255 is none.
+static HEXADECIMAL: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut byte = 0;
+    while byte < values.len() {
+        if let Some(value) = (byte as u8 as char).to_digit(16) {
+            values[byte] = value as u8;
+        }
+        byte += 1;
+    }
+    values
+};
+
+fn decimal(word: &[u8]) -> Option<u64> {
+    word.iter().try_fold(0_u64, |number, &digit| {
+        let digit = char::from(digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 /// Reads the connections one after the other, in constant memory.
 pub struct Connections<R = File> {
-    source: R,
-    buffer: Vec<u8>,
-    /// The part of the buffer that was read and not yet handed out.
-    start: usize,
-    end: usize,
+    source: BufReader<R>,
+    line: Vec<u8>,
 }
 
 impl Connections {
@@ -107,11 +153,14 @@ impl Connections {
 
 impl<R: Read> Connections<R> {
     fn over(source: R) -> Result<Self, ConnectionsError> {
-        let mut connections = Self { source, buffer: vec![0; READ_LENGTH], start: 0, end: 0 };
-        let heading = connections.next_line()?.map(|(start, end)| connections.buffer[start..end].to_vec());
-        match heading.unwrap_or_default() {
-            heading if heading.starts_with(b"Pro ") => Ok(connections),
-            other => Err(ConnectionsError::Malformed(String::from_utf8_lossy(&other).into_owned())),
+        let mut connections =
+            Self { source: BufReader::with_capacity(READ_LENGTH, source), line: Vec::new() };
+        connections.next_line()?;
+        match connections.line.starts_with(b"Pro ") {
+            true => Ok(connections),
+            false => {
+                Err(ConnectionsError::Malformed(String::from_utf8_lossy(&connections.line).into_owned()))
+            }
         }
     }
 
@@ -122,38 +171,19 @@ impl<R: Read> Connections<R> {
     #[expect(clippy::should_implement_trait, reason = "what it returns borrows from the reader")]
     pub fn next(&mut self) -> Result<Option<Connection<'_>>, ConnectionsError> {
         match self.next_line()? {
-            None => Ok(None),
-            Some((start, end)) => Connection::parse(&self.buffer[start..end]).map(Some),
+            0 => Ok(None),
+            _ => Connection::parse(&self.line).map(Some),
         }
     }
 
-    /// Where in the buffer the next line is, without its newline and trailing blanks.
-    fn next_line(&mut self) -> io::Result<Option<(usize, usize)>> {
-        let mut searched = self.start;
-        loop {
-            if let Some(length) = self.buffer[searched..self.end].iter().position(|&byte| byte == b'\n') {
-                let (start, end) = (self.start, searched + length);
-                self.start = end + 1;
-                return Ok(Some((start, end)));
-            }
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            searched = self.end;
-            if self.end == self.buffer.len() {
-                self.buffer.resize(2 * self.end, 0);
-            }
-            match self.source.read(&mut self.buffer[self.end..]) {
-                Ok(0) if self.end == 0 => return Ok(None),
-                Ok(0) => {
-                    let end = std::mem::take(&mut self.end);
-                    return Ok(Some((0, end)));
-                }
-                Ok(length) => self.end += length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+    /// Reads the next line, kept without its newline, and says how long it was with it.
+    fn next_line(&mut self) -> io::Result<usize> {
+        self.line.clear();
+        let length = self.source.read_until(b'\n', &mut self.line)?;
+        if self.line.ends_with(b"\n") {
+            self.line.pop();
         }
+        Ok(length)
     }
 }
 
@@ -194,6 +224,12 @@ mod tests {
         assert_eq!(connection.client, "[2001:db8::1]:0".parse().unwrap());
         assert_eq!(connection.destination, "10.0.0.1:5060".parse().unwrap());
         assert_eq!(connection.engine, Some((&b"sip"[..], &b"a b\x1b"[..])));
+
+        let line = b"IP  c00002FF 0000 00000007 0000 2001:0db8:0000:0000:0000:0000:0000:0001 0050 NONE  1";
+        let connection = Connection::parse(line).unwrap();
+        assert_eq!((connection.protocol, connection.expires), (&b"IP"[..], 1));
+        assert_eq!(connection.client, "192.0.2.255:0".parse().unwrap());
+        assert_eq!(connection.destination, "[2001:db8::1]:80".parse().unwrap());
     }
 
     #[test]
@@ -216,9 +252,19 @@ mod tests {
         for text in ["", "TCP", "something else\n"] {
             assert!(Connections::over(text.as_bytes()).is_err(), "{text}");
         }
-        for line in
-            ["", "TCP", "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE x", "TCP x 1 1 1 1 1 NONE 1"]
-        {
+        for line in [
+            "",
+            "TCP",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE x",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 99999999999999999999",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F901 NONE 1",
+            "TCP C000020G 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP C00002011 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP 2001:0db8:0000:0000:0000:0000:0001 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP 2001:0db8:0000:0000:0000:0000:0000:0001:0002 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP x 1 1 1 1 1 NONE 1",
+        ] {
             assert!(Connection::parse(line.as_bytes()).is_err(), "{line}");
         }
     }

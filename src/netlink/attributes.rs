@@ -14,7 +14,7 @@ macro_rules! numbers {
             )*
 
             $(#[$documentation])*
-            pub(crate) static $set: &[($type, &str)] = &[$(($number, stringify!($name)),)*];
+            pub(crate) static $set: [($type, &str); [$($number),*].len()] = [$(($number, stringify!($name)),)*];
         )*
     };
 }

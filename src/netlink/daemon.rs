@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::attributes::*;
-use super::decode::{Attribute, Known, Result, Slot, attributes};
+use super::decode::{Attribute, Attributes, Result};
 use super::encode::Writer;
 use crate::model::{DaemonState, Interface, SyncDaemon};
 
@@ -14,46 +14,31 @@ pub(super) struct Decoded {
 }
 
 pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
-    let known: Known = DAEMON_ATTRIBUTES;
-    let mut state = Slot::empty();
-    let mut interface = Slot::empty();
-    let mut sync_id = Slot::empty();
-    let mut max_length = Slot::empty();
-    let mut group4 = Slot::empty();
-    let mut group6 = Slot::empty();
-    let mut port = Slot::empty();
-    let mut ttl = Slot::empty();
-    for attribute in attributes(holder.value, known, holder.name) {
-        let attribute = &attribute?;
-        match attribute.kind {
-            IPVS_DAEMON_ATTR_STATE => state.fill(attribute, attribute.u32())?,
-            IPVS_DAEMON_ATTR_MCAST_IFN => {
-                interface.fill(attribute, attribute.name_or_none(Interface::from_kernel))?
-            }
-            IPVS_DAEMON_ATTR_SYNC_ID => sync_id.fill(attribute, attribute.u32())?,
-            IPVS_DAEMON_ATTR_SYNC_MAXLEN => max_length.fill(attribute, attribute.u16())?,
-            IPVS_DAEMON_ATTR_MCAST_GROUP => group4.fill(attribute, attribute.bytes::<4>())?,
-            IPVS_DAEMON_ATTR_MCAST_GROUP6 => group6.fill(attribute, attribute.bytes::<16>())?,
-            IPVS_DAEMON_ATTR_MCAST_PORT => port.fill(attribute, attribute.u16())?,
-            IPVS_DAEMON_ATTR_MCAST_TTL => ttl.fill(attribute, attribute.u8())?,
-            _ => {}
-        }
-    }
+    let found = Attributes::read(holder.value, &DAEMON_ATTRIBUTES, holder.name)?;
+    let state = found.optional(IPVS_DAEMON_ATTR_STATE, Attribute::u32)?;
+    let interface = |name: &Attribute<'_>| name.name_or_none(Interface::from_kernel);
+    let interface = found.optional(IPVS_DAEMON_ATTR_MCAST_IFN, interface)?;
+    let sync_id = found.optional(IPVS_DAEMON_ATTR_SYNC_ID, Attribute::u32)?;
+    let max_length = found.optional(IPVS_DAEMON_ATTR_SYNC_MAXLEN, Attribute::u16)?;
+    let group4 = found.optional(IPVS_DAEMON_ATTR_MCAST_GROUP, Attribute::bytes::<4>)?;
+    let group6 = found.optional(IPVS_DAEMON_ATTR_MCAST_GROUP6, Attribute::bytes::<16>)?;
+    let port = found.optional(IPVS_DAEMON_ATTR_MCAST_PORT, Attribute::u16)?;
+    let ttl = found.optional(IPVS_DAEMON_ATTR_MCAST_TTL, Attribute::u8)?;
 
-    let state = DaemonState::from(state.required(known, IPVS_DAEMON_ATTR_STATE)?);
-    let settings = match interface.optional().flatten() {
+    let state = DaemonState::from(found.required(IPVS_DAEMON_ATTR_STATE, state)?);
+    let settings = match interface.flatten() {
         None => None,
         Some(interface) => {
-            let group6 = group6.optional().map(|bytes| IpAddr::from(Ipv6Addr::from(bytes)));
-            let group4 = group4.optional().map(|bytes| IpAddr::from(Ipv4Addr::from(bytes)));
+            let group6 = group6.map(|bytes| IpAddr::from(Ipv6Addr::from(bytes)));
+            let group4 = group4.map(|bytes| IpAddr::from(Ipv4Addr::from(bytes)));
             Some(SyncDaemon {
                 state,
                 interface,
-                sync_id: sync_id.required(known, IPVS_DAEMON_ATTR_SYNC_ID)?,
-                max_length: max_length.optional().unwrap_or(0),
+                sync_id: found.required(IPVS_DAEMON_ATTR_SYNC_ID, sync_id)?,
+                max_length: max_length.unwrap_or(0),
                 group: group6.or(group4),
-                port: port.optional().unwrap_or(0),
-                ttl: ttl.optional().unwrap_or(0),
+                port: port.unwrap_or(0),
+                ttl: ttl.unwrap_or(0),
             })
         }
     };

@@ -41,50 +41,66 @@ impl From<DecodeError> for netlink_packet_core::DecodeError {
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
-/// The attributes that one place may hold.
-pub(crate) type Known = &'static [(u16, &'static str)];
+/// The attributes that one place may hold, without gaps: they are indexed by number.
+type Known<const N: usize> = [(u16, &'static str); N];
 
-/// Iterates over the attributes of `known` in `payload`; `within` names what holds them. A table has
-/// hundreds of thousands of them, so nothing here is general.
-pub(crate) fn attributes<'a>(
-    payload: &'a [u8],
-    known: Known,
-    within: &'static str,
-) -> impl Iterator<Item = Result<Attribute<'a>>> {
-    let mut rest = payload;
-    std::iter::from_fn(move || {
+/// The attributes of one place, each at most once. A table has hundreds of thousands of them, so they are
+/// sorted by number first and looked at afterwards.
+pub(crate) struct Attributes<'a, const N: usize> {
+    values: [Option<&'a [u8]>; N],
+    known: &'static Known<N>,
+}
+
+impl<'a, const N: usize> Attributes<'a, N> {
+    /// Splits `payload`; `within` names what holds it.
+    pub fn read(payload: &'a [u8], known: &'static Known<N>, within: &'static str) -> Result<Self> {
+        let mut values = [None; N];
+        let mut rest = payload;
         while !rest.is_empty() {
-            let Some((kind, value, after)) = split_attribute(rest) else {
-                rest = &[];
-                return Some(Err(DecodeError::Malformed(within)));
-            };
+            let (kind, value, after) = split_attribute(rest).ok_or(DecodeError::Malformed(within))?;
             rest = after;
-            if let Some(&(_, name)) = known.get(usize::from(kind).wrapping_sub(1)) {
-                return Some(Ok(Attribute { kind, name, value }));
+            let index = usize::from(kind).wrapping_sub(1);
+            if let Some(slot) = values.get_mut(index) {
+                if slot.replace(value).is_some() {
+                    return Err(DecodeError::Repeated(known[index].1));
+                }
             }
         }
-        None
-    })
+        Ok(Self { values, known })
+    }
+
+    pub fn get(&self, kind: u16) -> Option<Attribute<'a>> {
+        let index = usize::from(kind) - 1;
+        self.values[index].map(|value| Attribute { name: self.known[index].1, value })
+    }
+
+    /// What `read` makes of an attribute, if it is there.
+    pub fn optional<T>(
+        &self,
+        kind: u16,
+        read: impl FnOnce(&Attribute<'a>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.get(kind).map(|attribute| read(&attribute)).transpose()
+    }
+
+    /// A value that was [`optional`](Self::optional) as long as it was not known what it is for.
+    pub fn required<T>(&self, kind: u16, value: Option<T>) -> Result<T> {
+        value.ok_or_else(|| DecodeError::Missing(self.known[usize::from(kind) - 1].1))
+    }
 }
 
 /// The kind of the first attribute, its value, and what follows it.
 fn split_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let &[l0, l1, k0, k1, ..] = bytes else { return None };
-    let length = usize::from(u16::from_ne_bytes([l0, l1]));
+    let length = usize::from(u16::from_ne_bytes(*bytes.first_chunk()?));
+    let kind = u16::from_ne_bytes(*bytes.get(2..)?.first_chunk()?);
     let value = bytes.get(NLA_HEADER_SIZE..length)?;
     let after = bytes.get((length + 3) & !3..).unwrap_or_default();
-    Some((u16::from_ne_bytes([k0, k1]) & NLA_TYPE_MASK, value, after))
-}
-
-/// The name of an attribute of the table. The tables have no gaps: they are indexed by number.
-pub(crate) fn name_of(known: Known, kind: u16) -> &'static str {
-    known[usize::from(kind) - 1].1
+    Some((kind & NLA_TYPE_MASK, value, after))
 }
 
 /// One attribute of a message.
 #[derive(Clone, Copy)]
 pub(crate) struct Attribute<'a> {
-    pub kind: u16,
     pub name: &'static str,
     pub value: &'a [u8],
 }
@@ -128,33 +144,5 @@ impl Attribute<'_> {
             None | Some([]) => Ok(None),
             Some(text) => name(text).map(Some).ok_or(DecodeError::Value(self.name)),
         }
-    }
-}
-
-/// What is found for one attribute: at most one value.
-pub(crate) struct Slot<T>(Option<T>);
-
-impl<T> Slot<T> {
-    pub const fn empty() -> Self {
-        Self(None)
-    }
-
-    pub fn fill(&mut self, attribute: &Attribute<'_>, value: Result<T>) -> Result<()> {
-        match self.0.replace(value?) {
-            None => Ok(()),
-            Some(_) => Err(DecodeError::Repeated(attribute.name)),
-        }
-    }
-
-    pub fn or(self, fallback: Option<T>) -> Self {
-        Self(self.0.or(fallback))
-    }
-
-    pub fn optional(self) -> Option<T> {
-        self.0
-    }
-
-    pub fn required(self, known: Known, kind: u16) -> Result<T> {
-        self.0.ok_or(DecodeError::Missing(name_of(known, kind)))
     }
 }

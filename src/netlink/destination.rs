@@ -1,7 +1,7 @@
 //! `IPVS_CMD_ATTR_DEST`.
 
 use super::attributes::*;
-use super::decode::{Attribute, Known, Result, Slot, attributes};
+use super::decode::{Attribute, Attributes, Result};
 use super::encode::Writer;
 use super::service::{address_bytes, decode_family, family_number, ip_address};
 use super::stats;
@@ -17,70 +17,48 @@ pub(super) struct Decoded {
 /// Reads a destination. Kernels before 3.18 do not say of which family it is: then it is `service_family`,
 /// if that is known.
 pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<Decoded> {
-    let known: Known = DESTINATION_ATTRIBUTES;
-    let mut address = Slot::empty();
-    let mut port = Slot::empty();
-    let mut forwarding = Slot::empty();
-    let mut weight = Slot::empty();
-    let mut upper = Slot::empty();
-    let mut lower = Slot::empty();
-    let mut active = Slot::empty();
-    let mut inactive = Slot::empty();
-    let mut persistent = Slot::empty();
-    let mut stats32 = Slot::empty();
-    let mut family = Slot::empty();
-    let mut stats64 = Slot::empty();
-    let mut tunnel_kind = Slot::empty();
-    let mut tunnel_port = Slot::empty();
-    let mut tunnel_flags = Slot::empty();
-    for attribute in attributes(holder.value, known, holder.name) {
-        let attribute = &attribute?;
-        match attribute.kind {
-            IPVS_DEST_ATTR_ADDR => address.fill(attribute, attribute.bytes())?,
-            IPVS_DEST_ATTR_PORT => port.fill(attribute, attribute.be16())?,
-            IPVS_DEST_ATTR_FWD_METHOD => forwarding.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_WEIGHT => weight.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_U_THRESH => upper.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_L_THRESH => lower.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_ACTIVE_CONNS => active.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_INACT_CONNS => inactive.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_PERSIST_CONNS => persistent.fill(attribute, attribute.u32())?,
-            IPVS_DEST_ATTR_STATS => stats32.fill(attribute, Ok(*attribute))?,
-            IPVS_DEST_ATTR_ADDR_FAMILY => family.fill(attribute, decode_family(attribute))?,
-            IPVS_DEST_ATTR_STATS64 => stats64.fill(attribute, Ok(*attribute))?,
-            IPVS_DEST_ATTR_TUN_TYPE => tunnel_kind.fill(attribute, attribute.u8())?,
-            IPVS_DEST_ATTR_TUN_PORT => tunnel_port.fill(attribute, attribute.be16())?,
-            IPVS_DEST_ATTR_TUN_FLAGS => tunnel_flags.fill(attribute, attribute.u16())?,
-            _ => {}
-        }
-    }
+    let found = Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name)?;
+    let address = found.optional(IPVS_DEST_ATTR_ADDR, Attribute::bytes)?;
+    let port = found.optional(IPVS_DEST_ATTR_PORT, Attribute::be16)?;
+    let forwarding = found.optional(IPVS_DEST_ATTR_FWD_METHOD, Attribute::u32)?;
+    let weight = found.optional(IPVS_DEST_ATTR_WEIGHT, Attribute::u32)?;
+    let upper = found.optional(IPVS_DEST_ATTR_U_THRESH, Attribute::u32)?;
+    let lower = found.optional(IPVS_DEST_ATTR_L_THRESH, Attribute::u32)?;
+    let active = found.optional(IPVS_DEST_ATTR_ACTIVE_CONNS, Attribute::u32)?;
+    let inactive = found.optional(IPVS_DEST_ATTR_INACT_CONNS, Attribute::u32)?;
+    let persistent = found.optional(IPVS_DEST_ATTR_PERSIST_CONNS, Attribute::u32)?;
+    let family = found.optional(IPVS_DEST_ATTR_ADDR_FAMILY, decode_family)?;
+    let tunnel_kind = found.optional(IPVS_DEST_ATTR_TUN_TYPE, Attribute::u8)?;
+    let tunnel_port = found.optional(IPVS_DEST_ATTR_TUN_PORT, Attribute::be16)?;
+    let tunnel_flags = found.optional(IPVS_DEST_ATTR_TUN_FLAGS, Attribute::u16)?;
 
-    let family = family.or(service_family).required(known, IPVS_DEST_ATTR_ADDR_FAMILY)?;
+    let family = found.required(IPVS_DEST_ATTR_ADDR_FAMILY, family.or(service_family))?;
     let id = DestinationId {
-        address: ip_address(family, address.required(known, IPVS_DEST_ATTR_ADDR)?),
-        port: port.required(known, IPVS_DEST_ATTR_PORT)?,
+        address: ip_address(family, found.required(IPVS_DEST_ATTR_ADDR, address)?),
+        port: found.required(IPVS_DEST_ATTR_PORT, port)?,
     };
-    let settings = match forwarding.optional() {
+    let settings = match forwarding {
         None => None,
         Some(method) => Some(Destination {
             id,
             forwarding: Forwarding::from(method),
-            weight: weight.required(known, IPVS_DEST_ATTR_WEIGHT)?,
-            upper_threshold: upper.required(known, IPVS_DEST_ATTR_U_THRESH)?,
-            lower_threshold: lower.required(known, IPVS_DEST_ATTR_L_THRESH)?,
+            weight: found.required(IPVS_DEST_ATTR_WEIGHT, weight)?,
+            upper_threshold: found.required(IPVS_DEST_ATTR_U_THRESH, upper)?,
+            lower_threshold: found.required(IPVS_DEST_ATTR_L_THRESH, lower)?,
             tunnel: Tunnel::from_parts(
-                tunnel_kind.optional().unwrap_or(0),
-                tunnel_port.optional().unwrap_or(0),
-                TunnelFlags(tunnel_flags.optional().unwrap_or(0)),
+                tunnel_kind.unwrap_or(0),
+                tunnel_port.unwrap_or(0),
+                TunnelFlags(tunnel_flags.unwrap_or(0)),
             ),
         }),
     };
-    let state = match (settings, stats::decode(stats32, stats64)?) {
+    let stats = stats::decode(found.get(IPVS_DEST_ATTR_STATS), found.get(IPVS_DEST_ATTR_STATS64))?;
+    let state = match (settings, stats) {
         (Some(destination), Some(stats)) => Some(DestinationState {
             destination,
-            active_connections: active.required(known, IPVS_DEST_ATTR_ACTIVE_CONNS)?,
-            inactive_connections: inactive.required(known, IPVS_DEST_ATTR_INACT_CONNS)?,
-            persistent_connections: persistent.required(known, IPVS_DEST_ATTR_PERSIST_CONNS)?,
+            active_connections: found.required(IPVS_DEST_ATTR_ACTIVE_CONNS, active)?,
+            inactive_connections: found.required(IPVS_DEST_ATTR_INACT_CONNS, inactive)?,
+            persistent_connections: found.required(IPVS_DEST_ATTR_PERSIST_CONNS, persistent)?,
             stats,
         }),
         _ => None,

@@ -4,7 +4,7 @@ use netlink_packet_core::{Emitable, ParseableParametrized};
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
 use super::attributes::*;
-use super::decode::{DecodeError, Result, Slot, attributes, name_of};
+use super::decode::{Attribute, Attributes, DecodeError, Result};
 use super::encode::Writer;
 use super::{daemon, destination, service};
 use crate::model::{
@@ -131,14 +131,10 @@ impl IpvsMessage {
 
 /// Reads one destination of a dump for a service of this family.
 pub(crate) fn decode_dump_destination(payload: &[u8], service_family: Family) -> Result<DestinationState> {
-    let mut destination = Slot::empty();
-    for attribute in attributes(payload, COMMAND_ATTRIBUTES, command_name(IPVS_CMD_NEW_DEST)) {
-        let attribute = &attribute?;
-        if attribute.kind == IPVS_CMD_ATTR_DEST {
-            destination.fill(attribute, destination::decode(attribute, Some(service_family)))?;
-        }
-    }
-    let destination = destination.required(COMMAND_ATTRIBUTES, IPVS_CMD_ATTR_DEST)?;
+    let found = Attributes::read(payload, &COMMAND_ATTRIBUTES, command_name(IPVS_CMD_NEW_DEST))?;
+    let decode = |holder: &Attribute<'_>| destination::decode(holder, Some(service_family));
+    let destination = found.optional(IPVS_CMD_ATTR_DEST, decode)?;
+    let destination = found.required(IPVS_CMD_ATTR_DEST, destination)?;
     destination.state.ok_or(DecodeError::Missing("IPVS_DEST_ATTR_STATS"))
 }
 
@@ -177,41 +173,23 @@ impl Parts {
     }
 
     fn decode(command: u8, payload: &[u8], service_family: Option<Family>) -> Result<Self> {
-        let mut service = Slot::empty();
-        let mut destination = Slot::empty();
-        let mut daemon = Slot::empty();
-        let mut tcp = Slot::empty();
-        let mut tcp_fin = Slot::empty();
-        let mut udp = Slot::empty();
-        for attribute in attributes(payload, COMMAND_ATTRIBUTES, command_name(command)) {
-            let attribute = &attribute?;
-            match attribute.kind {
-                IPVS_CMD_ATTR_SERVICE => service.fill(attribute, service::decode(attribute))?,
-                IPVS_CMD_ATTR_DEST => {
-                    destination.fill(attribute, destination::decode(attribute, service_family))?
-                }
-                IPVS_CMD_ATTR_DAEMON => daemon.fill(attribute, daemon::decode(attribute))?,
-                IPVS_CMD_ATTR_TIMEOUT_TCP => tcp.fill(attribute, attribute.u32())?,
-                IPVS_CMD_ATTR_TIMEOUT_TCP_FIN => tcp_fin.fill(attribute, attribute.u32())?,
-                IPVS_CMD_ATTR_TIMEOUT_UDP => udp.fill(attribute, attribute.u32())?,
-                _ => {}
-            }
-        }
+        let found = Attributes::read(payload, &COMMAND_ATTRIBUTES, command_name(command))?;
+        let destination = |holder: &Attribute<'_>| destination::decode(holder, service_family);
         Ok(Self {
-            service: service.optional(),
-            destination: destination.optional(),
-            daemon: daemon.optional(),
+            service: found.optional(IPVS_CMD_ATTR_SERVICE, service::decode)?,
+            destination: found.optional(IPVS_CMD_ATTR_DEST, destination)?,
+            daemon: found.optional(IPVS_CMD_ATTR_DAEMON, daemon::decode)?,
             timeouts: Timeouts {
-                tcp: tcp.optional().unwrap_or(0),
-                tcp_fin: tcp_fin.optional().unwrap_or(0),
-                udp: udp.optional().unwrap_or(0),
+                tcp: found.optional(IPVS_CMD_ATTR_TIMEOUT_TCP, Attribute::u32)?.unwrap_or(0),
+                tcp_fin: found.optional(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, Attribute::u32)?.unwrap_or(0),
+                udp: found.optional(IPVS_CMD_ATTR_TIMEOUT_UDP, Attribute::u32)?.unwrap_or(0),
             },
         })
     }
 }
 
 fn missing(kind: u16) -> DecodeError {
-    DecodeError::Missing(name_of(COMMAND_ATTRIBUTES, kind))
+    DecodeError::Missing(COMMAND_ATTRIBUTES[usize::from(kind) - 1].1)
 }
 
 fn encode_timeouts(writer: &mut Writer<'_>, timeouts: &Timeouts) {
@@ -221,24 +199,17 @@ fn encode_timeouts(writer: &mut Writer<'_>, timeouts: &Timeouts) {
 }
 
 fn decode_info(payload: &[u8]) -> Result<Info> {
-    let mut version = Slot::empty();
-    let mut size = Slot::empty();
-    for attribute in attributes(payload, INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO") {
-        let attribute = &attribute?;
-        match attribute.kind {
-            IPVS_INFO_ATTR_VERSION => version.fill(attribute, attribute.u32())?,
-            IPVS_INFO_ATTR_CONN_TAB_SIZE => size.fill(attribute, attribute.u32())?,
-            _ => {}
-        }
-    }
+    let found = Attributes::read(payload, &INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO")?;
+    let version = found.optional(IPVS_INFO_ATTR_VERSION, Attribute::u32)?;
+    let size = found.optional(IPVS_INFO_ATTR_CONN_TAB_SIZE, Attribute::u32)?;
     Ok(Info {
-        version: Version(version.required(INFO_ATTRIBUTES, IPVS_INFO_ATTR_VERSION)?),
-        connection_table_size: size.required(INFO_ATTRIBUTES, IPVS_INFO_ATTR_CONN_TAB_SIZE)?,
+        version: Version(found.required(IPVS_INFO_ATTR_VERSION, version)?),
+        connection_table_size: found.required(IPVS_INFO_ATTR_CONN_TAB_SIZE, size)?,
     })
 }
 
 fn command_name(command: u8) -> &'static str {
-    COMMANDS.iter().find(|&&(number, _)| number == command).map_or("a message", |&(_, name)| name)
+    COMMANDS.get(usize::from(command).wrapping_sub(1)).map_or("a message", |&(_, name)| name)
 }
 
 impl GenlFamily for IpvsMessage {

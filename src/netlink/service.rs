@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use super::attributes::*;
-use super::decode::{Attribute, DecodeError, Known, Result, Slot, attributes};
+use super::decode::{Attribute, Attributes, DecodeError, Result};
 use super::encode::Writer;
 use super::stats;
 use crate::model::{
@@ -23,69 +23,48 @@ pub(super) struct Decoded {
 }
 
 pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
-    let known: Known = SERVICE_ATTRIBUTES;
-    let mut family = Slot::empty();
-    let mut protocol = Slot::empty();
-    let mut address = Slot::empty();
-    let mut port = Slot::empty();
-    let mut fwmark = Slot::empty();
-    let mut scheduler = Slot::empty();
-    let mut flags = Slot::empty();
-    let mut timeout = Slot::empty();
-    let mut netmask = Slot::empty();
-    let mut stats32 = Slot::empty();
-    let mut engine = Slot::empty();
-    let mut stats64 = Slot::empty();
-    for attribute in attributes(holder.value, known, holder.name) {
-        let attribute = &attribute?;
-        match attribute.kind {
-            IPVS_SVC_ATTR_AF => family.fill(attribute, decode_family(attribute))?,
-            IPVS_SVC_ATTR_PROTOCOL => protocol.fill(attribute, attribute.u16())?,
-            IPVS_SVC_ATTR_ADDR => address.fill(attribute, attribute.bytes())?,
-            IPVS_SVC_ATTR_PORT => port.fill(attribute, attribute.be16())?,
-            IPVS_SVC_ATTR_FWMARK => fwmark.fill(attribute, attribute.u32())?,
-            IPVS_SVC_ATTR_SCHED_NAME => {
-                scheduler.fill(attribute, attribute.name_or_none(Scheduler::from_kernel))?
-            }
-            IPVS_SVC_ATTR_FLAGS => flags.fill(attribute, decode_flags(attribute))?,
-            IPVS_SVC_ATTR_TIMEOUT => timeout.fill(attribute, attribute.u32())?,
-            IPVS_SVC_ATTR_NETMASK => netmask.fill(attribute, attribute.bytes())?,
-            IPVS_SVC_ATTR_STATS => stats32.fill(attribute, Ok(*attribute))?,
-            IPVS_SVC_ATTR_PE_NAME => {
-                engine.fill(attribute, attribute.name_or_none(PersistenceEngine::from_kernel))?
-            }
-            IPVS_SVC_ATTR_STATS64 => stats64.fill(attribute, Ok(*attribute))?,
-            _ => {}
-        }
-    }
+    let found = Attributes::read(holder.value, &SERVICE_ATTRIBUTES, holder.name)?;
+    let family = found.optional(IPVS_SVC_ATTR_AF, decode_family)?;
+    let protocol = found.optional(IPVS_SVC_ATTR_PROTOCOL, Attribute::u16)?;
+    let address = found.optional(IPVS_SVC_ATTR_ADDR, Attribute::bytes)?;
+    let port = found.optional(IPVS_SVC_ATTR_PORT, Attribute::be16)?;
+    let fwmark = found.optional(IPVS_SVC_ATTR_FWMARK, Attribute::u32)?;
+    let scheduler = |name: &Attribute<'_>| name.name_or_none(Scheduler::from_kernel);
+    let scheduler = found.optional(IPVS_SVC_ATTR_SCHED_NAME, scheduler)?;
+    let flags = found.optional(IPVS_SVC_ATTR_FLAGS, decode_flags)?;
+    let timeout = found.optional(IPVS_SVC_ATTR_TIMEOUT, Attribute::u32)?;
+    let netmask = found.optional(IPVS_SVC_ATTR_NETMASK, Attribute::bytes)?;
+    let engine = |name: &Attribute<'_>| name.name_or_none(PersistenceEngine::from_kernel);
+    let engine = found.optional(IPVS_SVC_ATTR_PE_NAME, engine)?;
 
-    let family = family.required(known, IPVS_SVC_ATTR_AF)?;
-    let id = match fwmark.optional().and_then(NonZeroU32::new) {
+    let family = found.required(IPVS_SVC_ATTR_AF, family)?;
+    let id = match fwmark.and_then(NonZeroU32::new) {
         Some(mark) => ServiceId::Fwmark { mark, family },
         None => ServiceId::Address {
-            protocol: Protocol(protocol.required(known, IPVS_SVC_ATTR_PROTOCOL)?),
-            address: ip_address(family, address.required(known, IPVS_SVC_ATTR_ADDR)?),
-            port: port.required(known, IPVS_SVC_ATTR_PORT)?,
+            protocol: Protocol(found.required(IPVS_SVC_ATTR_PROTOCOL, protocol)?),
+            address: ip_address(family, found.required(IPVS_SVC_ATTR_ADDR, address)?),
+            port: found.required(IPVS_SVC_ATTR_PORT, port)?,
         },
     };
-    let settings = match scheduler.optional().flatten() {
+    let settings = match scheduler.flatten() {
         None => None,
         Some(scheduler) => {
-            let bits: u32 = flags.required(known, IPVS_SVC_ATTR_FLAGS)?;
-            let timeout = timeout.required(known, IPVS_SVC_ATTR_TIMEOUT)?;
+            let bits: u32 = found.required(IPVS_SVC_ATTR_FLAGS, flags)?;
+            let timeout = found.required(IPVS_SVC_ATTR_TIMEOUT, timeout)?;
             let mut service = Service::new(id);
-            let netmask = decode_netmask(family, netmask.required(known, IPVS_SVC_ATTR_NETMASK)?);
+            let netmask = decode_netmask(family, found.required(IPVS_SVC_ATTR_NETMASK, netmask)?);
             netmask
                 .and_then(|netmask| service.set_netmask(netmask))
                 .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
             service.scheduler = scheduler;
             service.flags = ServiceFlags::from_bits(bits);
             service.persistence = (bits & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout);
-            service.engine = engine.optional().flatten();
+            service.engine = engine.flatten();
             Some(service)
         }
     };
-    Ok(Decoded { id, settings, stats: stats::decode(stats32, stats64)? })
+    let stats = stats::decode(found.get(IPVS_SVC_ATTR_STATS), found.get(IPVS_SVC_ATTR_STATS64))?;
+    Ok(Decoded { id, settings, stats })
 }
 
 /// Which service, and nothing else of it.

@@ -3,13 +3,16 @@
 use netlink_packet_core::NLA_HEADER_SIZE;
 
 use super::attributes::*;
-use super::decode::{Attribute, Result, Slot, attributes};
+use super::decode::{Attribute, Attributes, Result};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
 /// Reads the 64-bit form or, from kernels before 4.1, the other one.
-pub(super) fn decode(stats32: Slot<Attribute<'_>>, stats64: Slot<Attribute<'_>>) -> Result<Option<Stats>> {
-    stats64.optional().or(stats32.optional()).map(decode_fields).transpose()
+pub(super) fn decode(
+    stats32: Option<Attribute<'_>>,
+    stats64: Option<Attribute<'_>>,
+) -> Result<Option<Stats>> {
+    stats64.or(stats32).map(decode_fields).transpose()
 }
 
 /// Reads either form. A field that is not there is 0.
@@ -46,8 +49,9 @@ fn usual_fields(value: &[u8]) -> Option<Fields> {
         return None;
     }
     for ((kind, field), bytes) in (1..).zip(&mut fields).zip(value.chunks_exact(LENGTH)) {
-        let (&[l0, l1, k0, k1], value) = bytes.split_first_chunk()?;
-        if [u16::from_ne_bytes([l0, l1]), u16::from_ne_bytes([k0, k1])] != [LENGTH as u16, kind] {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (number, value) = rest.split_first_chunk()?;
+        if [u16::from_ne_bytes(*length), u16::from_ne_bytes(*number)] != [LENGTH as u16, kind] {
             return None;
         }
         *field = u64::from_ne_bytes(*value.first_chunk()?);
@@ -56,12 +60,12 @@ fn usual_fields(value: &[u8]) -> Option<Fields> {
 }
 
 fn fields_of_any_kind(holder: &Attribute<'_>) -> Result<Fields> {
-    let mut fields = [const { Slot::empty() }; STATS_ATTRIBUTES.len()];
-    for attribute in attributes(holder.value, STATS_ATTRIBUTES, holder.name) {
-        let attribute = attribute?;
-        fields[usize::from(attribute.kind) - 1].fill(&attribute, attribute.u32_or_u64())?;
+    let found = Attributes::read(holder.value, &STATS_ATTRIBUTES, holder.name)?;
+    let mut fields = Fields::default();
+    for (kind, field) in (1..).zip(&mut fields) {
+        *field = found.optional(kind, Attribute::u32_or_u64)?.unwrap_or(0);
     }
-    Ok(fields.map(|field| field.optional().unwrap_or(0)))
+    Ok(fields)
 }
 
 /// Writes both forms, as the kernel does: the 32-bit one cuts what does not fit.

@@ -37,6 +37,11 @@ fn ipv6(text: &mut String, address: Ipv6Addr) {
 /// Bytes from the network made harmless: what is not printable, or would look like two columns, is
 /// escaped.
 pub fn escape(text: &mut String, bytes: &[u8]) {
+    let mut bytes = bytes;
+    while let [byte @ b'!'..=b'~', rest @ ..] = bytes {
+        text.push(char::from(*byte));
+        bytes = rest;
+    }
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {

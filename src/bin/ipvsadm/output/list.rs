@@ -108,7 +108,8 @@ fn server_columns(text: &mut String, state: &DestinationState, list: &List) {
 fn service_settings(text: &mut String, service: &Service) {
     let Service { scheduler, persistence, engine, .. } = service;
     let netmask = service.netmask();
-    let _ = write!(text, " {scheduler}");
+    text.push(' ');
+    text.push_str(&String::from_utf8_lossy(scheduler.as_bytes()));
     let flags = scheduler_flags(service);
     if !flags.is_empty() {
         let _ = write!(text, " ({flags})");

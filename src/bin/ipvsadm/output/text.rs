@@ -3,15 +3,36 @@
 
 const BLANKS: &str = "                                ";
 
-/// Appends a number.
+/// Appends a number. Most have few digits, and that needs no recursion.
 pub fn number(text: &mut String, number: impl Into<u64>) {
-    digits(text, number.into());
+    match number.into() {
+        number @ 0..1000 => few_digits(text, number as u32),
+        number => many_digits(text, number),
+    }
 }
 
-fn digits(text: &mut String, number: u64) {
-    if number >= 10 {
-        digits(text, number / 10);
+#[inline(never)]
+fn many_digits(text: &mut String, number: u64) {
+    self::number(text, number / 1000);
+    let last = (number % 1000) as u32;
+    for number in [last / 100, last / 10, last] {
+        digit(text, number);
     }
+}
+
+#[inline(never)]
+fn few_digits(text: &mut String, number: u32) {
+    if number >= 100 {
+        digit(text, number / 100);
+    }
+    if number >= 10 {
+        digit(text, number / 10);
+    }
+    digit(text, number);
+}
+
+/// Appends the last digit of a number.
+fn digit(text: &mut String, number: u32) {
     text.push(char::from(b'0' + (number % 10) as u8));
 }
 
@@ -32,10 +53,13 @@ pub fn right(text: &mut String, width: usize, number: u64) {
 }
 
 fn blanks(text: &mut String, count: usize) {
-    match BLANKS.get(..count) {
-        Some(blanks) => text.push_str(blanks),
-        None => text.extend(std::iter::repeat_n(' ', count)),
+    if count > BLANKS.len() {
+        return text.extend(std::iter::repeat_n(' ', count));
     }
+    // Bytes whose number is fixed are copied without a call.
+    let end = text.len() + count;
+    text.push_str(BLANKS);
+    text.truncate(end);
 }
 
 #[cfg(test)]
