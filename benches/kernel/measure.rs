@@ -78,13 +78,13 @@ impl Runs {
         median(&self.users)
     }
 
-    /// How far the middle half of the runs lies from the median at most.
-    pub fn spread(&self) -> Duration {
+    /// How far the middle half of the runs lies from the median at most. One run has no spread.
+    pub fn spread(&self) -> Option<Duration> {
         let mut times = self.times.clone();
         times.sort();
-        let Some(median) = median(&times) else { return Duration::ZERO };
+        let median = median(&times).filter(|_| times.len() > 1)?;
         let quarter = times.len() / 4;
-        (median - times[quarter]).max(times[times.len() - 1 - quarter] - median)
+        Some((median - times[quarter]).max(times[times.len() - 1 - quarter] - median))
     }
 }
 

@@ -51,9 +51,10 @@ impl Row {
 }
 
 fn time(runs: &Runs) -> String {
-    match runs.median() {
-        Some(median) => format!("{} ± {}", milliseconds(median), milliseconds(runs.spread())),
-        None => String::new(),
+    match (runs.median(), runs.spread()) {
+        (Some(median), Some(spread)) => format!("{} ± {}", milliseconds(median), milliseconds(spread)),
+        (Some(only), None) => milliseconds(only),
+        (None, _) => String::new(),
     }
 }
 
