@@ -15,7 +15,7 @@ use super::services::PortNames;
 use super::text::number;
 
 /// How long there may be no answer at all.
-const SILENCE: Duration = Duration::from_secs(2);
+const SILENCE: Duration = Duration::from_secs(3);
 /// How long all look-ups together may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Up to this number each address is a question of its own, so that one without an answer stands alone.

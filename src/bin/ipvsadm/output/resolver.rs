@@ -12,8 +12,11 @@ use std::time::{Duration, Instant};
 use ipvs::Family;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How many questions are asked side by side.
-const SIDE_BY_SIDE: usize = 16;
+/// How many questions are asked side by side at first, and at most.
+const SIDE_BY_SIDE: (usize, usize) = (4, 16);
+/// After this time without an answer some more are asked: a resolver that waits for others takes more at once,
+/// while on a busy machine more processes would only be in each other's way.
+const STEP: Duration = Duration::from_millis(500);
 
 /// How long the look-up of one name may take: longer than resolvers themselves try by default.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,11 +67,12 @@ fn run(
 ) -> io::Result<Vec<String>> {
     let end = Instant::now() + limit;
     let mut deadline = None;
+    let mut width = SIDE_BY_SIDE.0;
     let mut questions = questions.into_iter();
     let mut running: Vec<Question> = Vec::new();
     let mut lines = Vec::new();
     loop {
-        for words in questions.by_ref().take(SIDE_BY_SIDE - running.len()) {
+        for words in questions.by_ref().take(width - running.len()) {
             running.push(Question::ask(program, &words)?);
         }
         // On a busy machine starting them takes long, too: that is no fault of the resolver's.
@@ -79,7 +83,8 @@ fn run(
         }
         let mut ends: Vec<_> =
             running.iter().map(|question| PollFd::new(&question.stdout, PollFlags::IN)).collect();
-        match poll(&mut ends, Timespec::try_from(left).ok().as_ref()) {
+        match poll(&mut ends, Timespec::try_from(left.min(STEP)).ok().as_ref()) {
+            Ok(0) => width = SIDE_BY_SIDE.1.min(width + SIDE_BY_SIDE.0),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
