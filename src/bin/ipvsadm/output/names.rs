@@ -18,8 +18,11 @@ use super::text::number;
 const SILENCE: Duration = Duration::from_secs(3);
 /// How long all look-ups together may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Up to this number each address is a question of its own, so that one without an answer stands alone.
-const QUESTIONS: usize = 256;
+/// Up to this number each address is a question of its own, so that one without an answer stands alone. Beyond
+/// it some share one, as starting to ask takes longer than most answers.
+const ALONE: usize = 16;
+/// How many addresses share a question at most.
+const TOGETHER: usize = 8;
 
 /// Names that were found. With numeric output there are none.
 pub struct Names {
@@ -47,7 +50,8 @@ impl Names {
             return;
         }
         let started = Instant::now();
-        let questions = unknown.chunks(unknown.len().div_ceil(QUESTIONS)).map(|addresses| {
+        let together = unknown.len().div_ceil(ALONE).min(TOGETHER);
+        let questions = unknown.chunks(together).map(|addresses| {
             let words = std::iter::once("hosts".into());
             words.chain(addresses.iter().map(IpAddr::to_string)).collect()
         });
