@@ -2,6 +2,7 @@
 //! the kernel that it runs on: `scripts/bench` starts it on a test kernel.
 //!
 //!     bench run [--quick] PROGRAM ORIGINAL EMPTY    prints the table
+//!     bench connections PROGRAM ORIGINAL EMPTY      prints the part about many connections
 //!     bench floor (changes|dumps|read) FILE ...     the least work
 //!     bench time COUNT COMMAND...                   runs a command, tells its times and memory
 
@@ -20,6 +21,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["run", "--quick", program, original, empty] => cases::run([program, original, empty], true),
         ["run", program, original, empty] => cases::run([program, original, empty], false),
+        ["connections", program, original, empty] => cases::connections([program, original, empty]),
         ["floor", work @ ..] => floor::run(work),
         ["time", count, command @ ..] => measure::time(count.parse()?, command),
         _ => Err("bench is started by scripts/bench".into()),

@@ -1,6 +1,7 @@
 //! What is measured.
 
 use std::fs;
+use std::time::Instant;
 
 use super::measure::{self, NUMBER};
 use super::report::{HEADING, Row};
@@ -11,8 +12,11 @@ use super::{Result, traffic};
 const FOLDER: &str = "/dev/shm";
 /// Beyond this number of lines there are fewer runs, and one of the original.
 const LONG: u32 = 2_000;
-/// Beyond this number of lines the system calls of the original are not counted: that takes minutes.
-const TRACED: u32 = 500;
+/// Beyond this number of lines the original takes minutes and is not run, and the others once.
+const HUGE: u32 = 100_000;
+/// Beyond these numbers of lines no system calls of our program and of the original are counted: that takes
+/// minutes.
+const TRACED: [u32; 2] = [20_000, 500];
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
 /// The programs, and how often they are run.
@@ -23,30 +27,48 @@ struct Bench {
     floor: String,
     family: u16,
     quick: bool,
+    started: Instant,
 }
 
+/// Measures everything.
 pub fn run(programs: [&str; 3], quick: bool) -> Result<()> {
-    let [ours, reference, empty] = programs.map(String::from);
-    let floor = format!("{} floor", std::env::current_exe()?.display());
-    let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC)?;
-    let bench = Bench { ours, reference, empty, floor, family: table::family(&mut socket)?, quick };
-    println!("{HEADING}");
+    let bench = Bench::new(programs, quick)?;
     let sizes = [Size(100, 10), Size(1000, 10), Size(10_000, 2), Size(50_000, 2), Size(1, 2000)];
     for &size in if quick { &sizes[..2] } else { &sizes[..] } {
         bench.table(size)?;
     }
     bench.single_commands()?;
-    bench.connections()
+    bench.connections(if quick { &[(1000, 7), (10_000, 3)] } else { &[(1000, 7), (100_000, 3)] })
+}
+
+/// Measures lists of very many connections. Before Linux 7 the time grows with the square of their number.
+pub fn connections(programs: [&str; 3]) -> Result<()> {
+    Bench::new(programs, false)?.connections(&[(1000, 7), (100_000, 3), (1_000_000, 3)])
 }
 
 impl Bench {
+    fn new(programs: [&str; 3], quick: bool) -> Result<Self> {
+        let [ours, reference, empty] = programs.map(String::from);
+        let floor = format!("{} floor", std::env::current_exe()?.display());
+        let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC)?;
+        let family = table::family(&mut socket)?;
+        println!("{HEADING}");
+        Ok(Self { ours, reference, empty, floor, family, quick, started: Instant::now() })
+    }
+
     /// Restoring, replacing and listing a table.
     fn table(&self, size: Size) -> Result<()> {
         let Size(services, servers) = size;
         let name = format!("{services} × {servers}");
         let count = services * (servers + 1);
-        let rounds = if count > LONG { 3 } else { 7 };
-        let (long, traced) = (count > LONG, [true, count <= TRACED]);
+        let small = count <= HUGE;
+        let rounds = match count {
+            ..=LONG => 7,
+            _ if small => 3,
+            _ => 1,
+        };
+        let [ours_traced, reference_traced] = TRACED.map(|most| count <= most);
+        let (long, traced) = (count > LONG, [ours_traced && !(self.quick && count > LONG), reference_traced]);
         let file = |name: &str, content: &[u8]| {
             let path = format!("{FOLDER}/{name}");
             fs::write(&path, content).map(|()| path)
@@ -57,27 +79,18 @@ impl Bench {
         let editing = file("editing", &table::batches(self.family, &size.edits()))?;
         let questions = file("questions", &size.questions(self.family))?;
 
-        // The three make the same table.
         let [ours, reference] = [&self.ours, &self.reference];
-        let three =
-            [format!("{ours} -R"), format!("{reference} -R"), format!("{} changes {adding}", self.floor)];
-        let mut saved = Vec::new();
-        for command in &three {
-            measure::output(&words(&format!("{ours} -C")), None)?;
-            measure::output(&words(command), Some(&lines))?;
-            saved.push(measure::output(&words(&format!("{ours} -Sn")), None)?);
-        }
-        if saved.iter().any(|table| *table != saved[0])
-            || saved[0].lines().count() != size.changes(false).len()
-        {
-            return Err(format!("{name}: the tables differ").into());
-        }
-
+        let restore = [
+            Some(format!("{ours} -R")),
+            small.then(|| format!("{reference} -R")),
+            Some(format!("{} changes {adding}", self.floor)),
+        ];
         let clear = || measure::output(&words(&format!("{ours} -C")), None).map(drop);
         let case = Case {
             name: "restore",
             size: &name,
-            commands: three.map(Some),
+            commands: restore,
+            entries: Some(count),
             input: Some(&lines),
             rounds,
             times: 1,
@@ -86,6 +99,7 @@ impl Bench {
         };
         self.row(&case, &clear)?;
 
+        let case = Case { entries: None, ..case };
         let dumps = format!("{} dumps {questions}", self.floor);
         let replace = format!("{ours} -R --replace");
         let make = || measure::output(&words(&replace), Some(&lines)).map(drop);
@@ -96,7 +110,8 @@ impl Bench {
         self.row(&Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case }, &make)?;
         make()?;
         for view in VIEWS {
-            let commands = [format!("{ours} {view}"), format!("{reference} {view}"), dumps.clone()].map(Some);
+            let original = small.then(|| format!("{reference} {view}"));
+            let commands = [Some(format!("{ours} {view}")), original, Some(dumps.clone())];
             self.row(&Case { name: &format!("`{view}`"), commands, input: None, ..case }, &|| Ok(()))?;
         }
         clear()
@@ -120,6 +135,7 @@ impl Bench {
             name: "",
             size: "",
             commands: [const { None }; 3],
+            entries: None,
             input: None,
             rounds: 4,
             times: 25,
@@ -135,12 +151,15 @@ impl Bench {
             self.row(&Case { name, size: "10 lines", commands: three(command), ..case }, &fresh)?;
         }
         let script = format!("{FOLDER}/loop");
-        let text = "n=0\nwhile [ $n -lt 500 ]; do n=$((n + 1)); \"$@\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n";
+        let turns = if self.quick { 100 } else { 500 };
+        let text = format!(
+            "n=0\nwhile [ $n -lt {turns} ]; do n=$((n + 1)); \"$@\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n"
+        );
         fs::write(&script, text)?;
         let commands = [&self.ours, &self.reference, &self.empty];
         let commands = commands.map(|program| Some(format!("sh {script} {program}")));
         let case = Case {
-            name: "500 `-a` in a shell",
+            name: &format!("{turns} `-a` in a shell"),
             size: "10 lines",
             commands,
             times: 1,
@@ -152,8 +171,8 @@ impl Bench {
         measure::output(&words(&format!("{} -C", self.ours)), None).map(drop)
     }
 
-    /// Listing connections.
-    fn connections(&self) -> Result<()> {
+    /// Listing connections: so many, so often.
+    fn connections(&self, counts: &[(u32, u32)]) -> Result<()> {
         for command in [
             "ip link add bench0 type dummy",
             "ip link set bench0 up",
@@ -169,11 +188,8 @@ impl Bench {
         }
         let file = "/proc/net/ip_vs_conn";
         let mut made = 0;
-        let counts: &[(u32, u32)] = match self.quick {
-            true => &[(1000, 7), (10_000, 3)],
-            false => &[(1000, 7), (100_000, 3), (1_000_000, 1)],
-        };
         for &(count, rounds) in counts {
+            self.progress(&format!("making {count} connections"));
             traffic::send("192.0.2.1:53", made, count)?;
             made = count;
             let floor = format!("{} read {file}", self.floor);
@@ -189,7 +205,17 @@ impl Bench {
             let commands = [Some(ours), reference, Some(floor)];
             let (long, traced) = (count > 10_000, [count <= 100_000, count <= 1_000]);
             self.row(
-                &Case { name: "`-Lnc`", size, commands, input: None, rounds, times: 1, long, traced },
+                &Case {
+                    name: "`-Lnc`",
+                    size,
+                    commands,
+                    entries: None,
+                    input: None,
+                    rounds,
+                    times: 1,
+                    long,
+                    traced,
+                },
                 &|| Ok(()),
             )?;
         }
@@ -198,7 +224,9 @@ impl Bench {
 
     /// Measures and prints a row. What a run needs is prepared before each.
     fn row(&self, case: &Case<'_>, prepare: &dyn Fn() -> Result<()>) -> Result<()> {
+        self.progress(&format!("{}, {}", case.name, case.size));
         let mut row = Row::new(case.name, case.size);
+        let mut tables = Vec::new();
         for round in 0..if self.quick { case.rounds.div_ceil(2) } else { case.rounds } {
             for (place, command) in case.commands.iter().enumerate() {
                 // The original takes minutes for what takes it long.
@@ -208,7 +236,16 @@ impl Bench {
                 };
                 prepare()?;
                 row.runs[place].add(case.times, &words(command), case.input)?;
+                if case.entries.is_some() && round == 0 {
+                    tables.push(measure::output(&words(&format!("{} -Sn", self.ours)), None)?);
+                }
             }
+        }
+        let wrong = |table: &String| {
+            *table != tables[0] || case.entries.is_some_and(|count| table.lines().count() != count as usize)
+        };
+        if tables.iter().any(wrong) {
+            return Err(format!("{}, {}: the tables differ", case.name, case.size).into());
         }
         for (place, calls) in row.calls.iter_mut().enumerate() {
             let Some(command) = case.commands[place].as_ref().filter(|_| case.traced[place]) else {
@@ -220,6 +257,11 @@ impl Bench {
         row.print();
         Ok(())
     }
+
+    /// Says on standard error what is done now, and after how many seconds.
+    fn progress(&self, what: &str) {
+        eprintln!("{:>5} s: {what}", self.started.elapsed().as_secs());
+    }
 }
 
 /// One row of the table.
@@ -228,6 +270,8 @@ struct Case<'a> {
     size: &'a str,
     /// Our program, the original, the floor.
     commands: [Option<String>; 3],
+    /// How many lines the table has to have after each command, which have to be the same ones.
+    entries: Option<u32>,
     input: Option<&'a str>,
     rounds: u32,
     /// How often the command is run in each round.

@@ -17,6 +17,9 @@ pub const HEADING: &str = "\
 | case | size | ours | reference | floor | reference / ours | ours / floor | our user time | system calls | of the reference | memory | of the reference |
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
+/// What was not measured.
+const NONE: &str = "-";
+
 impl Row {
     pub fn new(case: &str, size: &str) -> Self {
         Self { case: case.into(), size: size.into(), runs: Default::default(), calls: [None; 2] }
@@ -26,14 +29,14 @@ impl Row {
         let [ours, reference, floor] = &self.runs;
         let ratio = |above: &Runs, below: &Runs| match (above.median(), below.median()) {
             (Some(above), Some(below)) => format!("{:.2}", above.as_secs_f64() / below.as_secs_f64()),
-            _ => "".into(),
+            _ => NONE.into(),
         };
         let memory = |runs: &Runs| match runs.kibibytes {
-            0 => "".into(),
+            0 => NONE.into(),
             kibibytes => format!("{:.1} MiB", kibibytes as f64 / 1024.0),
         };
         let [our_calls, their_calls] =
-            self.calls.map(|calls| calls.map_or(String::new(), |calls| calls.to_string()));
+            self.calls.map(|calls| calls.map_or(NONE.into(), |calls| calls.to_string()));
         println!(
             "| {} | {} | {} | {} | {} | {} | {} | {} | {our_calls} | {their_calls} | {} | {} |",
             self.case,
@@ -43,7 +46,7 @@ impl Row {
             time(floor),
             ratio(reference, ours),
             ratio(ours, floor),
-            ours.median_user().map_or(String::new(), milliseconds),
+            ours.median_user().map_or(NONE.into(), milliseconds),
             memory(ours),
             memory(reference),
         );
@@ -53,8 +56,8 @@ impl Row {
 fn time(runs: &Runs) -> String {
     match (runs.median(), runs.spread()) {
         (Some(median), Some(spread)) => format!("{} ± {}", milliseconds(median), milliseconds(spread)),
-        (Some(only), None) => milliseconds(only),
-        (None, _) => String::new(),
+        (Some(only), None) => format!("{} (one run)", milliseconds(only)),
+        (None, _) => NONE.into(),
     }
 }
 
