@@ -119,6 +119,8 @@ numbers! {
     }
 }
 
+/// `IPVS_STATS_ATTR_PAD`, which has no value and may come often
+pub(crate) const IPVS_STATS_ATTR_PAD: u16 = 11;
 /// `AF_INET`
 pub const AF_INET: u16 = 2;
 /// `AF_INET6`

@@ -7,42 +7,36 @@ use super::decode::{Attribute, Attributes, Result};
 use super::encode::Writer;
 use crate::model::{DaemonState, Interface, SyncDaemon};
 
-/// What a message says of a sync daemon: always which one; its settings if it has them.
-pub(super) struct Decoded {
-    pub state: DaemonState,
-    pub settings: Option<SyncDaemon>,
+/// Reads which daemon it is.
+pub(super) fn decode_state(holder: &Attribute<'_>) -> Result<DaemonState> {
+    Attributes::read(holder.value, &DAEMON_ATTRIBUTES, holder.name, take_state)
 }
 
-pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
-    let found = Attributes::read(holder.value, &DAEMON_ATTRIBUTES, holder.name)?;
-    let state = found.optional(IPVS_DAEMON_ATTR_STATE, Attribute::u32)?;
-    let interface = |name: &Attribute<'_>| name.name_or_none(Interface::from_kernel);
-    let interface = found.optional(IPVS_DAEMON_ATTR_MCAST_IFN, interface)?;
-    let sync_id = found.optional(IPVS_DAEMON_ATTR_SYNC_ID, Attribute::u32)?;
-    let max_length = found.optional(IPVS_DAEMON_ATTR_SYNC_MAXLEN, Attribute::u16)?;
-    let group4 = found.optional(IPVS_DAEMON_ATTR_MCAST_GROUP, Attribute::bytes::<4>)?;
-    let group6 = found.optional(IPVS_DAEMON_ATTR_MCAST_GROUP6, Attribute::bytes::<16>)?;
-    let port = found.optional(IPVS_DAEMON_ATTR_MCAST_PORT, Attribute::u16)?;
-    let ttl = found.optional(IPVS_DAEMON_ATTR_MCAST_TTL, Attribute::u8)?;
+/// Reads a daemon with its settings.
+pub(super) fn decode(holder: &Attribute<'_>) -> Result<SyncDaemon> {
+    Attributes::read(holder.value, &DAEMON_ATTRIBUTES, holder.name, |found| {
+        let state = take_state(found)?;
+        let interface = found.get(IPVS_DAEMON_ATTR_MCAST_IFN)?.name_or_none(Interface::from_kernel)?;
+        let sync_id = found.u32(IPVS_DAEMON_ATTR_SYNC_ID)?;
+        let max_length = found.optional_bytes(IPVS_DAEMON_ATTR_SYNC_MAXLEN)?;
+        let group4 = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_GROUP)?.map(Ipv4Addr::from);
+        let group6 = found.optional_bytes::<16>(IPVS_DAEMON_ATTR_MCAST_GROUP6)?.map(Ipv6Addr::from);
+        let port = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_PORT)?;
+        let ttl = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_TTL)?;
+        Ok(SyncDaemon {
+            state,
+            interface: interface.ok_or_else(|| found.missing(IPVS_DAEMON_ATTR_MCAST_IFN))?,
+            sync_id,
+            max_length: max_length.map_or(0, u16::from_ne_bytes),
+            group: group6.map(IpAddr::from).or(group4.map(IpAddr::from)),
+            port: port.map_or(0, u16::from_ne_bytes),
+            ttl: ttl.map_or(0, u8::from_ne_bytes),
+        })
+    })
+}
 
-    let state = DaemonState::from(found.required(IPVS_DAEMON_ATTR_STATE, state)?);
-    let settings = match interface.flatten() {
-        None => None,
-        Some(interface) => {
-            let group6 = group6.map(|bytes| IpAddr::from(Ipv6Addr::from(bytes)));
-            let group4 = group4.map(|bytes| IpAddr::from(Ipv4Addr::from(bytes)));
-            Some(SyncDaemon {
-                state,
-                interface,
-                sync_id: found.required(IPVS_DAEMON_ATTR_SYNC_ID, sync_id)?,
-                max_length: max_length.unwrap_or(0),
-                group: group6.or(group4),
-                port: port.unwrap_or(0),
-                ttl: ttl.unwrap_or(0),
-            })
-        }
-    };
-    Ok(Decoded { state, settings })
+fn take_state(found: &mut Attributes<'_>) -> Result<DaemonState> {
+    found.u32(IPVS_DAEMON_ATTR_STATE).map(DaemonState::from)
 }
 
 /// Which daemon, and nothing else of it.

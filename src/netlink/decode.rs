@@ -42,50 +42,151 @@ impl From<DecodeError> for netlink_packet_core::DecodeError {
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
 /// The attributes that one place may hold, without gaps: they are indexed by number.
-type Known<const N: usize> = [(u16, &'static str); N];
+type Known = &'static [(u16, &'static str)];
 
-/// The attributes of one place, each at most once. A table has hundreds of thousands of them, so they are
-/// sorted by number first and looked at afterwards.
-pub(crate) struct Attributes<'a, const N: usize> {
-    values: [Option<&'a [u8]>; N],
-    known: &'static Known<N>,
+/// The attributes of one place, each at most once, to be asked for in the order in which the kernel writes them:
+/// then each is the next one. A table has hundreds of thousands of them. Those that stand elsewhere are searched.
+pub(crate) struct Attributes<'a> {
+    all: &'a [u8],
+    /// What follows the one that was taken last.
+    rest: &'a [u8],
+    /// Whether some were passed over.
+    skipped: bool,
+    known: Known,
+    within: &'static str,
 }
 
-impl<'a, const N: usize> Attributes<'a, N> {
-    /// Splits `payload`; `within` names what holds it.
-    pub fn read(payload: &'a [u8], known: &'static Known<N>, within: &'static str) -> Result<Self> {
-        let mut values = [None; N];
-        let mut rest = payload;
+impl<'a> Attributes<'a> {
+    /// Takes attributes out of `payload`; `within` names what holds it.
+    #[inline(always)]
+    pub fn read<T>(
+        payload: &'a [u8],
+        known: Known,
+        within: &'static str,
+        take: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let mut attributes = Self { all: payload, rest: payload, skipped: false, known, within };
+        let value = take(&mut attributes)?;
+        if attributes.skipped || !attributes.rest.is_empty() {
+            attributes.check()?;
+        }
+        Ok(value)
+    }
+
+    /// An attribute that has to be there.
+    #[inline(always)]
+    pub fn get(&mut self, kind: u16) -> Result<Attribute<'a>> {
+        self.optional(kind)?.ok_or_else(|| self.missing(kind))
+    }
+
+    /// An attribute, if it is there.
+    #[inline(always)]
+    pub fn optional(&mut self, kind: u16) -> Result<Option<Attribute<'a>>> {
+        let value = match split_attribute(self.rest) {
+            Some((found, value, after)) if found == kind => {
+                self.rest = after;
+                Some(value)
+            }
+            _ => self.search(kind)?,
+        };
+        Ok(value.map(|value| Attribute { name: self.name(kind), value }))
+    }
+
+    /// The value of an attribute of fixed size that has to be there.
+    #[inline(always)]
+    pub fn bytes<const N: usize>(&mut self, kind: u16) -> Result<[u8; N]> {
+        match self.next_bytes(kind) {
+            None => self.search_bytes(kind)?.ok_or_else(|| self.missing(kind)),
+            Some(bytes) => Ok(bytes),
+        }
+    }
+
+    /// The value of an attribute of fixed size, if it is there.
+    #[inline(always)]
+    pub fn optional_bytes<const N: usize>(&mut self, kind: u16) -> Result<Option<[u8; N]>> {
+        match self.next_bytes(kind) {
+            None => self.search_bytes(kind),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// The value of an attribute of fixed size, if it is the next one.
+    #[inline(always)]
+    pub fn next_bytes<const N: usize>(&mut self, kind: u16) -> Option<[u8; N]> {
+        let length = NLA_HEADER_SIZE + N;
+        let ([a, b], [c, d]) = ((length as u16).to_ne_bytes(), kind.to_ne_bytes());
+        let (next, after) = self.rest.split_at_checked(length.next_multiple_of(4))?;
+        let (header, value) = next.split_first_chunk()?;
+        if *header != [a, b, c, d] {
+            return None;
+        }
+        self.rest = after;
+        value.first_chunk().copied()
+    }
+
+    #[inline(always)]
+    pub fn be16(&mut self, kind: u16) -> Result<u16> {
+        self.bytes(kind).map(u16::from_be_bytes)
+    }
+
+    #[inline(always)]
+    pub fn u32(&mut self, kind: u16) -> Result<u32> {
+        self.bytes(kind).map(u32::from_ne_bytes)
+    }
+
+    /// The value of an attribute that is not the next one, if it is there.
+    #[cold]
+    fn search(&mut self, kind: u16) -> Result<Option<&'a [u8]>> {
+        if let Some((value, after)) = self.find(self.rest, kind)? {
+            (self.rest, self.skipped) = (after, true);
+            return Ok(Some(value));
+        }
+        let found = if self.skipped { self.find(self.all, kind)? } else { None };
+        Ok(found.map(|(value, _)| value))
+    }
+
+    #[cold]
+    fn search_bytes<const N: usize>(&mut self, kind: u16) -> Result<Option<[u8; N]>> {
+        self.optional(kind)?.map(|attribute| attribute.bytes()).transpose()
+    }
+
+    pub fn missing(&self, kind: u16) -> DecodeError {
+        DecodeError::Missing(self.name(kind))
+    }
+
+    /// The kernel's name of an attribute.
+    pub fn name(&self, kind: u16) -> &'static str {
+        self.known.get(usize::from(kind) - 1).map_or(self.within, |&(_, name)| name)
+    }
+
+    /// The value of the first attribute of this kind, and what follows it.
+    fn find(&self, attributes: &'a [u8], kind: u16) -> Result<Option<(&'a [u8], &'a [u8])>> {
+        let mut rest = attributes;
         while !rest.is_empty() {
-            let (kind, value, after) = split_attribute(rest).ok_or(DecodeError::Malformed(within))?;
+            let (found, value, after) = split_attribute(rest).ok_or(DecodeError::Malformed(self.within))?;
+            if found == kind {
+                return Ok(Some((value, after)));
+            }
             rest = after;
-            let index = usize::from(kind).wrapping_sub(1);
-            if let Some(slot) = values.get_mut(index) {
-                if slot.replace(value).is_some() {
-                    return Err(DecodeError::Repeated(known[index].1));
+        }
+        Ok(None)
+    }
+
+    /// Looks also at what was not asked for.
+    fn check(&self) -> Result<()> {
+        let mut seen = 0_u32;
+        let mut rest = self.all;
+        while !rest.is_empty() {
+            let (kind, _, after) = split_attribute(rest).ok_or(DecodeError::Malformed(self.within))?;
+            rest = after;
+            if (1..=self.known.len()).contains(&kind.into()) {
+                if seen & 1 << kind != 0 {
+                    return Err(DecodeError::Repeated(self.name(kind)));
                 }
+                seen |= 1 << kind;
             }
         }
-        Ok(Self { values, known })
-    }
-
-    pub fn get(&self, kind: u16) -> Option<Attribute<'a>> {
-        let index = usize::from(kind) - 1;
-        self.values[index].map(|value| Attribute { name: self.known[index].1, value })
-    }
-
-    /// What `read` makes of an attribute, if it is there.
-    pub fn optional<T>(
-        &self,
-        kind: u16,
-        read: impl FnOnce(&Attribute<'a>) -> Result<T>,
-    ) -> Result<Option<T>> {
-        self.get(kind).map(|attribute| read(&attribute)).transpose()
-    }
-
-    /// A value that was [`optional`](Self::optional) as long as it was not known what it is for.
-    pub fn required<T>(&self, kind: u16, value: Option<T>) -> Result<T> {
-        value.ok_or_else(|| DecodeError::Missing(self.known[usize::from(kind) - 1].1))
+        Ok(())
     }
 }
 
@@ -114,26 +215,10 @@ impl Attribute<'_> {
         })
     }
 
-    pub fn u8(&self) -> Result<u8> {
-        self.bytes().map(u8::from_ne_bytes)
-    }
-
-    pub fn u16(&self) -> Result<u16> {
-        self.bytes().map(u16::from_ne_bytes)
-    }
-
-    pub fn be16(&self) -> Result<u16> {
-        self.bytes().map(u16::from_be_bytes)
-    }
-
-    pub fn u32(&self) -> Result<u32> {
-        self.bytes().map(u32::from_ne_bytes)
-    }
-
-    /// A 32-bit or a 64-bit number.
+    /// A number of 32 or of 64 bits.
     pub fn u32_or_u64(&self) -> Result<u64> {
         match self.value.len() {
-            4 => self.u32().map(u64::from),
+            4 => self.bytes().map(u32::from_ne_bytes).map(u64::from),
             _ => self.bytes().map(u64::from_ne_bytes),
         }
     }

@@ -1,69 +1,84 @@
 //! `IPVS_CMD_ATTR_DEST`.
 
 use super::attributes::*;
-use super::decode::{Attribute, Attributes, Result};
+use super::decode::{Attribute, Attributes, DecodeError, Result};
 use super::encode::Writer;
 use super::service::{address_bytes, decode_family, family_number, ip_address};
 use super::stats;
 use crate::model::{Destination, DestinationId, DestinationState, Family, Forwarding, Tunnel, TunnelFlags};
 
-/// What a message says of a destination: always which one; its settings and state if it has them.
-pub(super) struct Decoded {
-    pub id: DestinationId,
-    pub settings: Option<Destination>,
-    pub state: Option<DestinationState>,
+/// Reads which destination it is. Kernels before 3.18 do not say of which family it is: then it is
+/// `service_family`, if that is known.
+pub(super) fn decode_id(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<DestinationId> {
+    Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
+        let address = found.bytes(IPVS_DEST_ATTR_ADDR)?;
+        let port = found.be16(IPVS_DEST_ATTR_PORT)?;
+        Ok(DestinationId { address: ip_address(take_family(found, service_family)?, address), port })
+    })
 }
 
-/// Reads a destination. Kernels before 3.18 do not say of which family it is: then it is `service_family`,
-/// if that is known.
-pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<Decoded> {
-    let found = Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name)?;
-    let address = found.optional(IPVS_DEST_ATTR_ADDR, Attribute::bytes)?;
-    let port = found.optional(IPVS_DEST_ATTR_PORT, Attribute::be16)?;
-    let forwarding = found.optional(IPVS_DEST_ATTR_FWD_METHOD, Attribute::u32)?;
-    let weight = found.optional(IPVS_DEST_ATTR_WEIGHT, Attribute::u32)?;
-    let upper = found.optional(IPVS_DEST_ATTR_U_THRESH, Attribute::u32)?;
-    let lower = found.optional(IPVS_DEST_ATTR_L_THRESH, Attribute::u32)?;
-    let active = found.optional(IPVS_DEST_ATTR_ACTIVE_CONNS, Attribute::u32)?;
-    let inactive = found.optional(IPVS_DEST_ATTR_INACT_CONNS, Attribute::u32)?;
-    let persistent = found.optional(IPVS_DEST_ATTR_PERSIST_CONNS, Attribute::u32)?;
-    let family = found.optional(IPVS_DEST_ATTR_ADDR_FAMILY, decode_family)?;
-    let tunnel_kind = found.optional(IPVS_DEST_ATTR_TUN_TYPE, Attribute::u8)?;
-    let tunnel_port = found.optional(IPVS_DEST_ATTR_TUN_PORT, Attribute::be16)?;
-    let tunnel_flags = found.optional(IPVS_DEST_ATTR_TUN_FLAGS, Attribute::u16)?;
+/// Reads a destination as in requests.
+pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<Destination> {
+    Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
+        take_settings(found, service_family, |_| Ok(())).map(|(destination, ())| destination)
+    })
+}
 
-    let family = found.required(IPVS_DEST_ATTR_ADDR_FAMILY, family.or(service_family))?;
-    let id = DestinationId {
-        address: ip_address(family, found.required(IPVS_DEST_ATTR_ADDR, address)?),
-        port: found.required(IPVS_DEST_ATTR_PORT, port)?,
-    };
-    let settings = match forwarding {
-        None => None,
-        Some(method) => Some(Destination {
-            id,
-            forwarding: Forwarding::from(method),
-            weight: found.required(IPVS_DEST_ATTR_WEIGHT, weight)?,
-            upper_threshold: found.required(IPVS_DEST_ATTR_U_THRESH, upper)?,
-            lower_threshold: found.required(IPVS_DEST_ATTR_L_THRESH, lower)?,
-            tunnel: Tunnel::from_parts(
-                tunnel_kind.unwrap_or(0),
-                tunnel_port.unwrap_or(0),
-                TunnelFlags(tunnel_flags.unwrap_or(0)),
-            ),
-        }),
-    };
-    let stats = stats::decode(found.get(IPVS_DEST_ATTR_STATS), found.get(IPVS_DEST_ATTR_STATS64))?;
-    let state = match (settings, stats) {
-        (Some(destination), Some(stats)) => Some(DestinationState {
+/// Reads a destination as in the kernel's answers. Without `stats` all counters and rates are 0.
+#[inline(always)]
+pub(super) fn decode_state(
+    holder: &Attribute<'_>,
+    service_family: Option<Family>,
+    stats: bool,
+) -> Result<DestinationState> {
+    Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
+        let connections = |found: &mut Attributes<'_>| {
+            let active = found.u32(IPVS_DEST_ATTR_ACTIVE_CONNS)?;
+            let inactive = found.u32(IPVS_DEST_ATTR_INACT_CONNS)?;
+            Ok((active, inactive, found.u32(IPVS_DEST_ATTR_PERSIST_CONNS)?))
+        };
+        let (destination, (active_connections, inactive_connections, persistent_connections)) =
+            take_settings(found, service_family, connections)?;
+        let stats = stats::take(found, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, stats)?;
+        Ok(DestinationState {
             destination,
-            active_connections: found.required(IPVS_DEST_ATTR_ACTIVE_CONNS, active)?,
-            inactive_connections: found.required(IPVS_DEST_ATTR_INACT_CONNS, inactive)?,
-            persistent_connections: found.required(IPVS_DEST_ATTR_PERSIST_CONNS, persistent)?,
-            stats,
-        }),
-        _ => None,
-    };
-    Ok(Decoded { id, settings, state })
+            active_connections,
+            inactive_connections,
+            persistent_connections,
+            stats: stats.ok_or_else(|| found.missing(IPVS_DEST_ATTR_STATS))?,
+        })
+    })
+}
+
+/// Takes the settings and what `between` takes, which stands before the family.
+#[inline(always)]
+fn take_settings<T>(
+    found: &mut Attributes<'_>,
+    service_family: Option<Family>,
+    between: impl FnOnce(&mut Attributes<'_>) -> Result<T>,
+) -> Result<(Destination, T)> {
+    let address = found.bytes(IPVS_DEST_ATTR_ADDR)?;
+    let port = found.be16(IPVS_DEST_ATTR_PORT)?;
+    let forwarding = Forwarding::from(found.u32(IPVS_DEST_ATTR_FWD_METHOD)?);
+    let weight = found.u32(IPVS_DEST_ATTR_WEIGHT)?;
+    let tunnel_kind = found.optional_bytes(IPVS_DEST_ATTR_TUN_TYPE)?.map_or(0, u8::from_ne_bytes);
+    let tunnel_port = found.optional_bytes(IPVS_DEST_ATTR_TUN_PORT)?.map_or(0, u16::from_be_bytes);
+    let tunnel_flags = found.optional_bytes(IPVS_DEST_ATTR_TUN_FLAGS)?.map_or(0, u16::from_ne_bytes);
+    let upper_threshold = found.u32(IPVS_DEST_ATTR_U_THRESH)?;
+    let lower_threshold = found.u32(IPVS_DEST_ATTR_L_THRESH)?;
+    let between = between(found)?;
+    let id = DestinationId { address: ip_address(take_family(found, service_family)?, address), port };
+    let tunnel = Tunnel::from_parts(tunnel_kind, tunnel_port, TunnelFlags(tunnel_flags));
+    let destination = Destination { id, forwarding, weight, upper_threshold, lower_threshold, tunnel };
+    Ok((destination, between))
+}
+
+#[inline(always)]
+fn take_family(found: &mut Attributes<'_>, service_family: Option<Family>) -> Result<Family> {
+    match found.optional_bytes(IPVS_DEST_ATTR_ADDR_FAMILY)? {
+        Some(number) => decode_family(number).ok_or(DecodeError::Value("IPVS_DEST_ATTR_ADDR_FAMILY")),
+        None => service_family.ok_or_else(|| found.missing(IPVS_DEST_ATTR_ADDR_FAMILY)),
+    }
 }
 
 /// Which destination, and nothing else of it.

@@ -8,8 +8,7 @@ use super::decode::{Attribute, Attributes, DecodeError, Result};
 use super::encode::Writer;
 use super::{daemon, destination, service};
 use crate::model::{
-    Answer, Change, Destination, DestinationState, Family, Info, Query, Service, ServiceId, ServiceState,
-    Timeouts, Version,
+    Answer, Change, DestinationState, Family, Info, Query, ServiceId, ServiceState, Timeouts, Version,
 };
 
 /// A message of the family, to the kernel or from it.
@@ -84,43 +83,43 @@ impl IpvsMessage {
         if command == IPVS_CMD_SET_INFO {
             return Ok(Self::Answer(Answer::Info(decode_info(payload)?)));
         }
-        let message = Parts::decode(command, payload, None)?;
+        let message = Parts::read(command, payload)?;
+        let service_id = || service::decode_id(message.service()?);
+        let destination = || destination::decode(message.destination()?, None);
         let change = match command {
-            IPVS_CMD_NEW_SERVICE => match message.service {
-                Some(service::Decoded { settings: Some(service), stats: Some(stats), .. }) => {
+            IPVS_CMD_NEW_SERVICE => match service::decode(message.service()?, true)? {
+                (service, Some(stats)) => {
                     return Ok(Self::Answer(Answer::Service(ServiceState { service, stats })));
                 }
-                _ => Change::AddService(message.service_settings()?),
+                (service, None) => Change::AddService(service),
             },
-            IPVS_CMD_SET_SERVICE => Change::SetService(message.service_settings()?),
-            IPVS_CMD_DEL_SERVICE => Change::DeleteService(message.service_id()?),
+            IPVS_CMD_SET_SERVICE => Change::SetService(service::decode(message.service()?, false)?.0),
+            IPVS_CMD_DEL_SERVICE => Change::DeleteService(service_id()?),
             IPVS_CMD_NEW_DEST if message.service.is_none() => {
-                return Ok(Self::Answer(Answer::Destination(message.destination_state()?)));
+                let state = destination::decode_state(message.destination()?, None, true)?;
+                return Ok(Self::Answer(Answer::Destination(state)));
             }
-            IPVS_CMD_NEW_DEST => {
-                Change::AddDestination(message.service_id()?, message.destination_settings()?)
+            IPVS_CMD_NEW_DEST => Change::AddDestination(service_id()?, destination()?),
+            IPVS_CMD_SET_DEST => Change::SetDestination(service_id()?, destination()?),
+            IPVS_CMD_DEL_DEST => {
+                let id = destination::decode_id(message.destination()?, None)?;
+                Change::DeleteDestination(service_id()?, id)
             }
-            IPVS_CMD_SET_DEST => {
-                Change::SetDestination(message.service_id()?, message.destination_settings()?)
-            }
-            IPVS_CMD_DEL_DEST => Change::DeleteDestination(message.service_id()?, message.destination()?.id),
-            IPVS_CMD_DEL_DAEMON => Change::StopDaemon(message.daemon()?.state),
-            IPVS_CMD_ZERO => Change::Zero(message.service.map(|service| service.id)),
+            IPVS_CMD_DEL_DAEMON => Change::StopDaemon(daemon::decode_state(message.daemon()?)?),
+            IPVS_CMD_ZERO => Change::Zero(message.service.map(|_| service_id()).transpose()?),
             IPVS_CMD_FLUSH => Change::Flush,
             IPVS_CMD_GET_SERVICE => {
                 return Ok(Self::Query(match message.service {
-                    Some(service) => Query::Service(service.id),
+                    Some(_) => Query::Service(service_id()?),
                     None => Query::Services,
                 }));
             }
-            IPVS_CMD_GET_DEST => return Ok(Self::Query(Query::Destinations(message.service_id()?))),
+            IPVS_CMD_GET_DEST => return Ok(Self::Query(Query::Destinations(service_id()?))),
             IPVS_CMD_GET_DAEMON => return Ok(Self::Query(Query::Daemons)),
             IPVS_CMD_GET_CONFIG => return Ok(Self::Query(Query::Timeouts)),
             IPVS_CMD_GET_INFO => return Ok(Self::Query(Query::Info)),
             IPVS_CMD_NEW_DAEMON => {
-                let daemon = message.daemon()?.settings;
-                let daemon = daemon.ok_or(DecodeError::Missing("IPVS_DAEMON_ATTR_MCAST_IFN"))?;
-                return Ok(Self::Answer(Answer::Daemon(daemon)));
+                return Ok(Self::Answer(Answer::Daemon(daemon::decode(message.daemon()?)?)));
             }
             IPVS_CMD_SET_CONFIG => return Ok(Self::Answer(Answer::Timeouts(message.timeouts))),
             command => return Err(DecodeError::Command(command)),
@@ -129,67 +128,70 @@ impl IpvsMessage {
     }
 }
 
-/// Reads one destination of a dump for a service of this family.
-pub(crate) fn decode_dump_destination(payload: &[u8], service_family: Family) -> Result<DestinationState> {
-    let found = Attributes::read(payload, &COMMAND_ATTRIBUTES, command_name(IPVS_CMD_NEW_DEST))?;
-    let decode = |holder: &Attribute<'_>| destination::decode(holder, Some(service_family));
-    let destination = found.optional(IPVS_CMD_ATTR_DEST, decode)?;
-    let destination = found.required(IPVS_CMD_ATTR_DEST, destination)?;
-    destination.state.ok_or(DecodeError::Missing("IPVS_DEST_ATTR_STATS"))
+/// Reads one service of a dump. Without `stats` all counters and rates are 0.
+pub(crate) fn decode_dump_service(payload: &[u8], stats: bool) -> Result<ServiceState> {
+    Attributes::read(payload, &COMMAND_ATTRIBUTES, "IPVS_CMD_NEW_SERVICE", |found| {
+        let (service, stats) = service::decode(&found.get(IPVS_CMD_ATTR_SERVICE)?, stats)?;
+        Ok(ServiceState { service, stats: stats.ok_or(DecodeError::Missing("IPVS_SVC_ATTR_STATS"))? })
+    })
+}
+
+/// Reads which service one of a dump is.
+pub(crate) fn decode_dump_service_id(payload: &[u8]) -> Result<ServiceId> {
+    Attributes::read(payload, &COMMAND_ATTRIBUTES, "IPVS_CMD_NEW_SERVICE", |found| {
+        service::decode_id(&found.get(IPVS_CMD_ATTR_SERVICE)?)
+    })
+}
+
+/// Reads one destination of a dump for a service of this family. Without `stats` all counters and rates are 0.
+pub(crate) fn decode_dump_destination(
+    payload: &[u8],
+    service_family: Family,
+    stats: bool,
+) -> Result<DestinationState> {
+    Attributes::read(payload, &COMMAND_ATTRIBUTES, "IPVS_CMD_NEW_DEST", |found| {
+        destination::decode_state(&found.get(IPVS_CMD_ATTR_DEST)?, Some(service_family), stats)
+    })
 }
 
 /// The attributes that every command but `IPVS_CMD_SET_INFO` draws from.
-struct Parts {
-    service: Option<service::Decoded>,
-    destination: Option<destination::Decoded>,
-    daemon: Option<daemon::Decoded>,
+struct Parts<'a> {
+    service: Option<Attribute<'a>>,
+    destination: Option<Attribute<'a>>,
+    daemon: Option<Attribute<'a>>,
     timeouts: Timeouts,
 }
 
-impl Parts {
-    fn service_id(&self) -> Result<ServiceId> {
-        self.service.as_ref().map(|service| service.id).ok_or(missing(IPVS_CMD_ATTR_SERVICE))
+impl<'a> Parts<'a> {
+    fn service(&self) -> Result<&Attribute<'a>> {
+        self.service.as_ref().ok_or(DecodeError::Missing("IPVS_CMD_ATTR_SERVICE"))
     }
 
-    fn service_settings(&self) -> Result<Service> {
-        let service = self.service.as_ref().ok_or(missing(IPVS_CMD_ATTR_SERVICE))?;
-        service.settings.ok_or(DecodeError::Missing("IPVS_SVC_ATTR_SCHED_NAME"))
+    fn destination(&self) -> Result<&Attribute<'a>> {
+        self.destination.as_ref().ok_or(DecodeError::Missing("IPVS_CMD_ATTR_DEST"))
     }
 
-    fn destination(&self) -> Result<&destination::Decoded> {
-        self.destination.as_ref().ok_or(missing(IPVS_CMD_ATTR_DEST))
+    fn daemon(&self) -> Result<&Attribute<'a>> {
+        self.daemon.as_ref().ok_or(DecodeError::Missing("IPVS_CMD_ATTR_DAEMON"))
     }
 
-    fn destination_settings(&self) -> Result<Destination> {
-        self.destination()?.settings.ok_or(DecodeError::Missing("IPVS_DEST_ATTR_FWD_METHOD"))
-    }
-
-    fn destination_state(&self) -> Result<DestinationState> {
-        self.destination()?.state.ok_or(DecodeError::Missing("IPVS_DEST_ATTR_STATS"))
-    }
-
-    fn daemon(&self) -> Result<&daemon::Decoded> {
-        self.daemon.as_ref().ok_or(missing(IPVS_CMD_ATTR_DAEMON))
-    }
-
-    fn decode(command: u8, payload: &[u8], service_family: Option<Family>) -> Result<Self> {
-        let found = Attributes::read(payload, &COMMAND_ATTRIBUTES, command_name(command))?;
-        let destination = |holder: &Attribute<'_>| destination::decode(holder, service_family);
-        Ok(Self {
-            service: found.optional(IPVS_CMD_ATTR_SERVICE, service::decode)?,
-            destination: found.optional(IPVS_CMD_ATTR_DEST, destination)?,
-            daemon: found.optional(IPVS_CMD_ATTR_DAEMON, daemon::decode)?,
-            timeouts: Timeouts {
-                tcp: found.optional(IPVS_CMD_ATTR_TIMEOUT_TCP, Attribute::u32)?.unwrap_or(0),
-                tcp_fin: found.optional(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, Attribute::u32)?.unwrap_or(0),
-                udp: found.optional(IPVS_CMD_ATTR_TIMEOUT_UDP, Attribute::u32)?.unwrap_or(0),
-            },
+    fn read(command: u8, payload: &'a [u8]) -> Result<Self> {
+        Attributes::read(payload, &COMMAND_ATTRIBUTES, command_name(command), |found| {
+            let timeout = |found: &mut Attributes<'_>, kind| {
+                Ok(found.optional_bytes(kind)?.map_or(0, u32::from_ne_bytes))
+            };
+            Ok(Self {
+                service: found.optional(IPVS_CMD_ATTR_SERVICE)?,
+                destination: found.optional(IPVS_CMD_ATTR_DEST)?,
+                daemon: found.optional(IPVS_CMD_ATTR_DAEMON)?,
+                timeouts: Timeouts {
+                    tcp: timeout(found, IPVS_CMD_ATTR_TIMEOUT_TCP)?,
+                    tcp_fin: timeout(found, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN)?,
+                    udp: timeout(found, IPVS_CMD_ATTR_TIMEOUT_UDP)?,
+                },
+            })
         })
     }
-}
-
-fn missing(kind: u16) -> DecodeError {
-    DecodeError::Missing(COMMAND_ATTRIBUTES[usize::from(kind) - 1].1)
 }
 
 fn encode_timeouts(writer: &mut Writer<'_>, timeouts: &Timeouts) {
@@ -199,12 +201,11 @@ fn encode_timeouts(writer: &mut Writer<'_>, timeouts: &Timeouts) {
 }
 
 fn decode_info(payload: &[u8]) -> Result<Info> {
-    let found = Attributes::read(payload, &INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO")?;
-    let version = found.optional(IPVS_INFO_ATTR_VERSION, Attribute::u32)?;
-    let size = found.optional(IPVS_INFO_ATTR_CONN_TAB_SIZE, Attribute::u32)?;
-    Ok(Info {
-        version: Version(found.required(IPVS_INFO_ATTR_VERSION, version)?),
-        connection_table_size: found.required(IPVS_INFO_ATTR_CONN_TAB_SIZE, size)?,
+    Attributes::read(payload, &INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO", |found| {
+        Ok(Info {
+            version: Version(found.u32(IPVS_INFO_ATTR_VERSION)?),
+            connection_table_size: found.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE)?,
+        })
     })
 }
 

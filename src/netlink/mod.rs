@@ -14,5 +14,5 @@ mod stats;
 
 pub use decode::DecodeError;
 pub use message::IpvsMessage;
-pub(crate) use message::decode_dump_destination;
+pub(crate) use message::{decode_dump_destination, decode_dump_service, decode_dump_service_id};
 pub use socket::SocketError;

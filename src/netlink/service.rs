@@ -15,56 +15,47 @@ use crate::model::{
 const IP_VS_SVC_F_PERSISTENT: u32 = 0x1;
 const IP_VS_SVC_F_HASHED: u32 = 0x2;
 
-/// What a message says of a service: always which one; its settings and counters if it has them.
-pub(super) struct Decoded {
-    pub id: ServiceId,
-    pub settings: Option<Service>,
-    pub stats: Option<Stats>,
+/// Reads which service it is.
+#[inline(always)]
+pub(super) fn decode_id(holder: &Attribute<'_>) -> Result<ServiceId> {
+    Attributes::read(holder.value, &SERVICE_ATTRIBUTES, holder.name, take_id)
 }
 
-pub(super) fn decode(holder: &Attribute<'_>) -> Result<Decoded> {
-    let found = Attributes::read(holder.value, &SERVICE_ATTRIBUTES, holder.name)?;
-    let family = found.optional(IPVS_SVC_ATTR_AF, decode_family)?;
-    let protocol = found.optional(IPVS_SVC_ATTR_PROTOCOL, Attribute::u16)?;
-    let address = found.optional(IPVS_SVC_ATTR_ADDR, Attribute::bytes)?;
-    let port = found.optional(IPVS_SVC_ATTR_PORT, Attribute::be16)?;
-    let fwmark = found.optional(IPVS_SVC_ATTR_FWMARK, Attribute::u32)?;
-    let scheduler = |name: &Attribute<'_>| name.name_or_none(Scheduler::from_kernel);
-    let scheduler = found.optional(IPVS_SVC_ATTR_SCHED_NAME, scheduler)?;
-    let flags = found.optional(IPVS_SVC_ATTR_FLAGS, decode_flags)?;
-    let timeout = found.optional(IPVS_SVC_ATTR_TIMEOUT, Attribute::u32)?;
-    let netmask = found.optional(IPVS_SVC_ATTR_NETMASK, Attribute::bytes)?;
-    let engine = |name: &Attribute<'_>| name.name_or_none(PersistenceEngine::from_kernel);
-    let engine = found.optional(IPVS_SVC_ATTR_PE_NAME, engine)?;
+/// Reads a service, and its counters and rates if it has them. If they are not wanted all are 0.
+#[inline(always)]
+pub(super) fn decode(holder: &Attribute<'_>, stats: bool) -> Result<(Service, Option<Stats>)> {
+    Attributes::read(holder.value, &SERVICE_ATTRIBUTES, holder.name, |found| {
+        let mut service = Service::new(take_id(found)?);
+        let scheduler = found.get(IPVS_SVC_ATTR_SCHED_NAME)?.name_or_none(Scheduler::from_kernel)?;
+        service.scheduler = scheduler.ok_or_else(|| found.missing(IPVS_SVC_ATTR_SCHED_NAME))?;
+        service.engine = match found.optional(IPVS_SVC_ATTR_PE_NAME)? {
+            Some(name) => name.name_or_none(PersistenceEngine::from_kernel)?,
+            None => None,
+        };
+        let flags = decode_flags(found.bytes(IPVS_SVC_ATTR_FLAGS)?);
+        service.flags = ServiceFlags::from_bits(flags);
+        let timeout = found.u32(IPVS_SVC_ATTR_TIMEOUT)?;
+        service.persistence = (flags & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout);
+        decode_netmask(service.id().family(), found.bytes(IPVS_SVC_ATTR_NETMASK)?)
+            .and_then(|netmask| service.set_netmask(netmask))
+            .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
+        Ok((service, stats::take(found, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64, stats)?))
+    })
+}
 
-    let family = found.required(IPVS_SVC_ATTR_AF, family)?;
-    let id = match fwmark.and_then(NonZeroU32::new) {
+#[inline(always)]
+fn take_id(found: &mut Attributes<'_>) -> Result<ServiceId> {
+    let family =
+        decode_family(found.bytes(IPVS_SVC_ATTR_AF)?).ok_or(DecodeError::Value("IPVS_SVC_ATTR_AF"))?;
+    let fwmark = found.optional_bytes(IPVS_SVC_ATTR_FWMARK)?.map(u32::from_ne_bytes);
+    Ok(match fwmark.and_then(NonZeroU32::new) {
         Some(mark) => ServiceId::Fwmark { mark, family },
         None => ServiceId::Address {
-            protocol: Protocol(found.required(IPVS_SVC_ATTR_PROTOCOL, protocol)?),
-            address: ip_address(family, found.required(IPVS_SVC_ATTR_ADDR, address)?),
-            port: found.required(IPVS_SVC_ATTR_PORT, port)?,
+            protocol: Protocol(u16::from_ne_bytes(found.bytes(IPVS_SVC_ATTR_PROTOCOL)?)),
+            address: ip_address(family, found.bytes(IPVS_SVC_ATTR_ADDR)?),
+            port: found.be16(IPVS_SVC_ATTR_PORT)?,
         },
-    };
-    let settings = match scheduler.flatten() {
-        None => None,
-        Some(scheduler) => {
-            let bits: u32 = found.required(IPVS_SVC_ATTR_FLAGS, flags)?;
-            let timeout = found.required(IPVS_SVC_ATTR_TIMEOUT, timeout)?;
-            let mut service = Service::new(id);
-            let netmask = decode_netmask(family, found.required(IPVS_SVC_ATTR_NETMASK, netmask)?);
-            netmask
-                .and_then(|netmask| service.set_netmask(netmask))
-                .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
-            service.scheduler = scheduler;
-            service.flags = ServiceFlags::from_bits(bits);
-            service.persistence = (bits & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout);
-            service.engine = engine.flatten();
-            Some(service)
-        }
-    };
-    let stats = stats::decode(found.get(IPVS_SVC_ATTR_STATS), found.get(IPVS_SVC_ATTR_STATS64))?;
-    Ok(Decoded { id, settings, stats })
+    })
 }
 
 /// Which service, and nothing else of it.
@@ -115,9 +106,9 @@ fn put_settings(writer: &mut Writer<'_>, service: &Service, kernel_flags: u32) {
     }
 }
 
-fn decode_flags(attribute: &Attribute<'_>) -> Result<u32> {
-    let [a, b, c, d, _mask @ ..] = attribute.bytes::<8>()?;
-    Ok(u32::from_ne_bytes([a, b, c, d]))
+/// The flags, without the mask that follows them.
+fn decode_flags([a, b, c, d, ..]: [u8; 8]) -> u32 {
+    u32::from_ne_bytes([a, b, c, d])
 }
 
 fn decode_netmask(
@@ -137,11 +128,11 @@ pub(super) fn family_number(family: Family) -> u16 {
     }
 }
 
-pub(super) fn decode_family(attribute: &Attribute<'_>) -> Result<Family> {
-    match attribute.u16()? {
-        AF_INET => Ok(Family::V4),
-        AF_INET6 => Ok(Family::V6),
-        _ => Err(DecodeError::Value(attribute.name)),
+pub(super) fn decode_family(number: [u8; 2]) -> Option<Family> {
+    match u16::from_ne_bytes(number) {
+        AF_INET => Some(Family::V4),
+        AF_INET6 => Some(Family::V6),
+        _ => None,
     }
 }
 

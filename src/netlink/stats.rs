@@ -1,71 +1,58 @@
 //! Counters and rates: `IPVS_*_ATTR_STATS` with 32-bit fields, `IPVS_*_ATTR_STATS64` with 64-bit fields.
 
-use netlink_packet_core::NLA_HEADER_SIZE;
-
 use super::attributes::*;
 use super::decode::{Attribute, Attributes, Result};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
-/// Reads the 64-bit form or, from kernels before 4.1, the other one.
-pub(super) fn decode(
-    stats32: Option<Attribute<'_>>,
-    stats64: Option<Attribute<'_>>,
+/// Takes the 64-bit form or, from kernels before 4.1, the other one. If it is not wanted all is 0.
+#[inline(always)]
+pub(super) fn take(
+    found: &mut Attributes<'_>,
+    kind32: u16,
+    kind64: u16,
+    wanted: bool,
 ) -> Result<Option<Stats>> {
-    stats64.or(stats32).map(decode_fields).transpose()
+    let stats32 = found.optional(kind32)?;
+    let stats64 = found.optional(kind64)?;
+    let read = |holder| if wanted { decode(&holder) } else { Ok(Stats::default()) };
+    stats64.or(stats32).map(read).transpose()
 }
 
-/// Reads either form. A field that is not there is 0.
-fn decode_fields(holder: Attribute<'_>) -> Result<Stats> {
-    let fields = match usual_fields(holder.value) {
-        Some(fields) => fields,
-        None => fields_of_any_kind(&holder)?,
-    };
-    let [connections, in_packets, out_packets, in_bytes, out_bytes, cps, inpps, outpps, inbps, outbps] =
-        fields;
-    Ok(Stats {
-        connections,
-        in_packets,
-        out_packets,
-        in_bytes,
-        out_bytes,
-        rates: Rates {
-            connections: cps,
-            in_packets: inpps,
-            out_packets: outpps,
-            in_bytes: inbps,
-            out_bytes: outbps,
-        },
+/// Reads either form.
+fn decode(holder: &Attribute<'_>) -> Result<Stats> {
+    Attributes::read(holder.value, &STATS_ATTRIBUTES, holder.name, |found| {
+        Ok(Stats {
+            connections: field(found, IPVS_STATS_ATTR_CONNS)?,
+            in_packets: field(found, IPVS_STATS_ATTR_INPKTS)?,
+            out_packets: field(found, IPVS_STATS_ATTR_OUTPKTS)?,
+            in_bytes: field(found, IPVS_STATS_ATTR_INBYTES)?,
+            out_bytes: field(found, IPVS_STATS_ATTR_OUTBYTES)?,
+            rates: Rates {
+                connections: field(found, IPVS_STATS_ATTR_CPS)?,
+                in_packets: field(found, IPVS_STATS_ATTR_INPPS)?,
+                out_packets: field(found, IPVS_STATS_ATTR_OUTPPS)?,
+                in_bytes: field(found, IPVS_STATS_ATTR_INBPS)?,
+                out_bytes: field(found, IPVS_STATS_ATTR_OUTBPS)?,
+            },
+        })
     })
 }
 
-type Fields = [u64; STATS_ATTRIBUTES.len()];
-
-/// The fields if they are as kernels send them: all of 64 bits, in the order of their numbers.
-fn usual_fields(value: &[u8]) -> Option<Fields> {
-    const LENGTH: usize = NLA_HEADER_SIZE + 8;
-    let mut fields = Fields::default();
-    if value.len() != fields.len() * LENGTH {
-        return None;
+/// A field of 64 or of 32 bits. One that is not there is 0.
+#[inline(always)]
+fn field(found: &mut Attributes<'_>, kind: u16) -> Result<u64> {
+    // Some architectures need 64-bit fields at places that can be divided by 8.
+    let _padding = found.next_bytes::<0>(IPVS_STATS_ATTR_PAD);
+    match found.next_bytes(kind) {
+        Some(bytes) => Ok(u64::from_ne_bytes(bytes)),
+        None => searched_field(found, kind),
     }
-    for ((kind, field), bytes) in (1..).zip(&mut fields).zip(value.chunks_exact(LENGTH)) {
-        let (length, rest) = bytes.split_first_chunk()?;
-        let (number, value) = rest.split_first_chunk()?;
-        if [u16::from_ne_bytes(*length), u16::from_ne_bytes(*number)] != [LENGTH as u16, kind] {
-            return None;
-        }
-        *field = u64::from_ne_bytes(*value.first_chunk()?);
-    }
-    Some(fields)
 }
 
-fn fields_of_any_kind(holder: &Attribute<'_>) -> Result<Fields> {
-    let found = Attributes::read(holder.value, &STATS_ATTRIBUTES, holder.name)?;
-    let mut fields = Fields::default();
-    for (kind, field) in (1..).zip(&mut fields) {
-        *field = found.optional(kind, Attribute::u32_or_u64)?.unwrap_or(0);
-    }
-    Ok(fields)
+#[cold]
+fn searched_field(found: &mut Attributes<'_>, kind: u16) -> Result<u64> {
+    found.optional(kind)?.map_or(Ok(0), |attribute| attribute.u32_or_u64())
 }
 
 /// Writes both forms, as the kernel does: the 32-bit one cuts what does not fit.

@@ -13,12 +13,13 @@ use std::process::ExitCode;
 
 use args::{Command, Parser};
 use error::{Failure, Usage};
+use output::Text;
 
 fn main() -> ExitCode {
-    let mut text = String::new();
+    let mut text = Text::default();
     let outcome = command().map_err(Failure::from).and_then(|command| commands::run(&command, &mut text));
     // What could be said is said, also by a command that failed half-way.
-    let printed = output::print(&text);
+    let printed = text.print();
     match outcome.and(printed) {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(failure) => {

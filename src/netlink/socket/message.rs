@@ -9,6 +9,8 @@ use rustix::io::Errno;
 
 use super::{NETLINK_HEADER_LENGTH, Result, SocketError};
 
+pub type Header<'a> = NetlinkBuffer<&'a [u8; NETLINK_HEADER_LENGTH]>;
+
 /// A netlink message from the kernel.
 pub enum Message<'a> {
     Data { command: u8, payload: &'a [u8], flags: u16 },
@@ -18,7 +20,8 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    pub fn parse(header: &NetlinkBuffer<&[u8]>, payload: &'a [u8]) -> Result<Option<Self>> {
+    #[inline]
+    pub fn parse(header: Header<'_>, payload: &'a [u8]) -> Result<Option<Self>> {
         let flags = header.flags();
         Ok(Some(match header.message_type() {
             NLMSG_NOOP => return Ok(None),
@@ -42,12 +45,14 @@ impl<'a> Message<'a> {
 }
 
 /// The header of a datagram's first message, its payload, and what follows it.
-pub fn split_message(datagram: &[u8]) -> Result<[&[u8]; 3]> {
-    let header =
-        NetlinkBuffer::new_checked(datagram).map_err(|error| SocketError::Malformed(error.to_string()))?;
+#[inline]
+pub fn split_message(datagram: &[u8]) -> Result<(Header<'_>, &[u8], &[u8])> {
+    let malformed = || SocketError::Malformed("its length is wrong".into());
+    let header = NetlinkBuffer::new(datagram.first_chunk().ok_or_else(malformed)?);
     let length = header.length() as usize;
-    let next = length.next_multiple_of(4).min(datagram.len());
-    Ok([&datagram[..NETLINK_HEADER_LENGTH], &datagram[NETLINK_HEADER_LENGTH..length], &datagram[next..]])
+    let payload = datagram.get(NETLINK_HEADER_LENGTH..length).ok_or_else(malformed)?;
+    let after = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();
+    Ok((header, payload, after))
 }
 
 /// The error number at the start of the payload; 0 is none.

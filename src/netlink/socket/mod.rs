@@ -110,7 +110,7 @@ impl<T: Transport> Socket<T> {
         self.flush()?;
         let mut decode = Some(decode);
         let mut answer = None;
-        self.receive(sequence, sequence, |_, _, message| match message {
+        self.receive(sequence, sequence, |_, message| match message {
             Message::Data { command, payload, .. } => {
                 answer = decode.take().map(|decode| decode(command, payload));
                 Ok(ControlFlow::Break(()))
@@ -137,11 +137,14 @@ impl<T: Transport> Socket<T> {
             let mut pieces = 0;
             // An element that cannot be decoded does not end the loop: the kernel starts no other dump
             // on this socket before this one has been read to its end.
-            self.receive(sequence, sequence, |_, datagram, message| match message {
+            self.receive(sequence, sequence, |place, message| match message {
                 Message::Data { command, payload, flags } => {
-                    pieces = datagram;
+                    pieces = place.datagram;
                     interrupted |= flags & NLM_F_DUMP_INTR != 0;
                     if let Ok(list) = &mut elements {
+                        if list.is_empty() {
+                            list.reserve_exact(place.alike);
+                        }
                         match decode(command, payload) {
                             Ok(element) => list.push(element),
                             Err(error) => elements = Err(error),
@@ -193,12 +196,13 @@ impl<T: Transport> Socket<T> {
             self.acknowledge_last();
             let last = self.sequence;
             let outcome = self.flush().and_then(|()| {
-                self.receive(first, last, |sequence, _, message| {
+                self.receive(first, last, |place, message| {
                     if let Message::Refused(errno, text) = message {
-                        let index = done + sequence.wrapping_sub(first) as usize;
+                        let index = done + place.sequence.wrapping_sub(first) as usize;
                         refusals.push(Refusal { index, errno, text });
                     }
-                    Ok(if sequence == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                    let complete = place.sequence == last;
+                    Ok(if complete { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
                 })
             });
             if let Err(error) = outcome {
@@ -242,28 +246,27 @@ impl<T: Transport> Socket<T> {
         }
     }
 
-    /// Hands the messages that answer the requests `first..=last` to `handle` until it breaks off, each
-    /// with its sequence number and the number of the datagram it came in, counted from 1. What else
+    /// Hands the messages that answer the requests `first..=last` to `handle` until it breaks off. What else
     /// arrives, such as late answers to a request that was given up, is passed over.
     fn receive(
         &mut self,
         first: u32,
         last: u32,
-        mut handle: impl FnMut(u32, usize, Message<'_>) -> Result<ControlFlow<()>>,
+        mut handle: impl FnMut(Place, Message<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         for datagram in 1.. {
             let length = self.receive_datagram()?;
             let mut rest = &self.answers[..length];
             while !rest.is_empty() {
-                let [header, payload, after] = split_message(rest)?;
-                let header = NetlinkBuffer::new(header);
+                let (header, payload, after) = split_message(rest)?;
+                let alike = rest.len() / (NETLINK_HEADER_LENGTH + payload.len());
+                let place = Place { sequence: header.sequence_number(), datagram, alike };
                 rest = after;
-                let sequence = header.sequence_number();
-                if sequence.wrapping_sub(first) > last.wrapping_sub(first) {
+                if place.sequence.wrapping_sub(first) > last.wrapping_sub(first) {
                     continue;
                 }
-                if let Some(message) = Message::parse(&header, payload)? {
-                    if handle(sequence, datagram, message)?.is_break() {
+                if let Some(message) = Message::parse(header, payload)? {
+                    if handle(place, message)?.is_break() {
                         return Ok(());
                     }
                 }
@@ -286,6 +289,16 @@ impl<T: Transport> Socket<T> {
             }
         }
     }
+}
+
+/// Where an answer stands.
+struct Place {
+    /// The sequence number of its request.
+    sequence: u32,
+    /// The number of the datagram it came in, counted from 1.
+    datagram: usize,
+    /// How many messages of its length fit the datagram from it on.
+    alike: usize,
 }
 
 /// The answer to a request for a list.

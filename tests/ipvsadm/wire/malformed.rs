@@ -60,7 +60,10 @@ fn errors_name_the_attribute() {
     assert_eq!(service(&[]), "IPVS_SVC_ATTR_AF is missing");
     assert_eq!(service(&[value(1, &[9, 0])]), "IPVS_SVC_ATTR_AF has an impossible value");
     assert_eq!(service(std::slice::from_ref(&v4)), "IPVS_SVC_ATTR_PROTOCOL is missing");
-    assert_eq!(service(&[v4, value(3, &[10, 0, 0, 1])]), "IPVS_SVC_ATTR_ADDR has 4 bytes instead of 16");
+    assert_eq!(
+        service(&[v4, value(2, &[6, 0]), value(3, &[10, 0, 0, 1])]),
+        "IPVS_SVC_ATTR_ADDR has 4 bytes instead of 16"
+    );
     let prefix_of_200 = [
         v6,
         value(5, &[1, 0, 0, 0]),

@@ -6,21 +6,19 @@ use ipvs::Ipvs;
 use ipvs::proc::{Connection, Connections, ConnectionsError};
 
 use crate::error::Failure;
-use crate::output::{self, Names};
+use crate::output::{self, Names, Text};
 
 /// How many lines are looked up together.
 const LINES_AT_ONCE: usize = 1000;
-/// How much is collected before it is written.
-const BYTES_AT_ONCE: usize = 64 * 1024;
 
-pub fn run(engines: bool, numeric: bool, text: &mut String) -> Result<(), Failure> {
+pub fn run(engines: bool, numeric: bool, text: &mut Text) -> Result<(), Failure> {
     let mut connections = open()?;
     let mut names = Names::new(numeric);
-    text.push_str(output::connections_header(engines));
+    text.push(output::connections_header(engines));
     if numeric {
         while let Some(connection) = connections.next()? {
             output::connection(text, &connection, engines, &names);
-            print_if_long(text)?;
+            text.print_if_long()?;
         }
         return Ok(());
     }
@@ -43,7 +41,7 @@ pub fn run(engines: bool, numeric: bool, text: &mut String) -> Result<(), Failur
         for connection in &connections {
             output::connection(text, connection, engines, &names);
         }
-        print_if_long(text)?;
+        text.print_if_long()?;
     }
 }
 
@@ -56,12 +54,4 @@ fn open() -> Result<Connections, Failure> {
         }
         connections => Ok(connections?),
     }
-}
-
-fn print_if_long(text: &mut String) -> Result<(), Failure> {
-    if text.len() >= BYTES_AT_ONCE {
-        output::print(text)?;
-        text.clear();
-    }
-    Ok(())
 }

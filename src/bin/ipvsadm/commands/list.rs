@@ -2,11 +2,12 @@
 
 use ipvs::{Ipvs, Table, TableEntry};
 
-use crate::args::List;
+use crate::args::{List, View};
 use crate::error::Failure;
-use crate::output::{self, Names};
+use crate::output::{self, Names, Text};
 
-pub fn run(ipvs: &mut Ipvs, list: List, text: &mut String) -> Result<(), Failure> {
+pub fn run(ipvs: &mut Ipvs, list: List, text: &mut Text) -> Result<(), Failure> {
+    ipvs.read_stats(matches!(list.view, View::Stats | View::Rate));
     let (info, mut table) = match list.service {
         None => (Some(ipvs.info()?), ipvs.table()?),
         Some(id) => {
@@ -20,6 +21,5 @@ pub fn run(ipvs: &mut Ipvs, list: List, text: &mut String) -> Result<(), Failure
     }
     let mut names = Names::new(list.numeric);
     names.look_up(output::addresses(&table));
-    output::list(text, &table, info, &list, &names);
-    Ok(())
+    output::list(text, &table, info, &list, &names)
 }

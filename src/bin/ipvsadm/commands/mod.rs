@@ -9,13 +9,13 @@ use ipvs::Ipvs;
 
 use crate::args::{self, Command};
 use crate::error::Failure;
-use crate::output;
+use crate::output::{self, Text};
 
 /// Does what a command line asks for.
-pub fn run(command: &Command, text: &mut String) -> Result<(), Failure> {
+pub fn run(command: &Command, text: &mut Text) -> Result<(), Failure> {
     match command {
-        Command::Help => text.push_str(&args::help()),
-        Command::Version => text.push_str(&output::version()),
+        Command::Help => text.push(args::help()),
+        Command::Version => text.push(output::version()),
         Command::Restore(restore) => restore::run(restore, text)?,
         Command::Connections { engines, numeric } => connections::run(*engines, *numeric, text)?,
         command => run_on(&mut Ipvs::connect()?, command, text)?,
@@ -24,12 +24,12 @@ pub fn run(command: &Command, text: &mut String) -> Result<(), Failure> {
 }
 
 /// Does what needs a connection to the kernel.
-fn run_on(ipvs: &mut Ipvs, command: &Command, text: &mut String) -> Result<(), Failure> {
+fn run_on(ipvs: &mut Ipvs, command: &Command, text: &mut Text) -> Result<(), Failure> {
     match command {
         Command::Change(change) => ipvs.change(*change)?,
         Command::List(list) => list::run(ipvs, *list, text)?,
-        Command::Timeouts => text.push_str(&output::timeouts(ipvs.timeouts()?)),
-        Command::Daemons => text.push_str(&output::daemons(&ipvs.daemons()?)),
+        Command::Timeouts => text.push(output::timeouts(ipvs.timeouts()?)),
+        Command::Daemons => text.push(output::daemons(&ipvs.daemons()?)),
         Command::Save { numeric, full } => save::run(ipvs, *numeric, *full, text)?,
         Command::Connections { .. } | Command::Help | Command::Version | Command::Restore(_) => {
             run(command, text)?;

@@ -3,26 +3,27 @@
 use ipvs::{Ipvs, Table};
 
 use crate::error::Failure;
-use crate::output::{self, Names};
+use crate::output::{self, Names, Text};
 
 /// How often a table is read that others change meanwhile.
 const READS: usize = 8;
 
-pub fn run(ipvs: &mut Ipvs, numeric: bool, full: bool, text: &mut String) -> Result<(), Failure> {
+pub fn run(ipvs: &mut Ipvs, numeric: bool, full: bool, text: &mut Text) -> Result<(), Failure> {
+    ipvs.read_stats(false);
     let mut table = settled_table(ipvs)?;
     if full {
-        text.push_str(&output::save_timeouts(ipvs.timeouts()?));
+        text.push(output::save_timeouts(ipvs.timeouts()?));
         // Added in this order, the kernel has them in its present one.
         table.entries.iter_mut().for_each(|entry| entry.destinations.reverse());
-        table.entries.sort_by_key(|entry| entry.service.service.id());
+        output::sort_services(&mut table);
     } else {
         output::sort(&mut table);
     }
     let mut names = Names::new(numeric);
     names.look_up(output::addresses(&table));
-    output::save(text, &table, &names);
+    output::save(text, &table, &names)?;
     if full {
-        text.push_str(&output::save_daemons(&ipvs.daemons()?));
+        text.push(output::save_daemons(&ipvs.daemons()?));
     }
     Ok(())
 }

@@ -3,54 +3,52 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::text::number;
+use super::Text;
 
 /// Appends an address as `inet_ntop(3)` writes it.
-pub fn push(text: &mut String, address: IpAddr) {
+pub fn push(text: &mut Text, address: IpAddr) {
     match address {
         IpAddr::V4(address) => ipv4(text, address),
         IpAddr::V6(address) => ipv6(text, address),
     }
 }
 
-fn ipv4(text: &mut String, address: Ipv4Addr) {
+fn ipv4(text: &mut Text, address: Ipv4Addr) {
     let [first, rest @ ..] = address.octets();
-    number(text, first);
+    text.number(first);
     for octet in rest {
-        text.push('.');
-        number(text, octet);
+        text.push(".");
+        text.number(octet);
     }
 }
 
 /// Unlike Rust, `inet_ntop(3)` shows an embedded IPv4 address also after `::`.
-fn ipv6(text: &mut String, address: Ipv6Addr) {
+fn ipv6(text: &mut Text, address: Ipv6Addr) {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
-            text.push_str("::");
+            text.push("::");
             ipv4(text, Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
         }
-        // Writing to a String cannot fail.
         _ => drop(write!(text, "{address}")),
     }
 }
 
 /// Bytes from the network made harmless: what is not printable, or would look like two columns, is
 /// escaped.
-pub fn escape(text: &mut String, bytes: &[u8]) {
-    let mut bytes = bytes;
-    while let [byte @ b'!'..=b'~', rest @ ..] = bytes {
-        text.push(char::from(*byte));
-        bytes = rest;
-    }
+pub fn escape(text: &mut Text, bytes: &[u8]) {
+    let harmless = bytes.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    let (harmless, bytes) = bytes.split_at(harmless);
+    text.push(harmless);
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            match character {
-                ' ' => text.push_str("\\x20"),
+            // Writing to a text cannot fail.
+            let _ = match character {
+                ' ' => write!(text, "\\x20"),
                 _ if character.is_control() || character.is_whitespace() => {
-                    text.extend(character.escape_default());
+                    write!(text, "{}", character.escape_default())
                 }
-                _ => text.push(character),
-            }
+                _ => text.write_char(character),
+            };
         }
         for byte in chunk.invalid() {
             let _ = write!(text, "\\x{byte:02x}");
@@ -74,18 +72,18 @@ mod tests {
             ("2001:db8:0:0:1::7", "2001:db8::1:0:0:7"),
             ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
         ] {
-            let mut text = String::new();
+            let mut text = Text::default();
             push(&mut text, address.parse().unwrap());
-            assert_eq!(text, expected);
+            assert_eq!(text.to_string(), expected);
         }
     }
 
     #[test]
     fn bytes_that_could_harm_a_terminal_are_escaped() {
         let escape = |bytes: &[u8]| {
-            let mut text = String::new();
+            let mut text = Text::default();
             super::escape(&mut text, bytes);
-            text
+            text.to_string()
         };
         assert_eq!(escape(b"call-id@example.com"), "call-id@example.com");
         assert_eq!(escape("grün".as_bytes()), "grün");

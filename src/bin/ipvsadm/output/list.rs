@@ -8,25 +8,32 @@ use ipvs::{
     Tunnel, TunnelFlags,
 };
 
-use super::text::{left, number, right};
-use super::{Names, scheduler_flags};
+use super::{Names, Text, scheduler_flags};
 use crate::args::{List, View};
+use crate::error::Failure;
 
-/// Appends the whole listing. The line with the version stands above it only if `info` is given.
-pub fn list(text: &mut String, table: &Table, info: Option<Info>, list: &List, names: &Names) {
+/// Appends the whole listing, and prints a long one bit by bit. The line with the version stands above it only
+/// if `info` is given.
+pub fn list(
+    text: &mut Text,
+    table: &Table,
+    info: Option<Info>,
+    list: &List,
+    names: &Names,
+) -> Result<(), Failure> {
     if let Some(info) = info {
         let (version, size) = (info.version, info.connection_table_size);
-        // Writing to a String cannot fail.
+        // Writing to a text cannot fail.
         let _ = writeln!(text, "IP Virtual Server version {version} (size={size})");
     }
-    text.push_str(header(list.view));
+    text.push(header(list.view));
     for entry in &table.entries {
         let id = &entry.service.service.id();
-        left(text, 4, |text| protocol(text, id));
-        text.push(' ');
+        text.left(4, |text| protocol(text, id));
+        text.push(" ");
         match list.view {
             View::Stats | View::Rate => {
-                left(text, 28, |text| names.service(text, id));
+                text.left(28, |text| names.service(text, id));
                 counters(text, &entry.service.stats, list);
             }
             _ => {
@@ -34,14 +41,16 @@ pub fn list(text: &mut String, table: &Table, info: Option<Info>, list: &List, n
                 service_settings(text, &entry.service.service);
             }
         }
-        text.push('\n');
+        text.push("\n");
         for state in &entry.destinations {
-            text.push_str("  -> ");
-            left(text, 28, |text| names.server(text, id, &state.destination.id));
+            text.push("  -> ");
+            text.left(28, |text| names.server(text, id, &state.destination.id));
             server_columns(text, state, list);
-            text.push('\n');
+            text.push("\n");
         }
+        text.print_if_long()?;
     }
+    Ok(())
 }
 
 fn header(view: View) -> &'static str {
@@ -75,20 +84,20 @@ fn header(view: View) -> &'static str {
 }
 
 /// What stands behind a server's address.
-fn server_columns(text: &mut String, state: &DestinationState, list: &List) {
+fn server_columns(text: &mut Text, state: &DestinationState, list: &List) {
     let Destination { forwarding, weight, upper_threshold, lower_threshold, .. } = state.destination;
-    let column = |text: &mut String, width, value| {
-        text.push(' ');
-        left(text, width, |text| number(text, value));
+    let column = |text: &mut Text, width, value: u32| {
+        text.push(" ");
+        text.left_number(width, value);
     };
     match list.view {
         View::Stats | View::Rate => return counters(text, &state.stats, list),
         View::Plain | View::TunInfo => {
-            text.push(' ');
-            left(text, 7, |text| method(text, forwarding));
+            text.push(" ");
+            text.left(7, |text| method(text, forwarding));
             if list.view == View::TunInfo {
-                text.push(' ');
-                left(text, 13, |text| tunnel(text, &state.destination));
+                text.push(" ");
+                text.left(13, |text| tunnel(text, &state.destination));
             }
             column(text, 6, weight);
         }
@@ -105,11 +114,11 @@ fn server_columns(text: &mut String, state: &DestinationState, list: &List) {
     column(text, 10, state.inactive_connections);
 }
 
-fn service_settings(text: &mut String, service: &Service) {
+fn service_settings(text: &mut Text, service: &Service) {
     let Service { scheduler, persistence, engine, .. } = service;
     let netmask = service.netmask();
-    text.push(' ');
-    text.push_str(&String::from_utf8_lossy(scheduler.as_bytes()));
+    text.push(" ");
+    text.push(scheduler.as_bytes());
     let flags = scheduler_flags(service);
     if !flags.is_empty() {
         let _ = write!(text, " ({flags})");
@@ -124,32 +133,32 @@ fn service_settings(text: &mut String, service: &Service) {
         let _ = write!(text, " pe {engine}");
     }
     if service.flags.contains(ServiceFlags::ONE_PACKET) {
-        text.push_str(" ops");
+        text.push(" ops");
     }
 }
 
-fn protocol(text: &mut String, id: &ServiceId) {
+fn protocol(text: &mut Text, id: &ServiceId) {
     let _ = match id {
         ServiceId::Address { protocol, .. } => write!(text, "{protocol}"),
         ServiceId::Fwmark { .. } => write!(text, "FWM"),
     };
 }
 
-fn method(text: &mut String, forwarding: Forwarding) {
-    text.push_str(match forwarding {
+fn method(text: &mut Text, forwarding: Forwarding) {
+    text.push(match forwarding {
         Forwarding::Masquerade => "Masq",
         Forwarding::Local => "Local",
         Forwarding::Tunnel => "Tunnel",
         Forwarding::DirectRoute => "Route",
         Forwarding::Bypass => "Bypass",
-        Forwarding::Other(other) => return number(text, other),
+        Forwarding::Other(other) => return text.number(other),
     });
 }
 
 /// `ipip`, `gue:PORT:CHECKSUM`, `gre:CHECKSUM`; numbers stand for what is not known.
-fn tunnel(text: &mut String, destination: &Destination) {
+fn tunnel(text: &mut Text, destination: &Destination) {
     if destination.forwarding != Forwarding::Tunnel {
-        return text.push_str("n/a");
+        return text.push("n/a");
     }
     let checksum = match destination.tunnel.flags() {
         TunnelFlags::NO_CHECKSUM => "-c".into(),
@@ -165,7 +174,7 @@ fn tunnel(text: &mut String, destination: &Destination) {
     };
 }
 
-fn counters(text: &mut String, stats: &Stats, list: &List) {
+fn counters(text: &mut Text, stats: &Stats, list: &List) {
     let rates = &stats.rates;
     let counters = match list.view {
         View::Rate => {
@@ -179,7 +188,7 @@ fn counters(text: &mut String, stats: &Stats, list: &List) {
 }
 
 /// A number in a column of nine characters: from nine digits on in thousands, millions and so on, cut.
-fn count(text: &mut String, number: u64, exact: bool) {
+fn count(text: &mut Text, number: u64, exact: bool) {
     let (divisor, unit) = match number {
         0..100_000_000 => (1, ""),
         _ if exact => (1, ""),
@@ -189,10 +198,10 @@ fn count(text: &mut String, number: u64, exact: bool) {
         _ => (1_000_000_000_000, "T"),
     };
     if divisor == 1 {
-        text.push(' ');
+        text.push(" ");
     }
-    right(text, 8, number / divisor);
-    text.push_str(unit);
+    text.right(8, number / divisor);
+    text.push(unit);
 }
 
 #[cfg(test)]
@@ -211,10 +220,11 @@ mod tests {
             (99_999_999_999_999, "   99999G"),
             (u64::MAX, "18446744T"),
         ] {
-            let mut counts = String::new();
+            let mut counts = Text::default();
             count(&mut counts, number, false);
+            counts.push(" ");
             count(&mut counts, number, true);
-            assert_eq!(counts, format!("{text} {number:>8}"));
+            assert_eq!(counts.to_string(), format!("{text}  {number:>8}"));
         }
     }
 }

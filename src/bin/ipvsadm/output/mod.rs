@@ -14,13 +14,11 @@ pub use connections::{connection, connections_header};
 pub use list::list;
 pub use names::Names;
 pub use save::{command, save, save_daemons, save_timeouts};
+pub use text::Text;
 
-use std::io::{self, Write};
 use std::net::IpAddr;
 
 use ipvs::{SchedulerFlag, Service, ServiceId, SyncDaemon, Table, Timeouts};
-
-use crate::error::Failure;
 
 /// When this version was made.
 const RELEASE_DATE: &str = "2026/11/22";
@@ -29,15 +27,6 @@ const RELEASE_DATE: &str = "2026/11/22";
 pub fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!("ipvsadm v{version} {RELEASE_DATE} (compiled with clap and IPVS v1.2.1)\n")
-}
-
-/// Writes everything at once. A reader that has seen enough ends the program quietly.
-pub fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::OutputClosed,
-        _ => Failure::Output(error),
-    })
 }
 
 /// The answer to `-L --timeout`.
@@ -50,9 +39,9 @@ pub fn timeouts(timeouts: Timeouts) -> String {
 pub fn daemons(daemons: &[SyncDaemon]) -> String {
     let line = |daemon: &SyncDaemon| {
         let SyncDaemon { state, interface, sync_id, max_length, port, ttl, .. } = daemon;
-        let mut group = String::new();
+        let mut group = Text::default();
         if let Some(address) = daemon.group {
-            group.push_str(", group=");
+            group.push(", group=");
             address::push(&mut group, address);
         }
         format!(
@@ -76,12 +65,20 @@ pub fn addresses(table: &Table) -> impl Iterator<Item = IpAddr> {
 
 /// Sorts services as they are listed, and servers by family, address and port.
 pub fn sort(table: &mut Table) {
-    table.entries.sort_by_key(|entry| entry.service.service.id());
+    sort_services(table);
     for entry in &mut table.entries {
         // The kernel has the one added last first.
         entry.destinations.reverse();
-        entry.destinations.sort_by_key(|state| state.destination.id);
+        if !entry.destinations.is_sorted_by_key(|state| state.destination.id) {
+            entry.destinations.sort_by_key(|state| state.destination.id);
+        }
     }
+}
+
+/// Sorts services as they are listed.
+pub fn sort_services(table: &mut Table) {
+    // Entries are long: they are moved once.
+    table.entries.sort_by_cached_key(|entry| entry.service.service.id());
 }
 
 /// The flags of a service's scheduler, as `-b` takes them; empty if there are none.

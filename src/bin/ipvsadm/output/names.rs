@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use ipvs::{DestinationId, Family, Protocol, ServiceId};
 
 use super::address::{self, escape};
-use super::resolver;
 use super::services::PortNames;
-use super::text::number;
+use super::{Text, resolver};
 
 /// How long there may be no answer at all.
 const SILENCE: Duration = Duration::from_secs(3);
@@ -65,40 +64,48 @@ impl Names {
 
     /// Appends `10.0.0.1:80`, `web.example.com:http` or `[host6]:domain`. Without a protocol the port stays
     /// a number.
-    pub fn endpoint(&self, text: &mut String, address: IpAddr, port: u16, protocol: Option<Protocol>) {
-        let (before, after) = match address.into() {
-            Family::V4 => ("", ":"),
-            Family::V6 => ("[", "]:"),
-        };
-        text.push_str(before);
-        let name = if self.addresses.is_empty() { None } else { self.addresses.get(&address) };
-        match name {
-            Some(Some(name)) => text.push_str(name),
-            _ => address::push(text, address),
+    pub fn endpoint(&self, text: &mut Text, address: IpAddr, port: u16, protocol: Option<Protocol>) {
+        match address.into() {
+            Family::V4 => {
+                self.address(text, address);
+                text.push(":");
+            }
+            Family::V6 => {
+                text.push("[");
+                self.address(text, address);
+                text.push("]:");
+            }
         }
-        text.push_str(after);
         let port_name = self.ports.as_ref().zip(protocol).filter(|_| port != 0);
         match port_name.and_then(|(names, protocol)| names.name(port, protocol)) {
-            Some(name) => text.push_str(name),
-            None => number(text, port),
+            Some(name) => text.push(name),
+            None => text.number(port),
+        }
+    }
+
+    fn address(&self, text: &mut Text, address: IpAddr) {
+        let name = if self.addresses.is_empty() { None } else { self.addresses.get(&address) };
+        match name {
+            Some(Some(name)) => text.push(name),
+            _ => address::push(text, address),
         }
     }
 
     /// Appends what stands after the protocol of a service in a listing: `10.0.0.1:80`, `7`, `7 IPv6`.
-    pub fn service(&self, text: &mut String, id: &ServiceId) {
+    pub fn service(&self, text: &mut Text, id: &ServiceId) {
         match *id {
             ServiceId::Address { protocol, address, port } => {
                 self.endpoint(text, address, port, Some(protocol));
             }
             ServiceId::Fwmark { mark, family } => {
-                number(text, mark.get());
-                text.push_str(if family == Family::V6 { " IPv6" } else { "" });
+                text.number(mark.get());
+                text.push(if family == Family::V6 { " IPv6" } else { "" });
             }
         }
     }
 
     /// Appends a server of a service. With a firewall mark there is no protocol to name its port by.
-    pub fn server(&self, text: &mut String, service: &ServiceId, id: &DestinationId) {
+    pub fn server(&self, text: &mut Text, service: &ServiceId, id: &DestinationId) {
         let protocol = match *service {
             ServiceId::Address { protocol, .. } => Some(protocol),
             ServiceId::Fwmark { .. } => None,
@@ -111,9 +118,9 @@ impl Names {
 fn host_name(line: &str) -> Option<(IpAddr, String)> {
     let (address, names) = line.split_once(char::is_whitespace)?;
     let name = names.split_whitespace().next().filter(|name| name.parse::<IpAddr>().is_err())?;
-    let mut escaped = String::new();
+    let mut escaped = Text::default();
     escape(&mut escaped, name.as_bytes());
-    Some((address.parse().ok()?, escaped))
+    Some((address.parse().ok()?, escaped.to_string()))
 }
 
 #[cfg(test)]
@@ -138,8 +145,8 @@ mod tests {
         let mut names = Names::new(true);
         names.look_up([[127, 0, 0, 1].into()]);
         assert!(names.addresses.is_empty());
-        let mut text = String::new();
+        let mut text = Text::default();
         names.endpoint(&mut text, [127, 0, 0, 1].into(), 80, Some(Protocol::TCP));
-        assert_eq!(text, "127.0.0.1:80");
+        assert_eq!(text.to_string(), "127.0.0.1:80");
     }
 }

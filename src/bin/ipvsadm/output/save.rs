@@ -8,20 +8,22 @@ use ipvs::{
     Table, Timeouts, Tunnel, TunnelFlags,
 };
 
-use super::text::number;
-use super::{Names, scheduler_flags};
+use super::{Names, Text, scheduler_flags};
+use crate::error::Failure;
 
-/// Appends all commands that make the table.
-pub fn save(text: &mut String, table: &Table, names: &Names) {
+/// Appends all commands that make the table, and prints many bit by bit.
+pub fn save(text: &mut Text, table: &Table, names: &Names) -> Result<(), Failure> {
     for entry in &table.entries {
         let service = &entry.service.service;
         put_service(text, "-A", service, names);
-        text.push('\n');
+        text.push("\n");
         for state in &entry.destinations {
             put_server(text, "-a", &service.id(), &state.destination, names);
-            text.push('\n');
+            text.push("\n");
         }
+        text.print_if_long()?;
     }
+    Ok(())
 }
 
 /// The command that sets the timeouts.
@@ -37,7 +39,7 @@ pub fn save_daemons(daemons: &[SyncDaemon]) -> String {
 /// The words that make a change, with numbers for addresses and ports.
 pub fn command(change: &Change) -> String {
     let names = &Names::new(true);
-    let mut text = String::new();
+    let mut text = Text::default();
     match change {
         Change::AddService(service) => put_service(&mut text, "-A", service, names),
         Change::SetService(service) => put_service(&mut text, "-E", service, names),
@@ -46,22 +48,24 @@ pub fn command(change: &Change) -> String {
         Change::SetDestination(id, server) => put_server(&mut text, "-e", id, server, names),
         Change::DeleteDestination(id, server) => {
             put_id(&mut text, "-d", id, names);
-            text.push_str(" -r ");
+            text.push(" -r ");
             names.server(&mut text, id, server);
         }
-        Change::Zero(None) => text = "-Z".into(),
+        Change::Zero(None) => text.push("-Z"),
         Change::Zero(Some(id)) => put_id(&mut text, "-Z", id, names),
-        Change::Flush => text = "-C".into(),
-        Change::SetTimeouts(Timeouts { tcp, tcp_fin, udp }) => text = format!("--set {tcp} {tcp_fin} {udp}"),
-        Change::StartDaemon(daemon) => text = start_daemon(daemon),
-        Change::StopDaemon(state) => text = format!("--stop-daemon {state}"),
+        Change::Flush => text.push("-C"),
+        Change::SetTimeouts(Timeouts { tcp, tcp_fin, udp }) => {
+            text.push(format!("--set {tcp} {tcp_fin} {udp}"));
+        }
+        Change::StartDaemon(daemon) => text.push(start_daemon(daemon)),
+        Change::StopDaemon(state) => text.push(format!("--stop-daemon {state}")),
     }
-    text
+    text.to_string()
 }
 
-fn put_service(text: &mut String, verb: &str, service: &Service, names: &Names) {
+fn put_service(text: &mut Text, verb: &str, service: &Service, names: &Names) {
     let Service { scheduler, persistence, engine, .. } = service;
-    // Writing to a String cannot fail.
+    // Writing to a text cannot fail.
     put_id(text, verb, &service.id(), names);
     let _ = write!(text, " -s {scheduler}");
     if let Some(seconds) = persistence {
@@ -74,7 +78,7 @@ fn put_service(text: &mut String, verb: &str, service: &Service, names: &Names) 
         let _ = write!(text, " --pe {engine}");
     }
     if service.flags.contains(ServiceFlags::ONE_PACKET) {
-        text.push_str(" -o");
+        text.push(" -o");
     }
     let flags = scheduler_flags(service);
     if !flags.is_empty() {
@@ -82,7 +86,7 @@ fn put_service(text: &mut String, verb: &str, service: &Service, names: &Names) 
     }
 }
 
-fn put_server(text: &mut String, verb: &str, id: &ServiceId, server: &Destination, names: &Names) {
+fn put_server(text: &mut Text, verb: &str, id: &ServiceId, server: &Destination, names: &Names) {
     let method = match server.forwarding {
         Forwarding::Masquerade => " -m -w ",
         Forwarding::Tunnel => " -i -w ",
@@ -90,12 +94,12 @@ fn put_server(text: &mut String, verb: &str, id: &ServiceId, server: &Destinatio
         _ => " -g -w ",
     };
     put_id(text, verb, id, names);
-    text.push_str(" -r ");
+    text.push(" -r ");
     names.server(text, id, &server.id);
-    text.push_str(method);
-    number(text, server.weight);
+    text.push(method);
+    text.number(server.weight);
     if server.forwarding == Forwarding::Tunnel {
-        text.push_str(&tunnel(server.tunnel));
+        text.push(tunnel(server.tunnel));
     }
     for (option, threshold) in [("-x", server.upper_threshold), ("-y", server.lower_threshold)] {
         if threshold != 0 {
@@ -123,13 +127,13 @@ fn start_daemon(daemon: &SyncDaemon) -> String {
 }
 
 /// A verb and the option that names a service.
-fn put_id(text: &mut String, verb: &str, id: &ServiceId, names: &Names) {
-    text.push_str(verb);
-    text.push_str(match *id {
+fn put_id(text: &mut Text, verb: &str, id: &ServiceId, names: &Names) {
+    text.push(verb);
+    text.push(match *id {
         ServiceId::Fwmark { mark, family } => {
-            text.push_str(" -f ");
-            number(text, mark.get());
-            return text.push_str(if family == Family::V6 { " -6" } else { "" });
+            text.push(" -f ");
+            text.number(mark.get());
+            return text.push(if family == Family::V6 { " -6" } else { "" });
         }
         ServiceId::Address { protocol: Protocol::UDP, .. } => " -u ",
         ServiceId::Address { protocol: Protocol::SCTP, .. } => " --sctp-service ",

@@ -6,10 +6,11 @@ use super::input::Input;
 use crate::args::Command;
 use crate::commands::run_on;
 use crate::error::{Failure, RefusedLine};
+use crate::output::Text;
 
 /// Runs the commands in order. Changes that follow each other go to the kernel together; what it refuses
 /// is reported, and the rest goes on.
-pub fn run(ipvs: &mut Ipvs, input: &Input, text: &mut String) -> Result<(), Failure> {
+pub fn run(ipvs: &mut Ipvs, input: &Input, text: &mut Text) -> Result<(), Failure> {
     let mut refused = Vec::new();
     let is_change = |command: &Command| matches!(command, Command::Change(_));
     for group in input.commands.chunk_by(|(_, a), (_, b)| is_change(a) && is_change(b)) {

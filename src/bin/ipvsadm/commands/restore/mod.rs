@@ -9,8 +9,9 @@ use ipvs::Ipvs;
 
 use crate::args::Restore;
 use crate::error::Failure;
+use crate::output::Text;
 
-pub fn run(restore: &Restore, text: &mut String) -> Result<(), Failure> {
+pub fn run(restore: &Restore, text: &mut Text) -> Result<(), Failure> {
     let input = input::Input::read(restore.file.as_deref())?;
     match restore.replace {
         None if restore.check => Ok(()),

@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use super::input::Input;
 use crate::args::{Command, Replace, Verb};
 use crate::error::{Failure, Mistakes, RefusedLine, Usage};
-use crate::output;
+use crate::output::{self, Text};
 
 /// The table that the commands make of an empty one.
 pub fn wanted(input: &Input, options: Replace) -> Result<Wanted, Failure> {
@@ -33,16 +33,17 @@ pub fn run(
     input: &Input,
     wanted: &Wanted,
     options: Replace,
-    text: &mut String,
+    text: &mut Text,
 ) -> Result<(), Failure> {
+    ipvs.read_stats(false);
     let before = Snapshot::take(ipvs)?;
     let others = if options.keep_others { Others::Keep } else { Others::Delete };
     let plan = reconcile::plan(&before, wanted, others);
     if options.dry_run {
         for step in &plan.steps {
-            text.push_str(&format!("ipvsadm {}\n", output::command(&step.change)));
+            text.push(format!("ipvsadm {}\n", output::command(&step.change)));
         }
-        text.push_str(&format!("# {}\n", plan.summary));
+        text.push(format!("# {}\n", plan.summary));
         return Ok(());
     }
     let outcome = without_signals(|| reconcile::apply(ipvs, &plan, &before));

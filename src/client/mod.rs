@@ -1,7 +1,5 @@
 //! The kernel's IPVS: one method for each thing it can do.
 
-use std::collections::HashSet;
-use std::hash::Hash;
 use std::process::{Command, Stdio};
 
 use netlink_packet_generic::GenlFamily;
@@ -10,24 +8,17 @@ use rustix::io::Errno;
 use crate::error::{Error, Operation, Refused};
 use crate::model::{
     Answer, Change, DaemonState, Destination, DestinationId, DestinationState, Info, Query, Service,
-    ServiceId, ServiceState, SyncDaemon, Table, TableEntry, Timeouts,
+    ServiceId, ServiceState, SyncDaemon, Table, Timeouts,
 };
-use crate::netlink::attributes::{IPVS_CMD_NEW_DEST, IPVS_GENL_NAME, IPVS_GENL_VERSION};
-use crate::netlink::socket::{Dump, Refusal, Request, Socket};
-use crate::netlink::{DecodeError, IpvsMessage, SocketError, decode_dump_destination};
+use crate::netlink::attributes::{IPVS_GENL_NAME, IPVS_GENL_VERSION};
+use crate::netlink::socket::{Refusal, Request, Socket};
+use crate::netlink::{DecodeError, IpvsMessage, SocketError};
+
+mod lists;
+
+use lists::Lists;
 
 type Result<T> = std::result::Result<T, Error>;
-
-/// How often a list of several pieces is read at most.
-const READS: usize = 8;
-/// From this number of services on it pays to ask for their destinations on a socket of its own.
-const MANY_SERVICES: usize = 100;
-/// The kernel never fills a dump's datagram beyond 32 KiB; other answers are far smaller.
-const LONG_RECEIVE: usize = 64 * 1024;
-/// A list of no more may come in several pieces only because it is the first one on its socket.
-const FEW_DESTINATIONS: usize = 24;
-/// Enough for some thirty destinations.
-const SHORT_RECEIVE: usize = 8 * 1024;
 
 /// A connection to the IPVS of the network namespace that the calling thread is in.
 ///
@@ -35,6 +26,7 @@ const SHORT_RECEIVE: usize = 8 * 1024;
 pub struct Ipvs {
     socket: Socket,
     family: u16,
+    stats: bool,
 }
 
 impl Ipvs {
@@ -43,7 +35,7 @@ impl Ipvs {
     /// # Errors
     /// [`Error::NoIpvs`] if there is no such module, [`Error::Connection`] if there is no netlink.
     pub fn connect() -> Result<Self> {
-        let mut socket = Socket::open(LONG_RECEIVE).map_err(Error::Connection)?;
+        let mut socket = Socket::open(lists::LONG_RECEIVE).map_err(Error::Connection)?;
         let missing = |error: &SocketError| matches!(error, SocketError::Refused(Errno::NOENT, _));
         let family = match socket.family(IPVS_GENL_NAME) {
             Err(error) if missing(&error) => {
@@ -55,7 +47,7 @@ impl Ipvs {
             }
             family => family.map_err(Error::Connection)?,
         };
-        Ok(Self { socket, family })
+        Ok(Self { socket, family, stats: true })
     }
 
     /// Version and table size (`IPVS_CMD_GET_INFO`).
@@ -66,12 +58,18 @@ impl Ipvs {
         })
     }
 
+    /// Whether lists have counters and rates. At first they do; otherwise all of them are 0, and lists are
+    /// read faster.
+    pub fn read_stats(&mut self, wanted: bool) {
+        self.stats = wanted;
+    }
+
     /// All services in the kernel's order, each once (`IPVS_CMD_GET_SERVICE`).
     ///
     /// The kernel takes no snapshot. A list that comes in several pieces is read until it is the same
     /// twice, but while others keep changing the table a service may be missing.
     pub fn services(&mut self) -> Result<Vec<ServiceState>> {
-        self.settled(read_services)
+        self.lists().services()
     }
 
     /// One service (`IPVS_CMD_GET_SERVICE`).
@@ -85,7 +83,7 @@ impl Ipvs {
     /// # Errors
     /// [`Reason::NoSuchService`](crate::Reason::NoSuchService) if there is no such service.
     pub fn destinations(&mut self, id: ServiceId) -> Result<Vec<DestinationState>> {
-        let destinations = self.dump_destinations(id)?;
+        let destinations = self.lists().destinations(id)?;
         if destinations.is_empty() {
             // The kernel answers an empty list for a service that does not exist.
             self.service(id)?;
@@ -95,40 +93,16 @@ impl Ipvs {
 
     /// Everything: all services with their destinations, in the kernel's order, each once.
     pub fn table(&mut self) -> Result<Table> {
-        let (services, pieces) = read_services(&mut self.socket, self.family)?;
-        let table = self.with_destinations(services)?;
-        // The second reading that a list of several pieces needs tells more the later it comes.
-        if pieces.is_some() && !self.still_has_services_of(&table)? {
-            let services = self.services()?;
-            return self.with_destinations(services);
-        }
-        Ok(table)
+        self.lists().table()
     }
 
     /// Everything, or nothing if a service came or went while it was read.
     pub fn undisturbed_table(&mut self) -> Result<Option<Table>> {
-        let (services, _) = read_services(&mut self.socket, self.family)?;
-        let table = self.with_destinations(services)?;
-        Ok(self.still_has_services_of(&table)?.then_some(table))
+        self.lists().undisturbed_table()
     }
 
-    fn with_destinations(&mut self, services: Vec<ServiceState>) -> Result<Table> {
-        if services.len() >= MANY_SERVICES {
-            return Ok(Table { entries: read_entries(self.family, services)? });
-        }
-        let entries = services.into_iter().map(|service| {
-            let destinations = self.dump_destinations(service.service.id())?;
-            Ok(TableEntry { service, destinations })
-        });
-        Ok(Table { entries: entries.collect::<Result<_>>()? })
-    }
-
-    fn still_has_services_of(&mut self, table: &Table) -> Result<bool> {
-        let (services, _) = read_services(&mut self.socket, self.family)?;
-        let ids: HashSet<_> = services.iter().map(|state| state.service.id()).collect();
-        let entries = &table.entries;
-        Ok(entries.len() == ids.len()
-            && entries.iter().all(|entry| ids.contains(&entry.service.service.id())))
+    fn lists(&mut self) -> Lists<'_> {
+        Lists { socket: &mut self.socket, family: self.family, stats: self.stats }
     }
 
     /// Adds a service (`IPVS_CMD_NEW_SERVICE`).
@@ -186,14 +160,7 @@ impl Ipvs {
 
     /// The running sync daemons (`IPVS_CMD_GET_DAEMON`).
     pub fn daemons(&mut self) -> Result<Vec<SyncDaemon>> {
-        let daemon = |answer| match answer {
-            Answer::Daemon(daemon) => Some(daemon),
-            _ => None,
-        };
-        let decode = |command, payload: &[u8]| decode(command, payload, daemon);
-        self.settled(|socket, family| {
-            read_list(socket, family, Query::Daemons, decode, |daemon| daemon.state)
-        })
+        self.lists().daemons()
     }
 
     /// Starts a sync daemon (`IPVS_CMD_NEW_DAEMON`).
@@ -257,95 +224,6 @@ impl Ipvs {
             )
             .map_err(|error: Fault| error.of(query))
     }
-
-    fn dump_destinations(&mut self, id: ServiceId) -> Result<Vec<DestinationState>> {
-        self.settled(|socket, family| read_destinations(socket, family, id))
-    }
-
-    /// Reads a list. Dumps walk by index: with a writer beside them, or a table that the kernel enlarges,
-    /// an element of a later piece can be missed or come twice. A list of several pieces is believed when
-    /// it is the same twice.
-    fn settled<A, K: Eq + Hash>(
-        &mut self,
-        read: impl Fn(&mut Socket, u16) -> Result<(Vec<A>, Keys<K>)>,
-    ) -> Result<Vec<A>> {
-        let (mut elements, mut keys) = read(&mut self.socket, self.family)?;
-        for _ in 1..READS {
-            if keys.is_none() {
-                break;
-            }
-            let previous = keys;
-            (elements, keys) = read(&mut self.socket, self.family)?;
-            if keys == previous {
-                break;
-            }
-        }
-        Ok(elements)
-    }
-}
-
-/// The keys of the elements of a list that came in several pieces.
-type Keys<K> = Option<HashSet<K>>;
-
-/// Reads a list once, each element once.
-fn read_list<A, K: Eq + Hash>(
-    socket: &mut Socket,
-    family: u16,
-    query: Query,
-    decode: impl Fn(u8, &[u8]) -> std::result::Result<A, Fault>,
-    key: impl Fn(&A) -> K,
-) -> Result<(Vec<A>, Keys<K>)> {
-    let message = IpvsMessage::from(query);
-    let dump = socket.dump(request(family, &message), |buffer| message.encode(buffer), decode);
-    let Dump { mut elements, at_once } = dump.map_err(|error: Fault| error.of(query))?;
-    if at_once {
-        return Ok((elements, None));
-    }
-    let mut keys = HashSet::with_capacity(elements.len());
-    elements.retain(|element| keys.insert(key(element)));
-    Ok((elements, Some(keys)))
-}
-
-/// Reads the destinations of many services.
-///
-/// Most services have few. For each answer the kernel clears as much memory as the socket ever offered
-/// room for: answers come faster if that is little.
-fn read_entries(family: u16, services: Vec<ServiceState>) -> Result<Vec<TableEntry>> {
-    let mut short = Some(Socket::open(SHORT_RECEIVE).map_err(Error::Connection)?);
-    let mut long = Ipvs { socket: Socket::open(LONG_RECEIVE).map_err(Error::Connection)?, family };
-    let mut entries = Vec::with_capacity(services.len());
-    for service in services {
-        let id = service.service.id();
-        let list = short.as_mut().map(|socket| read_destinations(socket, family, id)).transpose()?;
-        let destinations = match list {
-            Some((destinations, None)) => destinations,
-            list => {
-                if list.is_some_and(|(destinations, _)| destinations.len() > FEW_DESTINATIONS) {
-                    short = None;
-                }
-                long.dump_destinations(id)?
-            }
-        };
-        entries.push(TableEntry { service, destinations });
-    }
-    Ok(entries)
-}
-
-fn read_services(socket: &mut Socket, family: u16) -> Result<(Vec<ServiceState>, Keys<ServiceId>)> {
-    let service = |command, payload: &[u8]| decode(command, payload, service_answer);
-    read_list(socket, family, Query::Services, service, |state| state.service.id())
-}
-
-fn read_destinations(
-    socket: &mut Socket,
-    family: u16,
-    id: ServiceId,
-) -> Result<(Vec<DestinationState>, Keys<DestinationId>)> {
-    let destination = |command, payload: &[u8]| match command {
-        IPVS_CMD_NEW_DEST => Ok(decode_dump_destination(payload, id.family())?),
-        command => Err(DecodeError::Command(command).into()),
-    };
-    read_list(socket, family, Query::Destinations(id), destination, |state| state.destination.id)
 }
 
 /// A change of a batch that the kernel refused.
