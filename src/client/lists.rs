@@ -95,11 +95,10 @@ impl Lists<'_> {
 
     /// Most services have few destinations. For each answer the kernel clears as much memory as the socket ever
     /// offered room for: answers come faster if that is little.
-    fn with_many_destinations(&self, services: Vec<ServiceState>) -> Result<Table> {
+    fn with_many_destinations(&mut self, services: Vec<ServiceState>) -> Result<Table> {
         let mut short = Socket::open(SHORT_RECEIVE).map_err(Error::Connection)?;
-        let mut short = Some(Lists { socket: &mut short, ..*self });
-        let mut long = Socket::open(LONG_RECEIVE).map_err(Error::Connection)?;
-        let mut long = Lists { socket: &mut long, ..*self };
+        let (family, stats) = (self.family, self.stats);
+        let mut short = Some(Lists { socket: &mut short, family, stats });
         let mut entries = Vec::with_capacity(services.len());
         for service in services {
             let id = service.service.id();
@@ -110,7 +109,7 @@ impl Lists<'_> {
                     if list.is_some_and(|(destinations, _)| destinations.len() > FEW_DESTINATIONS) {
                         short = None;
                     }
-                    long.destinations(id)?
+                    self.destinations(id)?
                 }
             };
             entries.push(TableEntry { service, destinations });

@@ -87,8 +87,14 @@ impl ServiceId {
 impl Ord for ServiceId {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |id: &Self| match *id {
-            Self::Address { protocol, address, port } => (None, id.family(), Some((protocol, address, port))),
-            Self::Fwmark { mark, family } => (Some(mark), family, None),
+            Self::Address { protocol, address, port } => {
+                let address = match address {
+                    IpAddr::V4(address) => u32::from(address).into(),
+                    IpAddr::V6(address) => u128::from(address),
+                };
+                (0, id.family(), protocol.0, address, port)
+            }
+            Self::Fwmark { mark, family } => (mark.get(), family, 0, 0, 0),
         };
         key(self).cmp(&key(other))
     }

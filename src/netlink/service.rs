@@ -28,10 +28,6 @@ pub(super) fn decode(holder: &Attribute<'_>, stats: bool) -> Result<(Service, Op
         let mut service = Service::new(take_id(found)?);
         let scheduler = found.get(IPVS_SVC_ATTR_SCHED_NAME)?.name_or_none(Scheduler::from_kernel)?;
         service.scheduler = scheduler.ok_or_else(|| found.missing(IPVS_SVC_ATTR_SCHED_NAME))?;
-        service.engine = match found.optional(IPVS_SVC_ATTR_PE_NAME)? {
-            Some(name) => name.name_or_none(PersistenceEngine::from_kernel)?,
-            None => None,
-        };
         let flags = decode_flags(found.bytes(IPVS_SVC_ATTR_FLAGS)?);
         service.flags = ServiceFlags::from_bits(flags);
         let timeout = found.u32(IPVS_SVC_ATTR_TIMEOUT)?;
@@ -39,7 +35,13 @@ pub(super) fn decode(holder: &Attribute<'_>, stats: bool) -> Result<(Service, Op
         decode_netmask(service.id().family(), found.bytes(IPVS_SVC_ATTR_NETMASK)?)
             .and_then(|netmask| service.set_netmask(netmask))
             .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
-        Ok((service, stats::take(found, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64, stats)?))
+        let stats = stats::take(found, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64, stats)?;
+        // It stands behind the scheduler, but few services have one: when nothing is left it need not be searched.
+        service.engine = match found.optional(IPVS_SVC_ATTR_PE_NAME)? {
+            Some(name) => name.name_or_none(PersistenceEngine::from_kernel)?,
+            None => None,
+        };
+        Ok((service, stats))
     })
 }
 
@@ -47,15 +49,19 @@ pub(super) fn decode(holder: &Attribute<'_>, stats: bool) -> Result<(Service, Op
 fn take_id(found: &mut Attributes<'_>) -> Result<ServiceId> {
     let family =
         decode_family(found.bytes(IPVS_SVC_ATTR_AF)?).ok_or(DecodeError::Value("IPVS_SVC_ATTR_AF"))?;
-    let fwmark = found.optional_bytes(IPVS_SVC_ATTR_FWMARK)?.map(u32::from_ne_bytes);
-    Ok(match fwmark.and_then(NonZeroU32::new) {
-        Some(mark) => ServiceId::Fwmark { mark, family },
-        None => ServiceId::Address {
-            protocol: Protocol(u16::from_ne_bytes(found.bytes(IPVS_SVC_ATTR_PROTOCOL)?)),
+    if let Some(protocol) = found.optional_bytes(IPVS_SVC_ATTR_PROTOCOL)? {
+        return Ok(ServiceId::Address {
+            protocol: Protocol(u16::from_ne_bytes(protocol)),
             address: ip_address(family, found.bytes(IPVS_SVC_ATTR_ADDR)?),
             port: found.be16(IPVS_SVC_ATTR_PORT)?,
-        },
-    })
+        });
+    }
+    // Marks have no protocol.
+    let mark = found.optional_bytes(IPVS_SVC_ATTR_FWMARK)?.map(u32::from_ne_bytes);
+    match mark.and_then(NonZeroU32::new) {
+        Some(mark) => Ok(ServiceId::Fwmark { mark, family }),
+        None => Err(found.missing(IPVS_SVC_ATTR_PROTOCOL)),
+    }
 }
 
 /// Which service, and nothing else of it.

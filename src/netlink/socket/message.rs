@@ -20,7 +20,7 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    #[inline]
+    #[inline(always)]
     pub fn parse(header: Header<'_>, payload: &'a [u8]) -> Result<Option<Self>> {
         let flags = header.flags();
         Ok(Some(match header.message_type() {
