@@ -1,8 +1,9 @@
 //! What the kernel tells only as text: the connections in `/proc/net/ip_vs_conn`.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
 
 const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
 /// More than the kernel gives at once. Older kernels start from the top at every read.
@@ -67,7 +68,78 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// What stands in the columns of a line of IPv4 without a persistence engine, which nearly all are.
+struct Columns {
+    /// The length of the protocol's name.
+    protocol: usize,
+    client: SocketAddr,
+    service: SocketAddr,
+    destination: SocketAddr,
+    /// The length of the state's name.
+    state: usize,
+    expires: u64,
+}
+
+impl Columns {
+    const STATE: usize = 46;
+    /// How long a line is, with its newline.
+    const LENGTH: usize = 66;
+
+    /// Reads a line with its newline, if it is such a one.
+    #[inline(always)]
+    fn read(text: &[u8; Self::LENGTH]) -> Option<Self> {
+        let (protocol, mut rest) = text.split_at(3);
+        let client = endpoint_in_column(&mut rest)?;
+        let service = endpoint_in_column(&mut rest)?;
+        let destination = endpoint_in_column(&mut rest)?;
+        let [b' ', rest @ .., b'\n'] = rest else { return None };
+        let (state, mut expires) = rest.split_at(11);
+        skip(&mut expires)?;
+        Some(Self {
+            protocol: name_in_column(protocol)?,
+            client,
+            service,
+            destination,
+            state: name_in_column(state)?,
+            expires: decimal(expires)?,
+        })
+    }
+
+    /// The connection on the line that they were read from.
+    #[inline(always)]
+    fn on(self, line: &[u8]) -> Connection<'_> {
+        Connection {
+            line,
+            protocol: &line[..self.protocol],
+            client: self.client,
+            service: self.service,
+            destination: self.destination,
+            state: &line[Self::STATE..][..self.state],
+            expires: self.expires,
+            engine: None,
+        }
+    }
+}
+
+/// The length of a name that is filled up with blanks.
+#[inline(always)]
+fn name_in_column(field: &[u8]) -> Option<usize> {
+    let length = field.iter().position(|byte| !byte.is_ascii_graphic()).unwrap_or(field.len());
+    let blanks = field[length..].iter().all(|&byte| byte == b' ');
+    (length > 0 && blanks).then_some(length)
+}
+
+/// Takes a blank, an IPv4 address, a blank and a port off the line.
+#[inline(always)]
+fn endpoint_in_column(rest: &mut &[u8]) -> Option<SocketAddr> {
+    *rest = rest.strip_prefix(b" ")?;
+    let address = Ipv4Addr::from(hexadecimal::<8>(rest)?);
+    *rest = rest.strip_prefix(b" ")?;
+    Some(SocketAddr::new(address.into(), hexadecimal::<4>(rest)? as u16))
+}
+
 /// Takes the next word off the line.
+#[inline(always)]
 fn word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let start = rest.iter().position(|&byte| byte != b' ')?;
     let end = rest[start..].iter().position(|&byte| byte == b' ').map_or(rest.len(), |length| start + length);
@@ -77,19 +149,11 @@ fn word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Takes an address, which is `C0000201` or eight groups of four digits, and a port off the line.
+#[inline(always)]
 fn endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
     skip(rest)?;
     let address = match rest.get(4) {
-        Some(b':') => {
-            let mut groups = [0; 8];
-            for (index, group) in groups.iter_mut().enumerate() {
-                if index > 0 {
-                    *rest = rest.strip_prefix(b":")?;
-                }
-                *group = hexadecimal::<4>(rest)? as u16;
-            }
-            IpAddr::from(Ipv6Addr::from(groups))
-        }
+        Some(b':') => ipv6(rest)?,
         _ => Ipv4Addr::from(hexadecimal::<8>(rest)?).into(),
     };
     skip(rest)?;
@@ -97,51 +161,66 @@ fn endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
     rest.starts_with(b" ").then_some(SocketAddr::new(address, port))
 }
 
+fn ipv6(rest: &mut &[u8]) -> Option<IpAddr> {
+    let mut groups = [0; 8];
+    for (index, group) in groups.iter_mut().enumerate() {
+        if index > 0 {
+            *rest = rest.strip_prefix(b":")?;
+        }
+        *group = hexadecimal::<4>(rest)? as u16;
+    }
+    Some(Ipv6Addr::from(groups).into())
+}
+
 /// Takes blanks, at least one, off the line.
+#[inline(always)]
 fn skip(rest: &mut &[u8]) -> Option<()> {
-    let blanks = rest.iter().position(|&byte| byte != b' ').filter(|&blanks| blanks > 0)?;
-    *rest = &rest[blanks..];
+    *rest = rest.strip_prefix(b" ")?;
+    while let [b' ', after @ ..] = rest {
+        *rest = after;
+    }
     Some(())
 }
 
 /// Takes a number of so many digits off the line.
+#[inline(always)]
 fn hexadecimal<const DIGITS: usize>(rest: &mut &[u8]) -> Option<u32> {
     let (digits, after) = rest.split_first_chunk::<DIGITS>()?;
-    let mut number = 0;
-    let mut seen = 0;
-    for &digit in digits {
-        let value = HEXADECIMAL[usize::from(digit)];
-        seen |= value;
-        number = number << 4 | u32::from(value);
-    }
     *rest = after;
-    (seen < 16).then_some(number)
+    let mut text = [b'0'; 8];
+    text[8 - DIGITS..].copy_from_slice(digits);
+    eight_hexadecimal(u64::from_be_bytes(text))
 }
 
-/// What each byte is worth as a digit; 255 is none.
-static HEXADECIMAL: [u8; 256] = {
-    let mut values = [255; 256];
-    let mut byte = 0;
-    while byte < values.len() {
-        if let Some(value) = (byte as u8 as char).to_digit(16) {
-            values[byte] = value as u8;
-        }
-        byte += 1;
-    }
-    values
-};
+/// The number that eight digits stand for. All are worked on at once.
+#[inline(always)]
+fn eight_hexadecimal(text: u64) -> Option<u32> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let letters = text >> 6 & EACH;
+    let values = (text & (0x0F * EACH)) + 9 * letters;
+    // Made again of their values, lower-case, digits are what they were.
+    let again = values + u64::from(b'0') * EACH + u64::from(b'a' - b'9' - 1) * letters;
+    let above_nine = (values + 6 * EACH) >> 4 & EACH;
+    let valid = again == text | letters << 5 && above_nine == letters && values & (0xF0 * EACH) == 0;
+    let pairs = (values | values >> 4) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    valid.then_some((fours | fours >> 16) as u32)
+}
 
 fn decimal(word: &[u8]) -> Option<u64> {
-    word.iter().try_fold(0_u64, |number, &digit| {
-        let digit = char::from(digit).to_digit(10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
+    word.iter().try_fold(0_u64, |number, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        let larger = number.checked_mul(10)?.checked_add(digit.into());
+        larger.filter(|_| digit < 10)
     })
 }
 
 /// Reads the connections one after the other, in constant memory.
 pub struct Connections<R = File> {
-    source: BufReader<R>,
-    line: Vec<u8>,
+    source: R,
+    buffer: Vec<u8>,
+    /// What was read and not looked at yet.
+    rest: Range<usize>,
 }
 
 impl Connections {
@@ -153,14 +232,10 @@ impl Connections {
 
 impl<R: Read> Connections<R> {
     fn over(source: R) -> Result<Self, ConnectionsError> {
-        let mut connections =
-            Self { source: BufReader::with_capacity(READ_LENGTH, source), line: Vec::new() };
-        connections.next_line()?;
-        match connections.line.starts_with(b"Pro ") {
-            true => Ok(connections),
-            false => {
-                Err(ConnectionsError::Malformed(String::from_utf8_lossy(&connections.line).into_owned()))
-            }
+        let mut connections = Self { source, buffer: vec![0; READ_LENGTH], rest: 0..0 };
+        match connections.next_line()?.unwrap_or_default() {
+            [b'P', b'r', b'o', b' ', ..] => Ok(connections),
+            line => Err(ConnectionsError::Malformed(String::from_utf8_lossy(line).into_owned())),
         }
     }
 
@@ -170,20 +245,48 @@ impl<R: Read> Connections<R> {
     /// If the file cannot be read or a line is malformed.
     #[expect(clippy::should_implement_trait, reason = "what it returns borrows from the reader")]
     pub fn next(&mut self) -> Result<Option<Connection<'_>>, ConnectionsError> {
-        match self.next_line()? {
-            0 => Ok(None),
-            _ => Connection::parse(&self.line).map(Some),
+        let start = self.rest.start;
+        if let Some(columns) = self.buffer[self.rest.clone()].first_chunk().and_then(Columns::read) {
+            self.rest.start += Columns::LENGTH;
+            return Ok(Some(columns.on(&self.buffer[start..self.rest.start - 1])));
+        }
+        self.next_line()?.map(Connection::parse).transpose()
+    }
+
+    /// The next line without its newline.
+    fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+        loop {
+            let start = self.rest.start;
+            let length = (&self.buffer[self.rest.clone()]).skip_until(b'\n')?;
+            let end = start + length;
+            if length > 0 && self.buffer[end - 1] == b'\n' {
+                self.rest.start = end;
+                return Ok(Some(&self.buffer[start..end - 1]));
+            }
+            if self.read()? == 0 {
+                let last = std::mem::take(&mut self.rest);
+                return Ok((!last.is_empty()).then(|| &self.buffer[last]));
+            }
         }
     }
 
-    /// Reads the next line, kept without its newline, and says how long it was with it.
-    fn next_line(&mut self) -> io::Result<usize> {
-        self.line.clear();
-        let length = self.source.read_until(b'\n', &mut self.line)?;
-        if self.line.ends_with(b"\n") {
-            self.line.pop();
+    /// Reads more, behind what is left.
+    fn read(&mut self) -> io::Result<usize> {
+        self.buffer.copy_within(self.rest.clone(), 0);
+        self.rest = 0..self.rest.len();
+        if self.rest.end == self.buffer.len() {
+            self.buffer.resize(2 * self.rest.end, 0);
         }
-        Ok(length)
+        loop {
+            match self.source.read(&mut self.buffer[self.rest.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(length) => {
+                    self.rest.end += length;
+                    return Ok(length);
+                }
+            }
+        }
     }
 }
 
@@ -230,6 +333,41 @@ mod tests {
         assert_eq!((connection.protocol, connection.expires), (&b"IP"[..], 1));
         assert_eq!(connection.client, "192.0.2.255:0".parse().unwrap());
         assert_eq!(connection.destination, "[2001:db8::1]:80".parse().unwrap());
+    }
+
+    #[test]
+    fn a_line_in_columns_is_read_like_any_other() {
+        for usual in [
+            *b"TCP C0000201 8F3A C0000202 0050 0A000001 1F90 ESTABLISHED     899",
+            *b"IP  C0000201 0000 C0000202 0035 0A000001 0035 NONE        1234567",
+        ] {
+            for place in 0..usual.len() {
+                for byte in (0..=u8::MAX).filter(|&byte| byte != b'\n') {
+                    let mut line = usual;
+                    line[place] = byte;
+                    let text = [HEADING.as_bytes(), &line, b"\n"].concat();
+                    let mut connections = Connections::over(&text[..]).unwrap();
+                    let found = connections.next().map_err(|error| error.to_string());
+                    let expected = Connection::parse(&line).map(Some).map_err(|error| error.to_string());
+                    assert_eq!(found, expected, "{}", line.escape_ascii());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hexadecimal_numbers_are_what_the_standard_library_takes_them_for() {
+        for place in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"1290aFAf";
+                text[place] = byte;
+                let expected = std::str::from_utf8(&text).ok().filter(|_| byte != b'+');
+                let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
+                assert_eq!(hexadecimal::<8>(&mut &text[..]), expected, "{}", text.escape_ascii());
+            }
+        }
+        assert_eq!(hexadecimal::<4>(&mut &b"1F90 "[..]), Some(8080));
+        assert_eq!(hexadecimal::<4>(&mut &b"1F9"[..]), None);
     }
 
     #[test]

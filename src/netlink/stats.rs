@@ -15,11 +15,14 @@ pub(super) fn take(
 ) -> Result<Option<Stats>> {
     let stats32 = found.optional(kind32)?;
     let stats64 = found.optional(kind64)?;
-    let read = |holder| if wanted { decode(&holder) } else { Ok(Stats::default()) };
-    stats64.or(stats32).map(read).transpose()
+    match stats64.or(stats32) {
+        Some(holder) if wanted => decode(&holder).map(Some),
+        holder => Ok(holder.map(|_| Stats::default())),
+    }
 }
 
 /// Reads either form.
+#[inline(never)]
 fn decode(holder: &Attribute<'_>) -> Result<Stats> {
     Attributes::read(holder.value, &STATS_ATTRIBUTES, holder.name, |found| {
         Ok(Stats {

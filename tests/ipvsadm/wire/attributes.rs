@@ -18,6 +18,21 @@ pub fn split(mut attributes: &[u8]) -> Vec<(u16, &[u8])> {
     list
 }
 
+/// A message with the attributes of each place in the opposite order.
+pub fn reversed(message: &[u8]) -> Vec<u8> {
+    fn attributes(bytes: &[u8], path: &[u16]) -> Vec<u8> {
+        let reversed = split(bytes).into_iter().rev().flat_map(|(kind, attribute)| {
+            let path = [path, &[kind & 0x7fff]].concat();
+            match path[..] {
+                [1..=3] | [1 | 2, 10 | 12] => [&attribute[..4], &attributes(&attribute[4..], &path)].concat(),
+                _ => attribute.to_vec(),
+            }
+        });
+        reversed.collect()
+    }
+    [&message[..4], &attributes(&message[4..], &[])].concat()
+}
+
 /// A message without what varies: the mark of nested attributes, which the kernel leaves out, and the
 /// padding before 64-bit numbers (`IPVS_STATS_ATTR_PAD`), which only some architectures have.
 pub fn canonical(message: &[u8]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Messages of newer and of older kernels.
 
-use super::attributes::without;
+use super::attributes::{reversed, without};
 use super::values::{destination, web};
 use super::*;
 
@@ -17,6 +17,14 @@ fn unknown_attributes_and_values_of_newer_kernels_are_no_obstacle() {
     };
     let message = Change::AddDestination(web().id(), odd).into();
     assert_eq!(decode(&encode(message)), message);
+}
+
+#[test]
+fn attributes_may_stand_in_any_order() {
+    let with_attributes = |bytes: &[u8]| matches!(bytes[0], 1..=11) && bytes.len() > 4;
+    for Capture { title, bytes } in captures().iter().filter(|capture| with_attributes(&capture.bytes)) {
+        assert_eq!(decode(&reversed(bytes)), decode(bytes), "{title}");
+    }
 }
 
 #[test]

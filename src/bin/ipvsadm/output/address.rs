@@ -1,24 +1,16 @@
 //! Addresses and foreign bytes as text.
 
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::Text;
 
 /// Appends an address as `inet_ntop(3)` writes it.
+#[inline]
 pub fn push(text: &mut Text, address: IpAddr) {
     match address {
-        IpAddr::V4(address) => ipv4(text, address),
+        IpAddr::V4(address) => text.ipv4(address.octets()),
         IpAddr::V6(address) => ipv6(text, address),
-    }
-}
-
-fn ipv4(text: &mut Text, address: Ipv4Addr) {
-    let [first, rest @ ..] = address.octets();
-    text.number(first);
-    for octet in rest {
-        text.push(".");
-        text.number(octet);
     }
 }
 
@@ -27,7 +19,8 @@ fn ipv6(text: &mut Text, address: Ipv6Addr) {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
             text.push("::");
-            ipv4(text, Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
+            let [[a, b], [c, d]] = [high, low].map(u16::to_be_bytes);
+            text.ipv4([a, b, c, d]);
         }
         _ => drop(write!(text, "{address}")),
     }
@@ -39,6 +32,12 @@ pub fn escape(text: &mut Text, bytes: &[u8]) {
     let harmless = bytes.iter().take_while(|byte| byte.is_ascii_graphic()).count();
     let (harmless, bytes) = bytes.split_at(harmless);
     text.push(harmless);
+    if !bytes.is_empty() {
+        escape_others(text, bytes);
+    }
+}
+
+fn escape_others(text: &mut Text, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             // Writing to a text cannot fail.
@@ -47,7 +46,10 @@ pub fn escape(text: &mut Text, bytes: &[u8]) {
                 _ if character.is_control() || character.is_whitespace() => {
                     write!(text, "{}", character.escape_default())
                 }
-                _ => text.write_char(character),
+                _ => {
+                    text.push_name(character.encode_utf8(&mut [0; 4]));
+                    Ok(())
+                }
             };
         }
         for byte in chunk.invalid() {

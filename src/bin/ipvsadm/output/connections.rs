@@ -26,14 +26,25 @@ pub fn connections_header(engines: bool) -> &'static str {
 /// Appends a connection.
 pub fn connection(text: &mut Text, connection: &Connection<'_>, engines: bool, names: &Names) {
     let protocol = match connection.protocol {
-        b"TCP" => Some(Protocol::TCP),
-        b"UDP" => Some(Protocol::UDP),
-        b"SCTP" => Some(Protocol::SCTP),
-        _ => None,
+        b"TCP" => {
+            text.push("TCP");
+            Some(Protocol::TCP)
+        }
+        b"UDP" => {
+            text.push("UDP");
+            Some(Protocol::UDP)
+        }
+        b"SCTP" => {
+            text.push("SCTP");
+            Some(Protocol::SCTP)
+        }
+        other => {
+            text.left(3, |text| escape(text, other));
+            None
+        }
     };
     let endpoint = |text: &mut Text, end: SocketAddr| names.endpoint(text, end.ip(), end.port(), protocol);
     let engine = connection.engine.filter(|_| engines);
-    text.left(3, |text| escape(text, connection.protocol));
     text.push(" ");
     text.left(6, |text| expires(text, connection.expires));
     text.push(" ");
@@ -56,11 +67,17 @@ pub fn connection(text: &mut Text, connection: &Connection<'_>, engines: bool, n
     text.push("\n");
 }
 
+#[inline(always)]
+fn two_digits(text: &mut Text, number: u64) {
+    if number < 10 {
+        text.push("0");
+    }
+    text.number(number);
+}
+
 /// Minutes and seconds, two digits each or more.
 fn expires(text: &mut Text, seconds: u64) {
-    for (part, before) in [(seconds / 60, ""), (seconds % 60, ":")] {
-        text.push(before);
-        text.push(if part < 10 { "0" } else { "" });
-        text.number(part);
-    }
+    two_digits(text, seconds / 60);
+    text.push(":");
+    two_digits(text, seconds % 60);
 }

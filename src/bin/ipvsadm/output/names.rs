@@ -64,6 +64,7 @@ impl Names {
 
     /// Appends `10.0.0.1:80`, `web.example.com:http` or `[host6]:domain`. Without a protocol the port stays
     /// a number.
+    #[inline(always)]
     pub fn endpoint(&self, text: &mut Text, address: IpAddr, port: u16, protocol: Option<Protocol>) {
         match address.into() {
             Family::V4 => {
@@ -76,17 +77,19 @@ impl Names {
                 text.push("]:");
             }
         }
-        let port_name = self.ports.as_ref().zip(protocol).filter(|_| port != 0);
-        match port_name.and_then(|(names, protocol)| names.name(port, protocol)) {
-            Some(name) => text.push(name),
-            None => text.number(port),
+        if let (Some(names), Some(protocol), 1..) = (&self.ports, protocol, port) {
+            if let Some(name) = names.name(port, protocol) {
+                return text.push_name(name);
+            }
         }
+        text.number(port);
     }
 
+    #[inline(always)]
     fn address(&self, text: &mut Text, address: IpAddr) {
         let name = if self.addresses.is_empty() { None } else { self.addresses.get(&address) };
         match name {
-            Some(Some(name)) => text.push(name),
+            Some(Some(name)) => text.push_name(name),
             _ => address::push(text, address),
         }
     }

@@ -12,49 +12,75 @@ const BLANKS: [u8; 32] = [b' '; 32];
 
 /// What is to be printed.
 #[derive(Default)]
-pub struct Text(Vec<u8>);
+pub struct Text {
+    bytes: Vec<u8>,
+    /// Whether a column may have fewer characters than bytes.
+    wide: bool,
+}
 
 impl Text {
     pub fn push(&mut self, text: impl AsRef<[u8]>) {
-        self.0.extend_from_slice(text.as_ref());
+        self.bytes.extend_from_slice(text.as_ref());
+    }
+
+    /// Appends a name, which may have characters of several bytes.
+    pub fn push_name(&mut self, name: &str) {
+        self.wide = true;
+        self.push(name);
     }
 
     /// Appends a number.
+    #[inline]
     pub fn number(&mut self, number: impl Into<u64>) {
         match number.into() {
-            number @ 0..1000 => {
-                let [first, second, third, digits] = SHORT_NUMBERS[number as usize];
-                let end = self.0.len() + usize::from(digits);
-                // Bytes whose number is fixed are copied without a call.
-                self.0.extend_from_slice(&[first, second, third]);
-                self.0.truncate(end);
-            }
+            number @ 0..1000 => self.few(Few::number(number as usize)),
             number => self.long_number(number),
         }
     }
 
     #[inline(never)]
     fn long_number(&mut self, number: u64) {
-        self.number(number / 1000);
         let last = (number % 1000) as u32;
-        self.0.extend_from_slice(&[last / 100, last / 10, last].map(digit));
+        let last = Few::of([last / 100, last / 10, last].map(digit));
+        match number / 1000 {
+            thousands @ 0..1000 => self.few(Few::number(thousands as usize).then(last)),
+            thousands => {
+                self.long_number(thousands);
+                self.few(last);
+            }
+        }
+    }
+
+    /// Appends an IPv4 address.
+    pub fn ipv4(&mut self, [a, b, c, d]: [u8; 4]) {
+        let dot = Few::of(*b".");
+        let [a, b, c, d] = [a, b, c, d].map(|octet| Few::number(octet.into()));
+        self.few(a.then(dot).then(b));
+        self.few(dot.then(c).then(dot).then(d));
+    }
+
+    fn few(&mut self, few: Few) {
+        let end = self.bytes.len() + few.length;
+        // Bytes whose number is fixed are copied without a call.
+        self.bytes.extend_from_slice(&few.bytes.to_le_bytes());
+        self.bytes.truncate(end);
     }
 
     /// Appends a number and fills it up with blanks to so many characters.
     pub fn left_number(&mut self, width: usize, number: impl Into<u64>) {
-        let start = self.0.len();
+        let start = self.bytes.len();
         self.number(number);
-        self.blanks(width.saturating_sub(self.0.len() - start));
+        self.blanks(width.saturating_sub(self.bytes.len() - start));
     }
 
     /// Appends something and fills it up with blanks to so many characters.
     pub fn left(&mut self, width: usize, content: impl FnOnce(&mut Self)) {
-        let start = self.0.len();
+        let start = self.bytes.len();
+        self.wide = false;
         content(self);
-        let content = &self.0[start..];
-        let length = match content.is_ascii() {
-            true => content.len(),
-            false => String::from_utf8_lossy(content).chars().count(),
+        let length = match self.wide {
+            true => String::from_utf8_lossy(&self.bytes[start..]).chars().count(),
+            false => self.bytes.len() - start,
         };
         self.blanks(width.saturating_sub(length));
     }
@@ -67,12 +93,12 @@ impl Text {
     }
 
     fn blanks(&mut self, count: usize) {
-        let end = self.0.len() + count;
+        let end = self.bytes.len() + count;
         match count {
-            0..=32 => self.0.extend_from_slice(&BLANKS),
-            _ => self.0.resize(end, b' '),
+            0..=32 => self.bytes.extend_from_slice(&BLANKS),
+            _ => self.bytes.resize(end, b' '),
         }
-        self.0.truncate(end);
+        self.bytes.truncate(end);
     }
 
     /// Writes what there is to standard output and goes on with nothing.
@@ -81,8 +107,8 @@ impl Text {
     /// [`Failure::OutputClosed`] if the reader has seen enough: that ends the program quietly.
     pub fn print(&mut self) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
-        let outcome = stdout.write_all(&self.0).and_then(|()| stdout.flush());
-        self.0.clear();
+        let outcome = stdout.write_all(&self.bytes).and_then(|()| stdout.flush());
+        self.bytes.clear();
         outcome.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,
             _ => Failure::Output(error),
@@ -91,7 +117,7 @@ impl Text {
 
     /// Prints what there is if it has become long.
     pub fn print_if_long(&mut self) -> Result<(), Failure> {
-        if self.0.len() < LONG { Ok(()) } else { self.print() }
+        if self.bytes.len() < LONG { Ok(()) } else { self.print() }
     }
 }
 
@@ -104,20 +130,49 @@ impl fmt::Write for Text {
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+        f.write_str(&String::from_utf8_lossy(&self.bytes))
     }
 }
 
-/// The digits of each number below 1000, and how many they are.
-static SHORT_NUMBERS: [[u8; 4]; 1000] = {
-    let mut numbers = [[0; 4]; 1000];
+/// Up to eight bytes, put together without memory.
+#[derive(Clone, Copy)]
+struct Few {
+    /// The first is the lowest; those beyond the length are 0.
+    bytes: u64,
+    length: usize,
+}
+
+impl Few {
+    const fn of<const N: usize>(bytes: [u8; N]) -> Self {
+        let mut few = Self { bytes: 0, length: 0 };
+        while few.length < N {
+            few.bytes |= (bytes[few.length] as u64) << (8 * few.length);
+            few.length += 1;
+        }
+        few
+    }
+
+    /// A number below 1000.
+    fn number(number: usize) -> Self {
+        SHORT_NUMBERS[number]
+    }
+
+    /// Both, eight bytes at most.
+    fn then(self, other: Self) -> Self {
+        Self { bytes: self.bytes | other.bytes << (8 * self.length), length: self.length + other.length }
+    }
+}
+
+/// Each number below 1000.
+static SHORT_NUMBERS: [Few; 1000] = {
+    let mut numbers = [Few::of([]); 1000];
     let mut number = 0;
     while number < 1000 {
         let [first, second, third] = [digit(number / 100), digit(number / 10), digit(number)];
         numbers[number as usize] = match number {
-            0..10 => [third, 0, 0, 1],
-            10..100 => [second, third, 0, 2],
-            _ => [first, second, third, 3],
+            0..10 => Few::of([third]),
+            10..100 => Few::of([second, third]),
+            _ => Few::of([first, second, third]),
         };
         number += 1;
     }
@@ -145,7 +200,7 @@ mod tests {
             assert_eq!(text.to_string(), format!("é{value}{value:>8}{value:<9}{value:<60}"));
         }
         let mut text = Text::default();
-        text.left(6, |text| text.push("grün"));
+        text.left(6, |text| text.push_name("grün"));
         assert_eq!(text.to_string(), format!("{:<6}", "grün"));
     }
 }
