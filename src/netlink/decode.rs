@@ -124,6 +124,12 @@ impl<'a> Attributes<'a> {
         value.first_chunk().copied()
     }
 
+    /// The bits of an address of either family, as they go over the network.
+    #[inline(always)]
+    pub fn address(&mut self, kind: u16) -> Result<u128> {
+        self.bytes(kind).map(u128::from_be_bytes)
+    }
+
     #[inline(always)]
     pub fn be16(&mut self, kind: u16) -> Result<u16> {
         self.bytes(kind).map(u16::from_be_bytes)

@@ -11,7 +11,7 @@ use crate::model::{Destination, DestinationId, DestinationState, Family, Forward
 /// `service_family`, if that is known.
 pub(super) fn decode_id(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<DestinationId> {
     Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
-        let address = found.bytes(IPVS_DEST_ATTR_ADDR)?;
+        let address = found.address(IPVS_DEST_ATTR_ADDR)?;
         let port = found.be16(IPVS_DEST_ATTR_PORT)?;
         Ok(DestinationId { address: ip_address(take_family(found, service_family)?, address), port })
     })
@@ -57,7 +57,7 @@ fn take_settings<T>(
     service_family: Option<Family>,
     between: impl FnOnce(&mut Attributes<'_>) -> Result<T>,
 ) -> Result<(Destination, T)> {
-    let address = found.bytes(IPVS_DEST_ATTR_ADDR)?;
+    let address = found.address(IPVS_DEST_ATTR_ADDR)?;
     let port = found.be16(IPVS_DEST_ATTR_PORT)?;
     let forwarding = Forwarding::from(found.u32(IPVS_DEST_ATTR_FWD_METHOD)?);
     let weight = found.u32(IPVS_DEST_ATTR_WEIGHT)?;

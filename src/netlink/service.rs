@@ -52,7 +52,7 @@ fn take_id(found: &mut Attributes<'_>) -> Result<ServiceId> {
     if let Some(protocol) = found.optional_bytes(IPVS_SVC_ATTR_PROTOCOL)? {
         return Ok(ServiceId::Address {
             protocol: Protocol(u16::from_ne_bytes(protocol)),
-            address: ip_address(family, found.bytes(IPVS_SVC_ATTR_ADDR)?),
+            address: ip_address(family, found.address(IPVS_SVC_ATTR_ADDR)?),
             port: found.be16(IPVS_SVC_ATTR_PORT)?,
         });
     }
@@ -154,9 +154,10 @@ pub(super) fn address_bytes(address: IpAddr) -> [u8; 16] {
     }
 }
 
-pub(super) fn ip_address(family: Family, bytes: [u8; 16]) -> IpAddr {
+/// The address that stands in the first bits.
+pub(super) fn ip_address(family: Family, bits: u128) -> IpAddr {
     match family {
-        Family::V4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into(),
-        Family::V6 => Ipv6Addr::from(bytes).into(),
+        Family::V4 => Ipv4Addr::from((bits >> 96) as u32).into(),
+        Family::V6 => Ipv6Addr::from(bits).into(),
     }
 }

@@ -189,17 +189,16 @@ fn counters(text: &mut Text, stats: &Stats, list: &List) {
 
 /// A number in a column of nine characters: from nine digits on in thousands, millions and so on, cut.
 fn count(text: &mut Text, number: u64, exact: bool) {
+    if number < 100_000_000 || exact {
+        text.push(" ");
+        return text.right(8, number);
+    }
     let (divisor, unit) = match number {
-        0..100_000_000 => (1, ""),
-        _ if exact => (1, ""),
-        100_000_000..1_000_000_000 => (1_000, "K"),
+        0..1_000_000_000 => (1_000, "K"),
         1_000_000_000..100_000_000_000 => (1_000_000, "M"),
         100_000_000_000..100_000_000_000_000 => (1_000_000_000, "G"),
         _ => (1_000_000_000_000, "T"),
     };
-    if divisor == 1 {
-        text.push(" ");
-    }
     text.right(8, number / divisor);
     text.push(unit);
 }

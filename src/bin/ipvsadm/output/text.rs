@@ -87,8 +87,12 @@ impl Text {
 
     /// Appends a number behind as many blanks as make so many characters with it.
     pub fn right(&mut self, width: usize, number: u64) {
-        let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
-        self.blanks(width.saturating_sub(digits));
+        if number < 1000 {
+            let few = Few::number(number as usize);
+            self.blanks(width.saturating_sub(few.length));
+            return self.few(few);
+        }
+        self.blanks(width.saturating_sub(number.ilog10() as usize + 1));
         self.number(number);
     }
 
