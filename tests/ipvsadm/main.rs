@@ -7,6 +7,7 @@ mod differential;
 mod guide;
 mod library;
 mod manual;
+mod names;
 mod no_modules;
 mod program;
 mod programs;

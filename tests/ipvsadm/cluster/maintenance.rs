@@ -3,8 +3,16 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::network::{Network, SERVERS, VIP};
-use super::tcp::{Connection, PATIENCE, expected, spread};
+use super::network::{Network, SERVERS, VIP, at};
+use super::tcp::{Connection, PATIENCE, TcpServer, expected, spread};
+
+/// Two servers that answer through the director, and the address of the service to be.
+fn two_servers() -> (Network, Vec<TcpServer>, String) {
+    let network = Network::new(2);
+    network.answers_through_director();
+    let servers = network.serve(80);
+    (network, servers, at(VIP, 80))
+}
 
 /// The other of the two servers.
 fn other(server: &str) -> String {
@@ -13,11 +21,8 @@ fn other(server: &str) -> String {
 
 #[test]
 fn a_server_of_weight_0_keeps_its_connections_and_gets_no_new_ones() {
-    let network = Network::new(2);
-    network.answers_through_director();
-    let _servers = network.serve(80);
+    let (network, _servers, address) = two_servers();
     let director = &network.director;
-    let address = format!("{VIP}:80");
     network.balance(&format!("-t {address} -s rr"), SERVERS, 80, "-m");
     let mut held: Vec<_> = (0..4).map(|_| Connection::open(&network.client, &address).unwrap()).collect();
 
@@ -34,11 +39,8 @@ fn a_server_of_weight_0_keeps_its_connections_and_gets_no_new_ones() {
 
 #[test]
 fn clients_persist_on_a_server_of_weight_0_unless_their_templates_expire_with_it() {
-    let network = Network::new(2);
-    network.answers_through_director();
-    let _servers = network.serve(80);
+    let (network, _servers, address) = two_servers();
     let director = &network.director;
-    let address = format!("{VIP}:80");
     network.balance(&format!("-t {address} -s rr -p 600"), SERVERS, 80, "-m");
     let ask = |client: &str| {
         Connection::open_from(&network.client, client.parse().unwrap(), &address).unwrap().server
@@ -57,11 +59,8 @@ fn clients_persist_on_a_server_of_weight_0_unless_their_templates_expire_with_it
 
 #[test]
 fn connections_wait_for_a_deleted_server_to_come_back() {
-    let network = Network::new(2);
-    network.answers_through_director();
-    let _servers = network.serve(80);
+    let (network, _servers, address) = two_servers();
     let director = &network.director;
-    let address = format!("{VIP}:80");
     director.ok(&format!("-A -t {address} -s rr"));
     director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
     let mut held = Connection::open(&network.client, &address).unwrap();
@@ -79,12 +78,9 @@ fn connections_wait_for_a_deleted_server_to_come_back() {
 
 #[test]
 fn connections_end_with_a_deleted_server_where_this_is_wanted() {
-    let network = Network::new(2);
-    network.answers_through_director();
-    network.links.sysctl("ipv4/vs/expire_nodest_conn=1");
-    let _servers = network.serve(80);
+    let (network, _servers, address) = two_servers();
     let director = &network.director;
-    let address = format!("{VIP}:80");
+    network.links.sysctl("ipv4/vs/expire_nodest_conn=1");
     director.ok(&format!("-A -t {address} -s rr"));
     director.ok(&format!("-a -t {address} -r 10.0.0.11:80 -m"));
     let mut held = Connection::open(&network.client, &address).unwrap();

@@ -116,7 +116,8 @@ fn address(option: Opt, host: &str, family: Option<Family>) -> Result<IpAddr> {
     for family in families {
         let found = resolver::address(host, family);
         if let Some(address) = found.map_err(|error| {
-            bad(option, host, format_args!("names are looked up by getent, which cannot be run: {error}"))
+            let why = "getent, which looks up names, cannot be run";
+            bad(option, host, format_args!("{why}: {error}; give the address, or install getent"))
         })? {
             return Ok(address);
         }
