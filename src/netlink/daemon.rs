@@ -9,29 +9,32 @@ use crate::model::{DaemonState, Interface, SyncDaemon};
 
 /// Reads which daemon it is.
 pub(super) fn decode_state(holder: &Attribute<'_>) -> Result<DaemonState> {
-    Attributes::read(holder.value, &DAEMON_ATTRIBUTES, holder.name, take_state)
+    let found = &mut Attributes::of(holder, &DAEMON_ATTRIBUTES);
+    let state = take_state(found)?;
+    found.end()?;
+    Ok(state)
 }
 
 /// Reads a daemon with its settings.
 pub(super) fn decode(holder: &Attribute<'_>) -> Result<SyncDaemon> {
-    Attributes::read(holder.value, &DAEMON_ATTRIBUTES, holder.name, |found| {
-        let state = take_state(found)?;
-        let interface = found.get(IPVS_DAEMON_ATTR_MCAST_IFN)?.name_or_none(Interface::from_kernel)?;
-        let sync_id = found.u32(IPVS_DAEMON_ATTR_SYNC_ID)?;
-        let max_length = found.optional_bytes(IPVS_DAEMON_ATTR_SYNC_MAXLEN)?;
-        let group4 = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_GROUP)?.map(Ipv4Addr::from);
-        let group6 = found.optional_bytes::<16>(IPVS_DAEMON_ATTR_MCAST_GROUP6)?.map(Ipv6Addr::from);
-        let port = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_PORT)?;
-        let ttl = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_TTL)?;
-        Ok(SyncDaemon {
-            state,
-            interface: interface.ok_or_else(|| found.missing(IPVS_DAEMON_ATTR_MCAST_IFN))?,
-            sync_id,
-            max_length: max_length.map_or(0, u16::from_ne_bytes),
-            group: group6.map(IpAddr::from).or(group4.map(IpAddr::from)),
-            port: port.map_or(0, u16::from_ne_bytes),
-            ttl: ttl.map_or(0, u8::from_ne_bytes),
-        })
+    let found = &mut Attributes::of(holder, &DAEMON_ATTRIBUTES);
+    let state = take_state(found)?;
+    let interface = found.get(IPVS_DAEMON_ATTR_MCAST_IFN)?.name_or_none(Interface::from_kernel)?;
+    let sync_id = found.u32(IPVS_DAEMON_ATTR_SYNC_ID)?;
+    let max_length = found.optional_bytes(IPVS_DAEMON_ATTR_SYNC_MAXLEN)?;
+    let group4 = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_GROUP)?.map(Ipv4Addr::from);
+    let group6 = found.optional_bytes::<16>(IPVS_DAEMON_ATTR_MCAST_GROUP6)?.map(Ipv6Addr::from);
+    let port = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_PORT)?;
+    let ttl = found.optional_bytes(IPVS_DAEMON_ATTR_MCAST_TTL)?;
+    found.end()?;
+    Ok(SyncDaemon {
+        state,
+        interface: interface.ok_or_else(|| found.missing(IPVS_DAEMON_ATTR_MCAST_IFN))?,
+        sync_id,
+        max_length: max_length.map_or(0, u16::from_ne_bytes),
+        group: group6.map(IpAddr::from).or(group4.map(IpAddr::from)),
+        port: port.map_or(0, u16::from_ne_bytes),
+        ttl: ttl.map_or(0, u8::from_ne_bytes),
     })
 }
 

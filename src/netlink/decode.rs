@@ -57,20 +57,22 @@ pub(crate) struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// Takes attributes out of `payload`; `within` names what holds it.
+    /// The attributes in `payload`; `within` names what holds it.
     #[inline(always)]
-    pub fn read<T>(
-        payload: &'a [u8],
-        known: Known,
-        within: &'static str,
-        take: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        let mut attributes = Self { all: payload, rest: payload, skipped: false, known, within };
-        let value = take(&mut attributes)?;
-        if attributes.skipped || !attributes.rest.is_empty() {
-            attributes.check()?;
-        }
-        Ok(value)
+    pub fn new(payload: &'a [u8], known: Known, within: &'static str) -> Self {
+        Self { all: payload, rest: payload, skipped: false, known, within }
+    }
+
+    /// The attributes inside of another one.
+    #[inline(always)]
+    pub fn of(holder: &Attribute<'a>, known: Known) -> Self {
+        Self::new(holder.value, known, holder.name)
+    }
+
+    /// To be called when everything was asked for: what was not has to be well-formed as well.
+    #[inline(always)]
+    pub fn end(&self) -> Result<()> {
+        if self.skipped || !self.rest.is_empty() { self.check() } else { Ok(()) }
     }
 
     /// An attribute that has to be there.
@@ -178,7 +180,7 @@ impl<'a> Attributes<'a> {
         Ok(None)
     }
 
-    /// Looks also at what was not asked for.
+    #[inline(never)]
     fn check(&self) -> Result<()> {
         let mut seen = 0_u32;
         let mut rest = self.all;

@@ -10,18 +10,20 @@ use crate::model::{Destination, DestinationId, DestinationState, Family, Forward
 /// Reads which destination it is. Kernels before 3.18 do not say of which family it is: then it is
 /// `service_family`, if that is known.
 pub(super) fn decode_id(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<DestinationId> {
-    Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
-        let address = found.address(IPVS_DEST_ATTR_ADDR)?;
-        let port = found.be16(IPVS_DEST_ATTR_PORT)?;
-        Ok(DestinationId { address: ip_address(take_family(found, service_family)?, address), port })
-    })
+    let found = &mut Attributes::of(holder, &DESTINATION_ATTRIBUTES);
+    let address = found.address(IPVS_DEST_ATTR_ADDR)?;
+    let port = found.be16(IPVS_DEST_ATTR_PORT)?;
+    let address = ip_address(take_family(found, service_family)?, address);
+    found.end()?;
+    Ok(DestinationId { address, port })
 }
 
 /// Reads a destination as in requests.
 pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<Destination> {
-    Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
-        take_settings(found, service_family, |_| Ok(())).map(|(destination, ())| destination)
-    })
+    let found = &mut Attributes::of(holder, &DESTINATION_ATTRIBUTES);
+    let (destination, ()) = take_settings(found, service_family, |_| Ok(()))?;
+    found.end()?;
+    Ok(destination)
 }
 
 /// Reads a destination as in the kernel's answers. Without `stats` all counters and rates are 0.
@@ -31,22 +33,23 @@ pub(super) fn decode_state(
     service_family: Option<Family>,
     stats: bool,
 ) -> Result<DestinationState> {
-    Attributes::read(holder.value, &DESTINATION_ATTRIBUTES, holder.name, |found| {
-        let connections = |found: &mut Attributes<'_>| {
-            let active = found.u32(IPVS_DEST_ATTR_ACTIVE_CONNS)?;
-            let inactive = found.u32(IPVS_DEST_ATTR_INACT_CONNS)?;
-            Ok((active, inactive, found.u32(IPVS_DEST_ATTR_PERSIST_CONNS)?))
-        };
-        let (destination, (active_connections, inactive_connections, persistent_connections)) =
-            take_settings(found, service_family, connections)?;
-        let stats = stats::take(found, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, stats)?;
-        Ok(DestinationState {
-            destination,
-            active_connections,
-            inactive_connections,
-            persistent_connections,
-            stats: stats.ok_or_else(|| found.missing(IPVS_DEST_ATTR_STATS))?,
-        })
+    let found = &mut Attributes::of(holder, &DESTINATION_ATTRIBUTES);
+    let connections = |found: &mut Attributes<'_>| {
+        let active = found.u32(IPVS_DEST_ATTR_ACTIVE_CONNS)?;
+        let inactive = found.u32(IPVS_DEST_ATTR_INACT_CONNS)?;
+        Ok((active, inactive, found.u32(IPVS_DEST_ATTR_PERSIST_CONNS)?))
+    };
+    let (destination, (active_connections, inactive_connections, persistent_connections)) =
+        take_settings(found, service_family, connections)?;
+    let stats = stats::take(found, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, stats)?;
+    let stats = stats.ok_or_else(|| found.missing(IPVS_DEST_ATTR_STATS))?;
+    found.end()?;
+    Ok(DestinationState {
+        destination,
+        active_connections,
+        inactive_connections,
+        persistent_connections,
+        stats,
     })
 }
 

@@ -130,28 +130,34 @@ impl IpvsMessage {
 
 /// Reads one service of a dump. Without `stats` all counters and rates are 0.
 pub(crate) fn decode_dump_service(payload: &[u8], stats: bool) -> Result<ServiceState> {
-    Attributes::read(payload, &COMMAND_ATTRIBUTES, "IPVS_CMD_NEW_SERVICE", |found| {
-        let (service, stats) = service::decode(&found.get(IPVS_CMD_ATTR_SERVICE)?, stats)?;
-        Ok(ServiceState { service, stats: stats.ok_or(DecodeError::Missing("IPVS_SVC_ATTR_STATS"))? })
-    })
+    let holder = only(payload, IPVS_CMD_ATTR_SERVICE, "IPVS_CMD_NEW_SERVICE")?;
+    let (service, stats) = service::decode(&holder, stats)?;
+    Ok(ServiceState { service, stats: stats.ok_or(DecodeError::Missing("IPVS_SVC_ATTR_STATS"))? })
 }
 
 /// Reads which service one of a dump is.
 pub(crate) fn decode_dump_service_id(payload: &[u8]) -> Result<ServiceId> {
-    Attributes::read(payload, &COMMAND_ATTRIBUTES, "IPVS_CMD_NEW_SERVICE", |found| {
-        service::decode_id(&found.get(IPVS_CMD_ATTR_SERVICE)?)
-    })
+    service::decode_id(&only(payload, IPVS_CMD_ATTR_SERVICE, "IPVS_CMD_NEW_SERVICE")?)
 }
 
 /// Reads one destination of a dump for a service of this family. Without `stats` all counters and rates are 0.
+#[inline(always)]
 pub(crate) fn decode_dump_destination(
     payload: &[u8],
     service_family: Family,
     stats: bool,
 ) -> Result<DestinationState> {
-    Attributes::read(payload, &COMMAND_ATTRIBUTES, "IPVS_CMD_NEW_DEST", |found| {
-        destination::decode_state(&found.get(IPVS_CMD_ATTR_DEST)?, Some(service_family), stats)
-    })
+    let holder = only(payload, IPVS_CMD_ATTR_DEST, "IPVS_CMD_NEW_DEST")?;
+    destination::decode_state(&holder, Some(service_family), stats)
+}
+
+/// The attribute that a message of a dump is made of.
+#[inline(always)]
+fn only<'a>(payload: &'a [u8], kind: u16, message: &'static str) -> Result<Attribute<'a>> {
+    let found = &mut Attributes::new(payload, &COMMAND_ATTRIBUTES, message);
+    let attribute = found.get(kind)?;
+    found.end()?;
+    Ok(attribute)
 }
 
 /// The attributes that every command but `IPVS_CMD_SET_INFO` draws from.
@@ -176,21 +182,21 @@ impl<'a> Parts<'a> {
     }
 
     fn read(command: u8, payload: &'a [u8]) -> Result<Self> {
-        Attributes::read(payload, &COMMAND_ATTRIBUTES, command_name(command), |found| {
-            let timeout = |found: &mut Attributes<'_>, kind| {
-                Ok(found.optional_bytes(kind)?.map_or(0, u32::from_ne_bytes))
-            };
-            Ok(Self {
-                service: found.optional(IPVS_CMD_ATTR_SERVICE)?,
-                destination: found.optional(IPVS_CMD_ATTR_DEST)?,
-                daemon: found.optional(IPVS_CMD_ATTR_DAEMON)?,
-                timeouts: Timeouts {
-                    tcp: timeout(found, IPVS_CMD_ATTR_TIMEOUT_TCP)?,
-                    tcp_fin: timeout(found, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN)?,
-                    udp: timeout(found, IPVS_CMD_ATTR_TIMEOUT_UDP)?,
-                },
-            })
-        })
+        let found = &mut Attributes::new(payload, &COMMAND_ATTRIBUTES, command_name(command));
+        let timeout =
+            |found: &mut Attributes<'_>, kind| Ok(found.optional_bytes(kind)?.map_or(0, u32::from_ne_bytes));
+        let parts = Self {
+            service: found.optional(IPVS_CMD_ATTR_SERVICE)?,
+            destination: found.optional(IPVS_CMD_ATTR_DEST)?,
+            daemon: found.optional(IPVS_CMD_ATTR_DAEMON)?,
+            timeouts: Timeouts {
+                tcp: timeout(found, IPVS_CMD_ATTR_TIMEOUT_TCP)?,
+                tcp_fin: timeout(found, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN)?,
+                udp: timeout(found, IPVS_CMD_ATTR_TIMEOUT_UDP)?,
+            },
+        };
+        found.end()?;
+        Ok(parts)
     }
 }
 
@@ -201,12 +207,11 @@ fn encode_timeouts(writer: &mut Writer<'_>, timeouts: &Timeouts) {
 }
 
 fn decode_info(payload: &[u8]) -> Result<Info> {
-    Attributes::read(payload, &INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO", |found| {
-        Ok(Info {
-            version: Version(found.u32(IPVS_INFO_ATTR_VERSION)?),
-            connection_table_size: found.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE)?,
-        })
-    })
+    let found = &mut Attributes::new(payload, &INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO");
+    let version = Version(found.u32(IPVS_INFO_ATTR_VERSION)?);
+    let connection_table_size = found.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE)?;
+    found.end()?;
+    Ok(Info { version, connection_table_size })
 }
 
 fn command_name(command: u8) -> &'static str {

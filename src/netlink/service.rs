@@ -18,31 +18,34 @@ const IP_VS_SVC_F_HASHED: u32 = 0x2;
 /// Reads which service it is.
 #[inline(always)]
 pub(super) fn decode_id(holder: &Attribute<'_>) -> Result<ServiceId> {
-    Attributes::read(holder.value, &SERVICE_ATTRIBUTES, holder.name, take_id)
+    let found = &mut Attributes::of(holder, &SERVICE_ATTRIBUTES);
+    let id = take_id(found)?;
+    found.end()?;
+    Ok(id)
 }
 
 /// Reads a service, and its counters and rates if it has them. If they are not wanted all are 0.
 #[inline(always)]
 pub(super) fn decode(holder: &Attribute<'_>, stats: bool) -> Result<(Service, Option<Stats>)> {
-    Attributes::read(holder.value, &SERVICE_ATTRIBUTES, holder.name, |found| {
-        let mut service = Service::new(take_id(found)?);
-        let scheduler = found.get(IPVS_SVC_ATTR_SCHED_NAME)?.name_or_none(Scheduler::from_kernel)?;
-        service.scheduler = scheduler.ok_or_else(|| found.missing(IPVS_SVC_ATTR_SCHED_NAME))?;
-        let flags = decode_flags(found.bytes(IPVS_SVC_ATTR_FLAGS)?);
-        service.flags = ServiceFlags::from_bits(flags);
-        let timeout = found.u32(IPVS_SVC_ATTR_TIMEOUT)?;
-        service.persistence = (flags & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout);
-        decode_netmask(service.id().family(), found.bytes(IPVS_SVC_ATTR_NETMASK)?)
-            .and_then(|netmask| service.set_netmask(netmask))
-            .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
-        let stats = stats::take(found, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64, stats)?;
-        // It stands behind the scheduler, but few services have one: when nothing is left it need not be searched.
-        service.engine = match found.optional(IPVS_SVC_ATTR_PE_NAME)? {
-            Some(name) => name.name_or_none(PersistenceEngine::from_kernel)?,
-            None => None,
-        };
-        Ok((service, stats))
-    })
+    let found = &mut Attributes::of(holder, &SERVICE_ATTRIBUTES);
+    let mut service = Service::new(take_id(found)?);
+    let scheduler = found.get(IPVS_SVC_ATTR_SCHED_NAME)?.name_or_none(Scheduler::from_kernel)?;
+    service.scheduler = scheduler.ok_or_else(|| found.missing(IPVS_SVC_ATTR_SCHED_NAME))?;
+    let flags = decode_flags(found.bytes(IPVS_SVC_ATTR_FLAGS)?);
+    service.flags = ServiceFlags::from_bits(flags);
+    let timeout = found.u32(IPVS_SVC_ATTR_TIMEOUT)?;
+    service.persistence = (flags & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout);
+    decode_netmask(service.id().family(), found.bytes(IPVS_SVC_ATTR_NETMASK)?)
+        .and_then(|netmask| service.set_netmask(netmask))
+        .map_err(|_| DecodeError::Value("IPVS_SVC_ATTR_NETMASK"))?;
+    let stats = stats::take(found, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64, stats)?;
+    // It stands behind the scheduler, but few services have one: when nothing is left it need not be searched.
+    service.engine = match found.optional(IPVS_SVC_ATTR_PE_NAME)? {
+        Some(name) => name.name_or_none(PersistenceEngine::from_kernel)?,
+        None => None,
+    };
+    found.end()?;
+    Ok((service, stats))
 }
 
 #[inline(always)]

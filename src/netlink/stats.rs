@@ -24,22 +24,23 @@ pub(super) fn take(
 /// Reads either form.
 #[inline(never)]
 fn decode(holder: &Attribute<'_>) -> Result<Stats> {
-    Attributes::read(holder.value, &STATS_ATTRIBUTES, holder.name, |found| {
-        Ok(Stats {
-            connections: field(found, IPVS_STATS_ATTR_CONNS)?,
-            in_packets: field(found, IPVS_STATS_ATTR_INPKTS)?,
-            out_packets: field(found, IPVS_STATS_ATTR_OUTPKTS)?,
-            in_bytes: field(found, IPVS_STATS_ATTR_INBYTES)?,
-            out_bytes: field(found, IPVS_STATS_ATTR_OUTBYTES)?,
-            rates: Rates {
-                connections: field(found, IPVS_STATS_ATTR_CPS)?,
-                in_packets: field(found, IPVS_STATS_ATTR_INPPS)?,
-                out_packets: field(found, IPVS_STATS_ATTR_OUTPPS)?,
-                in_bytes: field(found, IPVS_STATS_ATTR_INBPS)?,
-                out_bytes: field(found, IPVS_STATS_ATTR_OUTBPS)?,
-            },
-        })
-    })
+    let found = &mut Attributes::of(holder, &STATS_ATTRIBUTES);
+    let stats = Stats {
+        connections: field(found, IPVS_STATS_ATTR_CONNS)?,
+        in_packets: field(found, IPVS_STATS_ATTR_INPKTS)?,
+        out_packets: field(found, IPVS_STATS_ATTR_OUTPKTS)?,
+        in_bytes: field(found, IPVS_STATS_ATTR_INBYTES)?,
+        out_bytes: field(found, IPVS_STATS_ATTR_OUTBYTES)?,
+        rates: Rates {
+            connections: field(found, IPVS_STATS_ATTR_CPS)?,
+            in_packets: field(found, IPVS_STATS_ATTR_INPPS)?,
+            out_packets: field(found, IPVS_STATS_ATTR_OUTPPS)?,
+            in_bytes: field(found, IPVS_STATS_ATTR_INBPS)?,
+            out_bytes: field(found, IPVS_STATS_ATTR_OUTBPS)?,
+        },
+    };
+    found.end()?;
+    Ok(stats)
 }
 
 /// A field of 64 or of 32 bits. One that is not there is 0.

@@ -197,6 +197,12 @@ fn counters_are_read_and_zeroed() {
     assert_eq!(stats(&mut ipvs), [(2, 2, 66), (1, 1, 33)]);
     let destination = ipvs.destinations(ids[0]).unwrap()[0];
     assert_eq!((destination.active_connections, destination.inactive_connections), (0, 2));
+    ipvs.read_stats(false);
+    let without = DestinationState { stats: Stats::default(), ..destination };
+    assert_eq!(ipvs.destinations(ids[0]).unwrap(), [without]);
+    assert!(ipvs.services().unwrap().iter().all(|state| state.stats == Stats::default()));
+    ipvs.read_stats(true);
+    assert_eq!(ipvs.destinations(ids[0]).unwrap(), [destination]);
     ipvs.zero(Some(ids[0])).unwrap();
     assert_eq!(stats(&mut ipvs), [(0, 0, 0), (1, 1, 33)]);
     ipvs.zero(None).unwrap();

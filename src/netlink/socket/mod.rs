@@ -143,7 +143,8 @@ impl<T: Transport> Socket<T> {
                     interrupted |= flags & NLM_F_DUMP_INTR != 0;
                     if let Ok(list) = &mut elements {
                         if list.is_empty() {
-                            list.reserve_exact(place.alike);
+                            // As many as the datagram may have, if they are alike.
+                            list.reserve_exact(place.room / place.length);
                         }
                         match decode(command, payload) {
                             Ok(element) => list.push(element),
@@ -259,8 +260,8 @@ impl<T: Transport> Socket<T> {
             let mut rest = &self.answers[..length];
             while !rest.is_empty() {
                 let (header, payload, after) = split_message(rest)?;
-                let alike = rest.len() / (NETLINK_HEADER_LENGTH + payload.len());
-                let place = Place { sequence: header.sequence_number(), datagram, alike };
+                let (length, room) = (NETLINK_HEADER_LENGTH + payload.len(), rest.len());
+                let place = Place { sequence: header.sequence_number(), datagram, length, room };
                 rest = after;
                 if place.sequence.wrapping_sub(first) > last.wrapping_sub(first) {
                     continue;
@@ -297,8 +298,10 @@ struct Place {
     sequence: u32,
     /// The number of the datagram it came in, counted from 1.
     datagram: usize,
-    /// How many messages of its length fit the datagram from it on.
-    alike: usize,
+    /// The length of the message.
+    length: usize,
+    /// The length of the datagram from the message on.
+    room: usize,
 }
 
 /// The answer to a request for a list.
