@@ -17,8 +17,12 @@ pub fn save(text: &mut Text, table: &Table, names: &Names) -> Result<(), Failure
         let service = &entry.service.service;
         put_service(text, "-A", service, names);
         text.push("\n");
+        let id = service.id();
+        let mut adding = Text::default();
+        put_id(&mut adding, "-a", &id, names);
         for state in &entry.destinations {
-            put_server(text, "-a", &service.id(), &state.destination, names);
+            text.push(&adding);
+            put_server(text, &id, &state.destination, names);
             text.push("\n");
         }
         text.print_if_long()?;
@@ -44,8 +48,14 @@ pub fn command(change: &Change) -> String {
         Change::AddService(service) => put_service(&mut text, "-A", service, names),
         Change::SetService(service) => put_service(&mut text, "-E", service, names),
         Change::DeleteService(id) => put_id(&mut text, "-D", id, names),
-        Change::AddDestination(id, server) => put_server(&mut text, "-a", id, server, names),
-        Change::SetDestination(id, server) => put_server(&mut text, "-e", id, server, names),
+        Change::AddDestination(id, server) => {
+            put_id(&mut text, "-a", id, names);
+            put_server(&mut text, id, server, names);
+        }
+        Change::SetDestination(id, server) => {
+            put_id(&mut text, "-e", id, names);
+            put_server(&mut text, id, server, names);
+        }
         Change::DeleteDestination(id, server) => {
             put_id(&mut text, "-d", id, names);
             text.push(" -r ");
@@ -86,14 +96,14 @@ fn put_service(text: &mut Text, verb: &str, service: &Service, names: &Names) {
     }
 }
 
-fn put_server(text: &mut Text, verb: &str, id: &ServiceId, server: &Destination, names: &Names) {
+/// What stands behind the service.
+fn put_server(text: &mut Text, id: &ServiceId, server: &Destination, names: &Names) {
     let method = match server.forwarding {
         Forwarding::Masquerade => " -m -w ",
         Forwarding::Tunnel => " -i -w ",
         // The kernel itself chooses the methods that have no option.
         _ => " -g -w ",
     };
-    put_id(text, verb, id, names);
     text.push(" -r ");
     names.server(text, id, &server.id);
     text.push(method);

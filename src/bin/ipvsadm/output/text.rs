@@ -87,10 +87,9 @@ impl Text {
 
     /// Appends a number behind as many blanks as make so many characters with it.
     pub fn right(&mut self, width: usize, number: u64) {
-        if number < 1000 {
+        if number < 1000 && width == 8 {
             let few = Few::number(number as usize);
-            self.blanks(width.saturating_sub(few.length));
-            return self.few(few);
+            return self.few(Few::blanks(8 - few.length).then(few));
         }
         self.blanks(width.saturating_sub(number.ilog10() as usize + 1));
         self.number(number);
@@ -122,6 +121,12 @@ impl Text {
     /// Prints what there is if it has become long.
     pub fn print_if_long(&mut self) -> Result<(), Failure> {
         if self.bytes.len() < LONG { Ok(()) } else { self.print() }
+    }
+}
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -159,6 +164,11 @@ impl Few {
     /// A number below 1000.
     fn number(number: usize) -> Self {
         SHORT_NUMBERS[number]
+    }
+
+    /// Up to seven blanks.
+    fn blanks(length: usize) -> Self {
+        Self { bytes: u64::from_le_bytes([b' '; 8]) & ((1 << (8 * length)) - 1), length }
     }
 
     /// Both, eight bytes at most.

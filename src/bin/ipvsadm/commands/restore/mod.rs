@@ -12,12 +12,12 @@ use crate::error::Failure;
 use crate::output::Text;
 
 pub fn run(restore: &Restore, text: &mut Text) -> Result<(), Failure> {
-    let input = input::Input::read(restore.file.as_deref())?;
+    let mut input = input::Input::read(restore.file.as_deref())?;
     match restore.replace {
         None if restore.check => Ok(()),
         None => add::run(&mut Ipvs::connect()?, &input, text),
         Some(options) => {
-            let wanted = replace::wanted(&input, options)?;
+            let wanted = replace::wanted(&mut input, options)?;
             match restore.check {
                 true => Ok(()),
                 false => replace::run(&mut Ipvs::connect()?, &input, &wanted, options, text),

@@ -12,15 +12,16 @@ use crate::error::{Failure, Mistakes, RefusedLine, Usage};
 use crate::output::{self, Text};
 
 /// The table that the commands make of an empty one.
-pub fn wanted(input: &Input, options: Replace) -> Result<Wanted, Failure> {
+pub fn wanted(input: &mut Input, options: Replace) -> Result<Wanted, Failure> {
     if input.commands.is_empty() && !options.allow_empty {
         return Err(Failure::EmptyInput(input.name.clone()));
     }
     let mut draft = Draft::default();
     let mut mistakes = Mistakes::default();
-    for (line, command) in &input.commands {
-        if let Err(mistake) = draft.follow(*line, command) {
-            mistakes.add(*line, || input.line(*line), mistake);
+    // They are not needed any more, and may be many.
+    for (line, command) in std::mem::take(&mut input.commands) {
+        if let Err(mistake) = draft.follow(line, &command) {
+            mistakes.add(line, || input.line(line), mistake);
         }
     }
     input.check(mistakes)?;
@@ -77,16 +78,21 @@ fn without_signals<T>(work: impl FnOnce() -> T) -> T {
 #[derive(Default)]
 struct Draft {
     services: Vec<Option<DraftService>>,
+    /// Where services are.
     places: HashMap<ServiceId, usize>,
+    /// Where servers are in their service, which is named by its place.
+    server_places: HashMap<(usize, DestinationId), usize>,
     wanted: Wanted,
 }
 
 struct DraftService {
     service: Service,
     line: usize,
-    servers: Vec<Option<(Destination, usize)>>,
-    places: HashMap<DestinationId, usize>,
+    servers: Vec<DraftServer>,
 }
+
+/// A server and its line, as long as it is not deleted.
+type DraftServer = Option<(Destination, usize)>;
 
 impl Draft {
     fn follow(&mut self, line: usize, command: &Command) -> Result<(), Usage> {
@@ -101,45 +107,44 @@ impl Draft {
         match *change {
             Change::AddService(service) => {
                 let id = service.id();
-                if let Some(there) = self.find(id) {
+                if let Some(there) = self.places.get(&id).and_then(|&place| self.services[place].as_ref()) {
                     return Err(Usage::DefinedTwice { what: format!("service {id}"), line: there.line });
                 }
                 self.places.insert(id, self.services.len());
-                let places = HashMap::new();
-                self.services.push(Some(DraftService { service, line, servers: Vec::new(), places }));
+                self.services.push(Some(DraftService { service, line, servers: Vec::new() }));
             }
             Change::SetService(service) => {
-                let there = self.service(service.id())?;
+                let (_, there) = self.service(service.id())?;
                 (there.service, there.line) = (service, line);
             }
             Change::DeleteService(id) => {
-                self.service(id)?;
-                if let Some(place) = self.places.remove(&id) {
-                    self.services[place] = None;
-                }
+                let (place, _) = self.service(id)?;
+                self.services[place] = None;
+                self.places.remove(&id);
             }
             Change::AddDestination(id, server) => {
-                let service = self.service(id)?;
-                if let Some((_, line)) = service.find(server.id) {
+                if let Ok((_, Some((_, line)))) = self.server(id, server.id) {
                     let what = format!("server {} of service {id}", server.id);
                     return Err(Usage::DefinedTwice { what, line: *line });
                 }
-                service.places.insert(server.id, service.servers.len());
+                let (place, service) = self.service(id)?;
                 service.servers.push(Some((server, line)));
+                let last = service.servers.len() - 1;
+                self.server_places.insert((place, server.id), last);
             }
             Change::SetDestination(id, server) => {
-                *self.service(id)?.server(id, server.id)? = (server, line);
+                let (_, there) = self.server(id, server.id)?;
+                *there = Some((server, line));
             }
             Change::DeleteDestination(id, server) => {
-                let service = self.service(id)?;
-                service.server(id, server)?;
-                if let Some(place) = service.places.remove(&server) {
-                    service.servers[place] = None;
-                }
+                let (service, there) = self.server(id, server)?;
+                *there = None;
+                self.server_places.remove(&(service, server));
             }
             Change::Flush => {
                 self.services.clear();
                 self.places.clear();
+                self.server_places.clear();
             }
             Change::SetTimeouts(timeouts) => {
                 let (mut all, _) = self.wanted.timeouts.unwrap_or_default();
@@ -168,12 +173,21 @@ impl Draft {
         Ok(())
     }
 
-    fn find(&mut self, id: ServiceId) -> Option<&mut DraftService> {
-        self.services[*self.places.get(&id)?].as_mut()
+    /// A service and its place.
+    fn service(&mut self, id: ServiceId) -> Result<(usize, &mut DraftService), Usage> {
+        let place = self.places.get(&id).copied();
+        place
+            .and_then(|place| Some((place, self.services[place].as_mut()?)))
+            .ok_or_else(|| Usage::NotDefined(format!("service {id}")))
     }
 
-    fn service(&mut self, id: ServiceId) -> Result<&mut DraftService, Usage> {
-        self.find(id).ok_or_else(|| Usage::NotDefined(format!("service {id}")))
+    /// A server, and the place of its service.
+    fn server(&mut self, id: ServiceId, server: DestinationId) -> Result<(usize, &mut DraftServer), Usage> {
+        let (service, _) = self.service(id)?;
+        let place = self.server_places.get(&(service, server)).copied();
+        place
+            .and_then(|place| Some((service, &mut self.services[service].as_mut()?.servers[place])))
+            .ok_or_else(|| Usage::NotDefined(format!("server {server} of service {id}")))
     }
 
     fn finish(mut self) -> Wanted {
@@ -188,15 +202,5 @@ impl Draft {
             })
             .collect();
         self.wanted
-    }
-}
-
-impl DraftService {
-    fn find(&mut self, server: DestinationId) -> Option<&mut (Destination, usize)> {
-        self.servers[*self.places.get(&server)?].as_mut()
-    }
-
-    fn server(&mut self, id: ServiceId, server: DestinationId) -> Result<&mut (Destination, usize), Usage> {
-        self.find(server).ok_or_else(|| Usage::NotDefined(format!("server {server} of service {id}")))
     }
 }
