@@ -123,11 +123,12 @@ impl Draft {
                 self.places.remove(&id);
             }
             Change::AddDestination(id, server) => {
-                if let Ok((_, Some((_, line)))) = self.server(id, server.id) {
+                let (place, _) = self.service(id)?;
+                if let Some(Some((_, line))) = self.find_server(place, server.id) {
                     let what = format!("server {} of service {id}", server.id);
                     return Err(Usage::DefinedTwice { what, line: *line });
                 }
-                let (place, service) = self.service(id)?;
+                let (_, service) = self.service(id)?;
                 service.servers.push(Some((server, line)));
                 let last = service.servers.len() - 1;
                 self.server_places.insert((place, server.id), last);
@@ -184,10 +185,14 @@ impl Draft {
     /// A server, and the place of its service.
     fn server(&mut self, id: ServiceId, server: DestinationId) -> Result<(usize, &mut DraftServer), Usage> {
         let (service, _) = self.service(id)?;
-        let place = self.server_places.get(&(service, server)).copied();
-        place
-            .and_then(|place| Some((service, &mut self.services[service].as_mut()?.servers[place])))
+        self.find_server(service, server)
+            .map(|there| (service, there))
             .ok_or_else(|| Usage::NotDefined(format!("server {server} of service {id}")))
+    }
+
+    fn find_server(&mut self, service: usize, server: DestinationId) -> Option<&mut DraftServer> {
+        let place = *self.server_places.get(&(service, server))?;
+        Some(&mut self.services[service].as_mut()?.servers[place])
     }
 
     fn finish(mut self) -> Wanted {
