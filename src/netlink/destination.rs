@@ -1,7 +1,7 @@
 //! `IPVS_CMD_ATTR_DEST`.
 
 use super::attributes::*;
-use super::decode::{Attribute, Attributes, DecodeError, Result};
+use super::decode::{Attribute, Attributes, DecodeError, Field, Result};
 use super::encode::Writer;
 use super::service::{address_bytes, decode_family, family_number, ip_address};
 use super::stats;
@@ -21,7 +21,8 @@ pub(super) fn decode_id(holder: &Attribute<'_>, service_family: Option<Family>) 
 /// Reads a destination as in requests.
 pub(super) fn decode(holder: &Attribute<'_>, service_family: Option<Family>) -> Result<Destination> {
     let found = &mut Attributes::of(holder, &DESTINATION_ATTRIBUTES);
-    let (destination, ()) = take_settings(found, service_family, |_| Ok(()))?;
+    let (address, settings) = (found.address(IPVS_DEST_ATTR_ADDR)?, found.fields(SETTINGS)?);
+    let destination = destination(take_family(found, service_family)?, address, settings);
     found.end()?;
     Ok(destination)
 }
@@ -34,46 +35,54 @@ pub(super) fn decode_state(
     stats: bool,
 ) -> Result<DestinationState> {
     let found = &mut Attributes::of(holder, &DESTINATION_ATTRIBUTES);
-    let connections = |found: &mut Attributes<'_>| {
-        let active = found.u32(IPVS_DEST_ATTR_ACTIVE_CONNS)?;
-        let inactive = found.u32(IPVS_DEST_ATTR_INACT_CONNS)?;
-        Ok((active, inactive, found.u32(IPVS_DEST_ATTR_PERSIST_CONNS)?))
-    };
-    let (destination, (active_connections, inactive_connections, persistent_connections)) =
-        take_settings(found, service_family, connections)?;
+    let (address, settings) = (found.address(IPVS_DEST_ATTR_ADDR)?, found.fields(SETTINGS)?);
+    let [active, inactive, persistent] = found.fields(CONNECTIONS)?;
+    let destination = destination(take_family(found, service_family)?, address, settings);
     let stats = stats::take(found, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, stats)?;
     let stats = stats.ok_or_else(|| found.missing(IPVS_DEST_ATTR_STATS))?;
     found.end()?;
     Ok(DestinationState {
         destination,
-        active_connections,
-        inactive_connections,
-        persistent_connections,
+        active_connections: u32::from_ne_bytes(active),
+        inactive_connections: u32::from_ne_bytes(inactive),
+        persistent_connections: u32::from_ne_bytes(persistent),
         stats,
     })
 }
 
-/// Takes the settings and what `between` takes, which stands before the family.
+/// What stands between the address and the connections.
+const SETTINGS: [Field; 8] = [
+    Field::new(IPVS_DEST_ATTR_PORT, 2),
+    Field::new(IPVS_DEST_ATTR_FWD_METHOD, 4),
+    Field::new(IPVS_DEST_ATTR_WEIGHT, 4),
+    Field::or_zero(IPVS_DEST_ATTR_TUN_TYPE, 1),
+    Field::or_zero(IPVS_DEST_ATTR_TUN_PORT, 2),
+    Field::or_zero(IPVS_DEST_ATTR_TUN_FLAGS, 2),
+    Field::new(IPVS_DEST_ATTR_U_THRESH, 4),
+    Field::new(IPVS_DEST_ATTR_L_THRESH, 4),
+];
+
+const CONNECTIONS: [Field; 3] = [
+    Field::new(IPVS_DEST_ATTR_ACTIVE_CONNS, 4),
+    Field::new(IPVS_DEST_ATTR_INACT_CONNS, 4),
+    Field::new(IPVS_DEST_ATTR_PERSIST_CONNS, 4),
+];
+
+/// The destination with these [`SETTINGS`].
 #[inline(always)]
-fn take_settings<T>(
-    found: &mut Attributes<'_>,
-    service_family: Option<Family>,
-    between: impl FnOnce(&mut Attributes<'_>) -> Result<T>,
-) -> Result<(Destination, T)> {
-    let address = found.address(IPVS_DEST_ATTR_ADDR)?;
-    let port = found.be16(IPVS_DEST_ATTR_PORT)?;
-    let forwarding = Forwarding::from(found.u32(IPVS_DEST_ATTR_FWD_METHOD)?);
-    let weight = found.u32(IPVS_DEST_ATTR_WEIGHT)?;
-    let tunnel_kind = found.optional_bytes(IPVS_DEST_ATTR_TUN_TYPE)?.map_or(0, u8::from_ne_bytes);
-    let tunnel_port = found.optional_bytes(IPVS_DEST_ATTR_TUN_PORT)?.map_or(0, u16::from_be_bytes);
-    let tunnel_flags = found.optional_bytes(IPVS_DEST_ATTR_TUN_FLAGS)?.map_or(0, u16::from_ne_bytes);
-    let upper_threshold = found.u32(IPVS_DEST_ATTR_U_THRESH)?;
-    let lower_threshold = found.u32(IPVS_DEST_ATTR_L_THRESH)?;
-    let between = between(found)?;
-    let id = DestinationId { address: ip_address(take_family(found, service_family)?, address), port };
-    let tunnel = Tunnel::from_parts(tunnel_kind, tunnel_port, TunnelFlags(tunnel_flags));
-    let destination = Destination { id, forwarding, weight, upper_threshold, lower_threshold, tunnel };
-    Ok((destination, between))
+fn destination(family: Family, address: u128, settings: [[u8; 4]; 8]) -> Destination {
+    let [port, method, weight, kind, tunnel_port, flags, upper, lower] = settings;
+    let two = |[a, b, ..]: [u8; 4]| [a, b];
+    let id = DestinationId { address: ip_address(family, address), port: u16::from_be_bytes(two(port)) };
+    let flags = TunnelFlags(u16::from_ne_bytes(two(flags)));
+    Destination {
+        id,
+        forwarding: Forwarding::from(u32::from_ne_bytes(method)),
+        weight: u32::from_ne_bytes(weight),
+        upper_threshold: u32::from_ne_bytes(upper),
+        lower_threshold: u32::from_ne_bytes(lower),
+        tunnel: Tunnel::from_parts(kind[0], u16::from_be_bytes(two(tunnel_port)), flags),
+    }
 }
 
 #[inline(always)]

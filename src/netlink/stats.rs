@@ -1,7 +1,7 @@
 //! Counters and rates: `IPVS_*_ATTR_STATS` with 32-bit fields, `IPVS_*_ATTR_STATS64` with 64-bit fields.
 
 use super::attributes::*;
-use super::decode::{Attribute, Attributes, Result};
+use super::decode::{Attribute, Attributes, Field, Result};
 use super::encode::Writer;
 use crate::model::{Rates, Stats};
 
@@ -21,42 +21,34 @@ pub(super) fn take(
     }
 }
 
-/// Reads either form.
+/// Reads either form. A field that is not there is 0.
 #[inline(never)]
 fn decode(holder: &Attribute<'_>) -> Result<Stats> {
     let found = &mut Attributes::of(holder, &STATS_ATTRIBUTES);
-    let stats = Stats {
-        connections: field(found, IPVS_STATS_ATTR_CONNS)?,
-        in_packets: field(found, IPVS_STATS_ATTR_INPKTS)?,
-        out_packets: field(found, IPVS_STATS_ATTR_OUTPKTS)?,
-        in_bytes: field(found, IPVS_STATS_ATTR_INBYTES)?,
-        out_bytes: field(found, IPVS_STATS_ATTR_OUTBYTES)?,
-        rates: Rates {
-            connections: field(found, IPVS_STATS_ATTR_CPS)?,
-            in_packets: field(found, IPVS_STATS_ATTR_INPPS)?,
-            out_packets: field(found, IPVS_STATS_ATTR_OUTPPS)?,
-            in_bytes: field(found, IPVS_STATS_ATTR_INBPS)?,
-            out_bytes: field(found, IPVS_STATS_ATTR_OUTBPS)?,
-        },
+    let values = match found.next_fields(STATS_ATTRIBUTES.map(|(kind, _)| Field::new(kind, 8))) {
+        Some(values) => values.map(u64::from_ne_bytes),
+        None => search(*found)?,
     };
     found.end()?;
-    Ok(stats)
+    let [connections, in_packets, out_packets, in_bytes, out_bytes, rates @ ..] = values;
+    let rates = {
+        let [connections, in_packets, out_packets, in_bytes, out_bytes] = rates;
+        Rates { connections, in_packets, out_packets, in_bytes, out_bytes }
+    };
+    Ok(Stats { connections, in_packets, out_packets, in_bytes, out_bytes, rates })
 }
 
-/// A field of 64 or of 32 bits. One that is not there is 0.
-#[inline(always)]
-fn field(found: &mut Attributes<'_>, kind: u16) -> Result<u64> {
-    // Some architectures need 64-bit fields at places that can be divided by 8.
-    let _padding = found.next_bytes::<0>(IPVS_STATS_ATTR_PAD);
-    match found.next_bytes(kind) {
-        Some(bytes) => Ok(u64::from_ne_bytes(bytes)),
-        None => searched_field(found, kind),
+/// Takes fields of which some have 32 bits or stand behind padding.
+fn search(mut found: Attributes<'_>) -> Result<[u64; 10]> {
+    let mut values = [0; 10];
+    for (&(kind, _), value) in STATS_ATTRIBUTES.iter().zip(&mut values) {
+        // Some architectures need 64-bit fields at places that can be divided by 8.
+        let _padding = found.next_bytes::<0>(IPVS_STATS_ATTR_PAD);
+        if let Some(attribute) = found.optional(kind)? {
+            *value = attribute.u32_or_u64()?;
+        }
     }
-}
-
-#[cold]
-fn searched_field(found: &mut Attributes<'_>, kind: u16) -> Result<u64> {
-    found.optional(kind)?.map_or(Ok(0), |attribute| attribute.u32_or_u64())
+    Ok(values)
 }
 
 /// Writes both forms, as the kernel does: the 32-bit one cuts what does not fit.

@@ -1,9 +1,8 @@
-//! Messages from the kernel: data, acknowledgements, refusals and ends of dumps.
+//! Messages from the kernel: data, and how requests ended.
 
-use netlink_packet_core::{
-    NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer,
-    NlasIterator,
-};
+use std::ops::ControlFlow;
+
+use netlink_packet_core::{NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NetlinkBuffer, NlasIterator};
 use netlink_packet_generic::constants::GENL_HDRLEN;
 use rustix::io::Errno;
 
@@ -11,36 +10,53 @@ use super::{NETLINK_HEADER_LENGTH, Result, SocketError};
 
 pub type Header<'a> = NetlinkBuffer<&'a [u8; NETLINK_HEADER_LENGTH]>;
 
-/// A netlink message from the kernel.
-pub enum Message<'a> {
-    Data { command: u8, payload: &'a [u8], flags: u16 },
-    Acknowledged,
-    Refused(Errno, Option<String>),
-    Done,
+/// A message of a generic netlink family.
+pub struct Data<'a> {
+    pub command: u8,
+    pub payload: &'a [u8],
+    pub flags: u16,
 }
 
-impl<'a> Message<'a> {
+impl<'a> Data<'a> {
     #[inline(always)]
-    pub fn parse(header: Header<'_>, payload: &'a [u8]) -> Result<Option<Self>> {
-        let flags = header.flags();
-        Ok(Some(match header.message_type() {
-            NLMSG_NOOP => return Ok(None),
-            NLMSG_OVERRUN => return Err(SocketError::AnswersLost),
-            // Old kernels end a dump without saying how it went.
-            NLMSG_DONE if payload.is_empty() => Self::Done,
-            NLMSG_DONE => match errno(payload)? {
-                None => Self::Done,
-                Some(errno) => Self::Refused(errno, extended_ack(flags, payload.get(4..))),
-            },
-            NLMSG_ERROR => match errno(payload)? {
-                None => Self::Acknowledged,
-                Some(errno) => Self::Refused(errno, extended_ack(flags, after_request(flags, payload))),
-            },
-            _ => match payload.split_at_checked(GENL_HDRLEN) {
-                Some((genl, payload)) => Self::Data { command: genl[0], payload, flags },
-                None => return Err(SocketError::Malformed("it has no generic netlink header".into())),
-            },
-        }))
+    pub fn parse(header: Header<'_>, payload: &'a [u8]) -> Result<Self> {
+        match payload.split_at_checked(GENL_HDRLEN) {
+            Some((genl, payload)) => Ok(Self { command: genl[0], payload, flags: header.flags() }),
+            None => Err(SocketError::Malformed("it has no generic netlink header".into())),
+        }
+    }
+}
+
+/// How a request ended.
+pub enum End {
+    Done,
+    Refused(Errno, Option<String>),
+}
+
+impl End {
+    /// Reads `NLMSG_DONE` or `NLMSG_ERROR`.
+    #[inline(never)]
+    pub fn parse(header: Header<'_>, payload: &[u8]) -> Result<Self> {
+        let (kind, flags) = (header.message_type(), header.flags());
+        // Old kernels end a dump without saying how it went.
+        if kind == NLMSG_DONE && payload.is_empty() {
+            return Ok(Self::Done);
+        }
+        Ok(match errno(payload)? {
+            None => Self::Done,
+            Some(errno) => {
+                let text = if kind == NLMSG_DONE { payload.get(4..) } else { after_request(flags, payload) };
+                Self::Refused(errno, extended_ack(flags, text))
+            }
+        })
+    }
+
+    /// The end of a request that is not one of many: a refusal is an error.
+    pub fn expected(self) -> Result<ControlFlow<()>> {
+        match self {
+            Self::Done => Ok(ControlFlow::Break(())),
+            Self::Refused(errno, text) => Err(SocketError::Refused(errno, text)),
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NlasIterator,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
+    NLMSG_OVERRUN, NetlinkBuffer, NlasIterator,
 };
 use netlink_packet_generic::constants::{
     CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_ID_CTRL,
@@ -23,7 +24,7 @@ use rustix::net::sockopt::{self, Timeout};
 
 use super::encode::Writer;
 pub use error::SocketError;
-use message::{Message, split_message};
+use message::{Data, End, split_message};
 pub(crate) use transport::Transport;
 
 const NETLINK_HEADER_LENGTH: usize = 16;
@@ -110,14 +111,11 @@ impl<T: Transport> Socket<T> {
         self.flush()?;
         let mut decode = Some(decode);
         let mut answer = None;
-        self.receive(sequence, sequence, |_, message| match message {
-            Message::Data { command, payload, .. } => {
-                answer = decode.take().map(|decode| decode(command, payload));
-                Ok(ControlFlow::Break(()))
-            }
-            Message::Refused(errno, text) => Err(SocketError::Refused(errno, text)),
-            Message::Acknowledged | Message::Done => Ok(ControlFlow::Break(())),
-        })?;
+        let data = |_, data: Data<'_>| {
+            answer = decode.take().map(|decode| decode(data.command, data.payload));
+            ControlFlow::Break(())
+        };
+        self.receive(sequence, sequence, data, |_, end| end.expected())?;
         answer.unwrap_or_else(|| Err(SocketError::Malformed("it is empty".into()).into()))
     }
 
@@ -137,25 +135,22 @@ impl<T: Transport> Socket<T> {
             let mut pieces = 0;
             // An element that cannot be decoded does not end the loop: the kernel starts no other dump
             // on this socket before this one has been read to its end.
-            self.receive(sequence, sequence, |place, message| match message {
-                Message::Data { command, payload, flags } => {
-                    pieces = place.datagram;
-                    interrupted |= flags & NLM_F_DUMP_INTR != 0;
-                    if let Ok(list) = &mut elements {
-                        if list.is_empty() {
-                            // As many as the datagram may have, if they are alike.
-                            list.reserve_exact(place.room / place.length);
-                        }
-                        match decode(command, payload) {
-                            Ok(element) => list.push(element),
-                            Err(error) => elements = Err(error),
-                        }
+            let data = |place: Place, data: Data<'_>| {
+                pieces = place.datagram;
+                interrupted |= data.flags & NLM_F_DUMP_INTR != 0;
+                if let Ok(list) = &mut elements {
+                    if list.is_empty() {
+                        // As many as the datagram may have, if they are alike.
+                        list.reserve_exact(place.room / place.length);
                     }
-                    Ok(ControlFlow::Continue(()))
+                    match decode(data.command, data.payload) {
+                        Ok(element) => list.push(element),
+                        Err(error) => elements = Err(error),
+                    }
                 }
-                Message::Refused(errno, text) => Err(SocketError::Refused(errno, text)),
-                Message::Acknowledged | Message::Done => Ok(ControlFlow::Break(())),
-            })?;
+                ControlFlow::Continue(())
+            };
+            self.receive(sequence, sequence, data, |_, end| end.expected())?;
             if !interrupted {
                 return elements.map(|elements| Dump { elements, at_once: pieces <= 1 });
             }
@@ -197,14 +192,15 @@ impl<T: Transport> Socket<T> {
             self.acknowledge_last();
             let last = self.sequence;
             let outcome = self.flush().and_then(|()| {
-                self.receive(first, last, |place, message| {
-                    if let Message::Refused(errno, text) = message {
+                let end = |place: Place, end| {
+                    if let End::Refused(errno, text) = end {
                         let index = done + place.sequence.wrapping_sub(first) as usize;
                         refusals.push(Refusal { index, errno, text });
                     }
                     let complete = place.sequence == last;
                     Ok(if complete { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-                })
+                };
+                self.receive(first, last, |_, _| ControlFlow::Continue(()), end)
             });
             if let Err(error) = outcome {
                 return Err((error, refusals, done));
@@ -247,13 +243,14 @@ impl<T: Transport> Socket<T> {
         }
     }
 
-    /// Hands the messages that answer the requests `first..=last` to `handle` until it breaks off. What else
+    /// Hands what answers the requests `first..=last` to `data` and `end` until one of them breaks off. What else
     /// arrives, such as late answers to a request that was given up, is passed over.
     fn receive(
         &mut self,
         first: u32,
         last: u32,
-        mut handle: impl FnMut(Place, Message<'_>) -> Result<ControlFlow<()>>,
+        mut data: impl FnMut(Place, Data<'_>) -> ControlFlow<()>,
+        mut end: impl FnMut(Place, End) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         for datagram in 1.. {
             let length = self.receive_datagram()?;
@@ -266,10 +263,14 @@ impl<T: Transport> Socket<T> {
                 if place.sequence.wrapping_sub(first) > last.wrapping_sub(first) {
                     continue;
                 }
-                if let Some(message) = Message::parse(header, payload)? {
-                    if handle(place, message)?.is_break() {
-                        return Ok(());
-                    }
+                let flow = match header.message_type() {
+                    NLMSG_NOOP => continue,
+                    NLMSG_OVERRUN => return Err(SocketError::AnswersLost),
+                    NLMSG_DONE | NLMSG_ERROR => end(place, End::parse(header, payload)?)?,
+                    _ => data(place, Data::parse(header, payload)?),
+                };
+                if flow.is_break() {
+                    return Ok(());
                 }
             }
         }
