@@ -71,7 +71,7 @@ fn endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
         _ => Ipv4Addr::from(hexadecimal::<8>(rest)?).into(),
     };
     skip(rest)?;
-    let port = hexadecimal::<4>(rest)? as u16;
+    let port = port(hexadecimal::<4>(rest)?);
     rest.starts_with(b" ").then_some(SocketAddr::new(address, port))
 }
 
@@ -81,14 +81,14 @@ fn ipv6(rest: &mut &[u8]) -> Option<IpAddr> {
         if index > 0 {
             *rest = rest.strip_prefix(b":")?;
         }
-        *group = hexadecimal::<4>(rest)? as u16;
+        *group = port(hexadecimal::<4>(rest)?);
     }
     Some(Ipv6Addr::from(groups).into())
 }
 
 /// Takes blanks, at least one, off the line.
 #[inline(always)]
-pub(super) fn skip(rest: &mut &[u8]) -> Option<()> {
+fn skip(rest: &mut &[u8]) -> Option<()> {
     *rest = rest.strip_prefix(b" ")?;
     while let [b' ', after @ ..] = rest {
         *rest = after;
@@ -96,32 +96,40 @@ pub(super) fn skip(rest: &mut &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Takes a number of so many digits off the line.
+/// Takes the bytes that so many digits stand for off the line.
 #[inline(always)]
-pub(super) fn hexadecimal<const DIGITS: usize>(rest: &mut &[u8]) -> Option<u32> {
+fn hexadecimal<const DIGITS: usize>(rest: &mut &[u8]) -> Option<[u8; 4]> {
     let (digits, after) = rest.split_first_chunk::<DIGITS>()?;
     *rest = after;
-    let mut text = [b'0'; 8];
-    text[8 - DIGITS..].copy_from_slice(digits);
-    eight_hexadecimal(u64::from_be_bytes(text))
+    let (bytes, wrong) = hexadecimal_bytes(*digits);
+    (wrong == 0).then_some(bytes)
 }
 
-/// The number that eight digits stand for. All are worked on at once.
+/// The bytes that up to eight digits stand for, and 0 if all of them are digits. All are worked on at once.
 #[inline(always)]
-fn eight_hexadecimal(text: u64) -> Option<u32> {
+pub(super) fn hexadecimal_bytes<const DIGITS: usize>(digits: [u8; DIGITS]) -> ([u8; 4], u64) {
     const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut text = [b'0'; 8];
+    text[..DIGITS].copy_from_slice(&digits);
+    let text = u64::from_le_bytes(text);
     let letters = text >> 6 & EACH;
     let values = (text & (0x0F * EACH)) + 9 * letters;
     // Made again of their values, lower-case, digits are what they were.
-    let again = values + u64::from(b'0') * EACH + u64::from(b'a' - b'9' - 1) * letters;
     let above_nine = (values + 6 * EACH) >> 4 & EACH;
-    let valid = again == text | letters << 5 && above_nine == letters && values & (0xF0 * EACH) == 0;
-    let pairs = (values | values >> 4) & 0x00FF_00FF_00FF_00FF;
+    let again = values + u64::from(b'0') * EACH + u64::from(b'a' - b'9' - 1) * above_nine;
+    let wrong = (again ^ (text | letters << 5)) | values & (0xF0 * EACH);
+    let pairs = (values << 4 | values >> 8) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
-    valid.then_some((fours | fours >> 16) as u32)
+    (((fours | fours >> 16) as u32).to_le_bytes(), wrong)
 }
 
-pub(super) fn decimal(word: &[u8]) -> Option<u64> {
+/// A port, as it goes over the network.
+#[inline(always)]
+pub(super) fn port([high, low, ..]: [u8; 4]) -> u16 {
+    u16::from_be_bytes([high, low])
+}
+
+fn decimal(word: &[u8]) -> Option<u64> {
     word.iter().try_fold(0_u64, |number, &byte| {
         let digit = byte.wrapping_sub(b'0');
         let larger = number.checked_mul(10)?.checked_add(digit.into());
@@ -140,11 +148,12 @@ mod tests {
                 let mut text = *b"1290aFAf";
                 text[place] = byte;
                 let expected = std::str::from_utf8(&text).ok().filter(|_| byte != b'+');
-                let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
+                let expected =
+                    expected.and_then(|text| u32::from_str_radix(text, 16).ok()).map(u32::to_be_bytes);
                 assert_eq!(hexadecimal::<8>(&mut &text[..]), expected, "{}", text.escape_ascii());
             }
         }
-        assert_eq!(hexadecimal::<4>(&mut &b"1F90 "[..]), Some(8080));
+        assert_eq!(hexadecimal::<4>(&mut &b"1F90 "[..]).map(port), Some(8080));
         assert_eq!(hexadecimal::<4>(&mut &b"1F9"[..]), None);
     }
 }

@@ -54,12 +54,18 @@ impl<R: Read> Connections<R> {
     /// # Errors
     /// If the file cannot be read or a line is malformed.
     #[expect(clippy::should_implement_trait, reason = "what it returns borrows from the reader")]
+    #[inline(always)]
     pub fn next(&mut self) -> Result<Option<Connection<'_>>, ConnectionsError> {
         let start = self.rest.start;
         if let Some(columns) = self.buffer[self.rest.clone()].first_chunk().and_then(Columns::read) {
             self.rest.start += Columns::LENGTH;
             return Ok(Some(columns.on(&self.buffer[start..self.rest.start - 1])));
         }
+        self.next_by_words()
+    }
+
+    #[inline(never)]
+    fn next_by_words(&mut self) -> Result<Option<Connection<'_>>, ConnectionsError> {
         self.next_line()?.map(Connection::parse).transpose()
     }
 

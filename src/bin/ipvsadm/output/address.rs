@@ -29,10 +29,9 @@ fn ipv6(text: &mut Text, address: Ipv6Addr) {
 /// Bytes from the network made harmless: what is not printable, or would look like two columns, is
 /// escaped.
 pub fn escape(text: &mut Text, bytes: &[u8]) {
-    let harmless = bytes.iter().take_while(|byte| byte.is_ascii_graphic()).count();
-    let (harmless, bytes) = bytes.split_at(harmless);
-    text.push(harmless);
-    if !bytes.is_empty() {
+    if bytes.iter().all(u8::is_ascii_graphic) {
+        text.push(bytes);
+    } else {
         escape_others(text, bytes);
     }
 }

@@ -43,21 +43,23 @@ pub fn connection(text: &mut Text, connection: &Connection<'_>, engines: bool, n
             None
         }
     };
-    let endpoint = |text: &mut Text, end: SocketAddr| names.endpoint(text, end.ip(), end.port(), protocol);
+    let endpoint = |text: &mut Text, width, end: SocketAddr| {
+        names.endpoint(text, width, end.ip(), end.port(), protocol);
+    };
     let engine = connection.engine.filter(|_| engines);
     text.push(" ");
     text.left(6, |text| expires(text, connection.expires));
     text.push(" ");
     text.left(11, |text| escape(text, connection.state));
     text.push(" ");
-    text.left(18, |text| endpoint(text, connection.client));
+    endpoint(text, 18, connection.client);
     text.push(" ");
-    text.left(18, |text| endpoint(text, connection.service));
+    endpoint(text, 18, connection.service);
     text.push(" ");
     match engine {
-        None => endpoint(text, connection.destination),
+        None => endpoint(text, 0, connection.destination),
         Some((name, data)) => {
-            text.left(16, |text| endpoint(text, connection.destination));
+            endpoint(text, 16, connection.destination);
             text.push(" ");
             text.left(18, |text| escape(text, name));
             text.push(" ");

@@ -44,7 +44,7 @@ pub fn list(
         text.push("\n");
         for state in &entry.destinations {
             text.push("  -> ");
-            text.left(28, |text| names.server(text, id, &state.destination.id));
+            names.server(text, 28, id, &state.destination.id);
             server_columns(text, state, list);
             text.push("\n");
         }
@@ -86,10 +86,6 @@ fn header(view: View) -> &'static str {
 /// What stands behind a server's address.
 fn server_columns(text: &mut Text, state: &DestinationState, list: &List) {
     let Destination { forwarding, weight, upper_threshold, lower_threshold, .. } = state.destination;
-    let column = |text: &mut Text, width, value: u32| {
-        text.push(" ");
-        text.left_number(width, value);
-    };
     match list.view {
         View::Stats | View::Rate => return counters(text, &state.stats, list),
         View::Plain | View::TunInfo => {
@@ -99,19 +95,19 @@ fn server_columns(text: &mut Text, state: &DestinationState, list: &List) {
                 text.push(" ");
                 text.left(13, |text| tunnel(text, &state.destination));
             }
-            column(text, 6, weight);
+            text.column(6, weight);
         }
         View::Thresholds => {
-            column(text, 10, upper_threshold);
-            column(text, 10, lower_threshold);
+            text.column(10, upper_threshold);
+            text.column(10, lower_threshold);
         }
         View::PersistentConn => {
-            column(text, 9, weight);
-            column(text, 11, state.persistent_connections);
+            text.column(9, weight);
+            text.column(11, state.persistent_connections);
         }
     }
-    column(text, 10, state.active_connections);
-    column(text, 10, state.inactive_connections);
+    text.column(10, state.active_connections);
+    text.column(10, state.inactive_connections);
 }
 
 fn service_settings(text: &mut Text, service: &Service) {
@@ -145,14 +141,14 @@ fn protocol(text: &mut Text, id: &ServiceId) {
 }
 
 fn method(text: &mut Text, forwarding: Forwarding) {
-    text.push(match forwarding {
-        Forwarding::Masquerade => "Masq",
-        Forwarding::Local => "Local",
-        Forwarding::Tunnel => "Tunnel",
-        Forwarding::DirectRoute => "Route",
-        Forwarding::Bypass => "Bypass",
-        Forwarding::Other(other) => return text.number(other),
-    });
+    match forwarding {
+        Forwarding::Masquerade => text.push("Masq"),
+        Forwarding::Local => text.push("Local"),
+        Forwarding::Tunnel => text.push("Tunnel"),
+        Forwarding::DirectRoute => text.push("Route"),
+        Forwarding::Bypass => text.push("Bypass"),
+        Forwarding::Other(other) => text.number(other),
+    }
 }
 
 /// `ipip`, `gue:PORT:CHECKSUM`, `gre:CHECKSUM`; numbers stand for what is not known.

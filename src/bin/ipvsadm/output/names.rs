@@ -62,21 +62,28 @@ impl Names {
         self.patience = self.patience.saturating_sub(started.elapsed());
     }
 
-    /// Appends `10.0.0.1:80`, `web.example.com:http` or `[host6]:domain`. Without a protocol the port stays
-    /// a number.
+    /// Appends `10.0.0.1:80`, `web.example.com:http` or `[host6]:domain`, filled up with blanks to so many
+    /// characters, 31 at most. Without a protocol the port stays a number.
     #[inline(always)]
-    pub fn endpoint(&self, text: &mut Text, address: IpAddr, port: u16, protocol: Option<Protocol>) {
-        match address.into() {
-            Family::V4 => {
-                self.address(text, address);
-                text.push(":");
-            }
-            Family::V6 => {
-                text.push("[");
-                self.address(text, address);
-                text.push("]:");
-            }
+    pub fn endpoint(
+        &self,
+        text: &mut Text,
+        width: usize,
+        address: IpAddr,
+        port: u16,
+        protocol: Option<Protocol>,
+    ) {
+        match address {
+            IpAddr::V4(address) if self.ports.is_none() => text.ipv4_and_port(width, address.octets(), port),
+            _ => text.left(width, |text| self.named_endpoint(text, address, port, protocol)),
         }
+    }
+
+    fn named_endpoint(&self, text: &mut Text, address: IpAddr, port: u16, protocol: Option<Protocol>) {
+        let (before, behind) = if address.is_ipv4() { ("", ":") } else { ("[", "]:") };
+        text.push(before);
+        self.address(text, address);
+        text.push(behind);
         if let (Some(names), Some(protocol), 1..) = (&self.ports, protocol, port) {
             if let Some(name) = names.name(port, protocol) {
                 return text.push_name(name);
@@ -85,7 +92,6 @@ impl Names {
         text.number(port);
     }
 
-    #[inline(always)]
     fn address(&self, text: &mut Text, address: IpAddr) {
         let name = if self.addresses.is_empty() { None } else { self.addresses.get(&address) };
         match name {
@@ -98,7 +104,7 @@ impl Names {
     pub fn service(&self, text: &mut Text, id: &ServiceId) {
         match *id {
             ServiceId::Address { protocol, address, port } => {
-                self.endpoint(text, address, port, Some(protocol));
+                self.endpoint(text, 0, address, port, Some(protocol));
             }
             ServiceId::Fwmark { mark, family } => {
                 text.number(mark.get());
@@ -107,13 +113,15 @@ impl Names {
         }
     }
 
-    /// Appends a server of a service. With a firewall mark there is no protocol to name its port by.
-    pub fn server(&self, text: &mut Text, service: &ServiceId, id: &DestinationId) {
+    /// Appends a server of a service, filled up with blanks like [`endpoint`](Self::endpoint). With a firewall mark
+    /// there is no protocol to name its port by.
+    #[inline]
+    pub fn server(&self, text: &mut Text, width: usize, service: &ServiceId, id: &DestinationId) {
         let protocol = match *service {
             ServiceId::Address { protocol, .. } => Some(protocol),
             ServiceId::Fwmark { .. } => None,
         };
-        self.endpoint(text, id.address, id.port, protocol);
+        self.endpoint(text, width, id.address, id.port, protocol);
     }
 }
 
@@ -149,7 +157,7 @@ mod tests {
         names.look_up([[127, 0, 0, 1].into()]);
         assert!(names.addresses.is_empty());
         let mut text = Text::default();
-        names.endpoint(&mut text, [127, 0, 0, 1].into(), 80, Some(Protocol::TCP));
+        names.endpoint(&mut text, 0, [127, 0, 0, 1].into(), 80, Some(Protocol::TCP));
         assert_eq!(text.to_string(), "127.0.0.1:80");
     }
 }

@@ -59,7 +59,7 @@ pub fn command(change: &Change) -> String {
         Change::DeleteDestination(id, server) => {
             put_id(&mut text, "-d", id, names);
             text.push(" -r ");
-            names.server(&mut text, id, server);
+            names.server(&mut text, 0, id, server);
         }
         Change::Zero(None) => text.push("-Z"),
         Change::Zero(Some(id)) => put_id(&mut text, "-Z", id, names),
@@ -105,7 +105,7 @@ fn put_server(text: &mut Text, id: &ServiceId, server: &Destination, names: &Nam
         _ => " -g -w ",
     };
     text.push(" -r ");
-    names.server(text, id, &server.id);
+    names.server(text, 0, id, &server.id);
     text.push(method);
     text.number(server.weight);
     if server.forwarding == Forwarding::Tunnel {

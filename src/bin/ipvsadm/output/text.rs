@@ -7,8 +7,7 @@ use std::io::{self, Write};
 use crate::error::Failure;
 
 /// Beyond this length a text that is not complete yet is printed.
-const LONG: usize = 64 * 1024;
-const BLANKS: [u8; 32] = [b' '; 32];
+const LONG: usize = 16 * 1024;
 
 /// What is to be printed.
 #[derive(Default)]
@@ -19,8 +18,17 @@ pub struct Text {
 }
 
 impl Text {
+    #[inline(always)]
     pub fn push(&mut self, text: impl AsRef<[u8]>) {
         self.bytes.extend_from_slice(text.as_ref());
+    }
+
+    /// Appends the first `length` of these bytes: a copy whose length is fixed needs no call.
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, bytes: [u8; N], length: usize) {
+        let end = self.bytes.len() + length;
+        self.bytes.extend_from_slice(&bytes);
+        self.bytes.truncate(end);
     }
 
     /// Appends a name, which may have characters of several bytes.
@@ -33,47 +41,50 @@ impl Text {
     #[inline]
     pub fn number(&mut self, number: impl Into<u64>) {
         match number.into() {
-            number @ 0..1000 => self.few(Few::number(number as usize)),
+            number @ 0..1000 => {
+                let digits = Digits::of(number as usize);
+                self.put(digits.bytes(), digits.length());
+            }
             number => self.long_number(number),
         }
     }
 
     #[inline(never)]
     fn long_number(&mut self, number: u64) {
-        let last = (number % 1000) as u32;
-        let last = Few::of([last / 100, last / 10, last].map(digit));
-        match number / 1000 {
-            thousands @ 0..1000 => self.few(Few::number(thousands as usize).then(last)),
-            thousands => {
-                self.long_number(thousands);
-                self.few(last);
-            }
-        }
+        self.number(number / 1000);
+        self.put(Digits::of((number % 1000) as usize).three(), 3);
     }
 
     /// Appends an IPv4 address.
-    pub fn ipv4(&mut self, [a, b, c, d]: [u8; 4]) {
-        let dot = Few::of(*b".");
-        let [a, b, c, d] = [a, b, c, d].map(|octet| Few::number(octet.into()));
-        self.few(a.then(dot).then(b));
-        self.few(dot.then(c).then(dot).then(d));
+    pub fn ipv4(&mut self, octets: [u8; 4]) {
+        let mut piece = Piece::new();
+        piece.ipv4(octets);
+        self.put(piece.bytes, piece.length);
     }
 
-    fn few(&mut self, few: Few) {
-        let end = self.bytes.len() + few.length;
-        // Bytes whose number is fixed are copied without a call.
-        self.bytes.extend_from_slice(&few.bytes.to_le_bytes());
-        self.bytes.truncate(end);
+    /// Appends an IPv4 address, a colon and a port, filled up with blanks to so many characters, 31 at most.
+    pub fn ipv4_and_port(&mut self, width: usize, octets: [u8; 4], port: u16) {
+        let mut piece = Piece::new();
+        piece.ipv4(octets);
+        piece.port(port);
+        self.put(piece.bytes, piece.length.max(width));
     }
 
-    /// Appends a number and fills it up with blanks to so many characters.
-    pub fn left_number(&mut self, width: usize, number: impl Into<u64>) {
-        let start = self.bytes.len();
-        self.number(number);
-        self.blanks(width.saturating_sub(self.bytes.len() - start));
+    /// Appends a blank, and a number filled up with blanks to so many characters.
+    #[inline(always)]
+    pub fn column(&mut self, width: usize, number: u32) {
+        if number < 1000 && (3..16).contains(&width) {
+            let [a, b, c, _] = Digits::of(number as usize).bytes();
+            let mut column = [b' '; 16];
+            column[1..4].copy_from_slice(&[a, b, c]);
+            return self.put(column, 1 + width);
+        }
+        self.push(" ");
+        self.left(width, |text| text.number(number));
     }
 
     /// Appends something and fills it up with blanks to so many characters.
+    #[inline]
     pub fn left(&mut self, width: usize, content: impl FnOnce(&mut Self)) {
         let start = self.bytes.len();
         self.wide = false;
@@ -86,22 +97,27 @@ impl Text {
     }
 
     /// Appends a number behind as many blanks as make so many characters with it.
+    #[inline(always)]
     pub fn right(&mut self, width: usize, number: u64) {
         if number < 1000 && width == 8 {
-            let few = Few::number(number as usize);
-            return self.few(Few::blanks(8 - few.length).then(few));
+            let digits = Digits::of(number as usize);
+            let [a, b, c, d] = digits.bytes();
+            let column = u64::from_le_bytes([a, b, c, d, b' ', b' ', b' ', b' ']);
+            return self.put(column.rotate_right(8 * digits.length() as u32).to_le_bytes(), 8);
         }
         self.blanks(width.saturating_sub(number.ilog10() as usize + 1));
         self.number(number);
     }
 
+    #[inline]
     fn blanks(&mut self, count: usize) {
-        let end = self.bytes.len() + count;
-        match count {
-            0..=32 => self.bytes.extend_from_slice(&BLANKS),
-            _ => self.bytes.resize(end, b' '),
+        const MANY: usize = 32;
+        let mut left = count;
+        while left > MANY {
+            self.put([b' '; MANY], MANY);
+            left -= MANY;
         }
-        self.bytes.truncate(end);
+        self.put([b' '; MANY], left);
     }
 
     /// Writes what there is to standard output and goes on with nothing.
@@ -143,60 +159,96 @@ impl fmt::Display for Text {
     }
 }
 
-/// Up to eight bytes, put together without memory.
-#[derive(Clone, Copy)]
-struct Few {
-    /// The first is the lowest; those beyond the length are 0.
-    bytes: u64,
+/// Up to 32 bytes that are put together before they are appended.
+struct Piece {
+    bytes: [u8; 32],
     length: usize,
 }
 
-impl Few {
-    const fn of<const N: usize>(bytes: [u8; N]) -> Self {
-        let mut few = Self { bytes: 0, length: 0 };
-        while few.length < N {
-            few.bytes |= (bytes[few.length] as u64) << (8 * few.length);
-            few.length += 1;
+impl Piece {
+    fn new() -> Self {
+        Self { bytes: [b' '; 32], length: 0 }
+    }
+
+    /// Appends the first `length` of these bytes.
+    #[inline(always)]
+    fn put(&mut self, bytes: [u8; 4], length: usize) {
+        // It is never longer; that the compiler sees it saves a comparison.
+        let start = self.length.min(28);
+        self.bytes[start..start + 4].copy_from_slice(&bytes);
+        self.length = start + length;
+    }
+
+    #[inline(always)]
+    fn ipv4(&mut self, [a, b, c, d]: [u8; 4]) {
+        let first = Digits::of(a.into());
+        self.put(first.bytes(), first.length());
+        for octet in [b, c, d] {
+            self.behind(b'.', Digits::of(octet.into()));
         }
-        few
     }
 
-    /// A number below 1000.
-    fn number(number: usize) -> Self {
-        SHORT_NUMBERS[number]
+    #[inline(always)]
+    fn behind(&mut self, separator: u8, digits: Digits) {
+        let [a, b, c, _] = digits.bytes();
+        self.put([separator, a, b, c], 1 + digits.length());
     }
 
-    /// Up to seven blanks.
-    fn blanks(length: usize) -> Self {
-        Self { bytes: u64::from_le_bytes([b' '; 8]) & ((1 << (8 * length)) - 1), length }
-    }
-
-    /// Both, eight bytes at most.
-    fn then(self, other: Self) -> Self {
-        Self { bytes: self.bytes | other.bytes << (8 * self.length), length: self.length + other.length }
+    /// A colon and a port.
+    #[inline(always)]
+    fn port(&mut self, port: u16) {
+        let (thousands, last) = (usize::from(port / 1000), Digits::of(usize::from(port % 1000)));
+        if thousands == 0 {
+            return self.behind(b':', last);
+        }
+        self.behind(b':', Digits::of(thousands));
+        let [a, b, c, _] = last.three();
+        self.put([a, b, c, b' '], 3);
     }
 }
 
-/// Each number below 1000.
-static SHORT_NUMBERS: [Few; 1000] = {
-    let mut numbers = [Few::of([]); 1000];
+/// The digits of a number below 1000, filled up with blanks to three characters; the highest byte is how many they
+/// are.
+#[derive(Clone, Copy)]
+struct Digits(u32);
+
+impl Digits {
+    #[inline(always)]
+    fn of(number: usize) -> Self {
+        DIGITS[number]
+    }
+
+    fn length(self) -> usize {
+        (self.0 >> 24) as usize
+    }
+
+    /// The digits and blanks.
+    fn bytes(self) -> [u8; 4] {
+        (self.0 & 0xFF_FFFF | u32::from(b' ') << 24).to_le_bytes()
+    }
+
+    /// The digits behind zeros, three in all; what follows does not count.
+    fn three(self) -> [u8; 4] {
+        let zeros = 8 * (3 - self.length());
+        (self.0 << zeros | (0x30_3030 & ((1 << zeros) - 1))).to_le_bytes()
+    }
+}
+
+static DIGITS: [Digits; 1000] = {
+    let mut all = [Digits(0); 1000];
     let mut number = 0;
     while number < 1000 {
-        let [first, second, third] = [digit(number / 100), digit(number / 10), digit(number)];
-        numbers[number as usize] = match number {
-            0..10 => Few::of([third]),
-            10..100 => Few::of([second, third]),
-            _ => Few::of([first, second, third]),
-        };
+        let [first, second, third] = [number / 100, number / 10 % 10, number % 10];
+        let [first, second, third] = [b'0' + first as u8, b'0' + second as u8, b'0' + third as u8];
+        all[number] = Digits(u32::from_le_bytes(match number {
+            0..10 => [third, b' ', b' ', 1],
+            10..100 => [second, third, b' ', 2],
+            _ => [first, second, third, 3],
+        }));
         number += 1;
     }
-    numbers
+    all
 };
-
-/// The last digit of a number.
-const fn digit(number: u32) -> u8 {
-    b'0' + (number % 10) as u8
-}
 
 #[cfg(test)]
 mod tests {
@@ -204,17 +256,32 @@ mod tests {
 
     #[test]
     fn columns_are_as_the_formatters_of_the_standard_library_make_them() {
-        for value in [0, 7, 10, 99, 100, 999, 1000, 65_535, 12_345_678, 123_456_789, u64::MAX] {
+        for value in [0, 7, 10, 99, 100, 999, 1000, 1001, 65_535, 12_345_678, 123_456_789, u64::MAX] {
             let mut text = Text::default();
             text.push("é");
             text.number(value);
             text.right(8, value);
-            text.left_number(9, value);
             text.left(60, |text| text.number(value));
-            assert_eq!(text.to_string(), format!("é{value}{value:>8}{value:<9}{value:<60}"));
+            let column = value as u32;
+            text.column(2, column);
+            text.column(9, column);
+            let expected = format!("é{value}{value:>8}{value:<60} {column:<2} {column:<9}");
+            assert_eq!(text.to_string(), expected);
         }
         let mut text = Text::default();
         text.left(6, |text| text.push_name("grün"));
         assert_eq!(text.to_string(), format!("{:<6}", "grün"));
+    }
+
+    #[test]
+    fn a_text_grows_as_needed() {
+        let (mut text, mut expected) = (Text::default(), String::new());
+        for number in 0..2000_u32 {
+            text.number(number);
+            text.push(" and ");
+            text.left(41, |text| text.ipv4(number.to_be_bytes()));
+            expected += &format!("{number} and {:<41}", std::net::Ipv4Addr::from(number));
+        }
+        assert_eq!(text.to_string(), expected);
     }
 }
