@@ -22,8 +22,9 @@ use crate::netlink::{
 const READS: usize = 8;
 /// From this number of services on it pays to ask for their destinations on a socket of its own.
 const MANY_SERVICES: usize = 100;
-/// The kernel never fills a dump's datagram beyond 32 KiB; other answers are far smaller.
-pub(super) const LONG_RECEIVE: usize = 64 * 1024;
+/// The kernel never fills a dump's datagram beyond 32 KiB. So much memory comes fresh from the kernel, and what
+/// answers do not reach is never touched.
+pub(super) const LONG_RECEIVE: usize = 256 * 1024;
 /// A list of no more may come in several pieces only because it is the first one on its socket.
 const FEW_DESTINATIONS: usize = 24;
 /// Enough for some thirty destinations.

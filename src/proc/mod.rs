@@ -11,8 +11,9 @@ use columns::Columns;
 pub use line::Connection;
 
 const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
-/// More than the kernel gives at once. Older kernels start from the top at every read.
-const READ_LENGTH: usize = 64 * 1024;
+/// More than the kernel gives at once, which is a page: older kernels start from the top at every read. So much
+/// memory comes fresh from the kernel, and what is not filled is never touched.
+const READ_LENGTH: usize = 256 * 1024;
 
 /// Why the connections cannot be listed.
 #[derive(Debug, thiserror::Error)]
@@ -49,24 +50,26 @@ impl<R: Read> Connections<R> {
         }
     }
 
-    /// The next connection, if there is one.
+    /// Hands each connection to `handle`.
     ///
     /// # Errors
-    /// If the file cannot be read or a line is malformed.
-    #[expect(clippy::should_implement_trait, reason = "what it returns borrows from the reader")]
+    /// If the file cannot be read, a line is malformed, or `handle` fails: that ends it.
     #[inline(always)]
-    pub fn next(&mut self) -> Result<Option<Connection<'_>>, ConnectionsError> {
-        let start = self.rest.start;
-        if let Some(columns) = self.buffer[self.rest.clone()].first_chunk().and_then(Columns::read) {
-            self.rest.start += Columns::LENGTH;
-            return Ok(Some(columns.on(&self.buffer[start..self.rest.start - 1])));
+    pub fn for_each<E: From<ConnectionsError>>(
+        mut self,
+        mut handle: impl FnMut(&Connection<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            let start = self.rest.start;
+            if let Some(columns) = self.buffer[self.rest.clone()].first_chunk().and_then(Columns::read) {
+                self.rest.start += Columns::LENGTH;
+                handle(&columns.on(&self.buffer[start..self.rest.start - 1]))?;
+            } else if let Some(line) = self.next_line().map_err(ConnectionsError::Read)? {
+                handle(&Connection::parse(line)?)?;
+            } else {
+                return Ok(());
+            }
         }
-        self.next_by_words()
-    }
-
-    #[inline(never)]
-    fn next_by_words(&mut self) -> Result<Option<Connection<'_>>, ConnectionsError> {
-        self.next_line()?.map(Connection::parse).transpose()
     }
 
     /// The next line without its newline.
@@ -162,10 +165,14 @@ mod tests {
                     let mut line = usual;
                     line[place] = byte;
                     let text = [HEADING.as_bytes(), &line, b"\n"].concat();
-                    let mut connections = Connections::over(&text[..]).unwrap();
-                    let found = connections.next().map_err(|error| error.to_string());
-                    let expected = Connection::parse(&line).map(Some).map_err(|error| error.to_string());
-                    assert_eq!(found, expected, "{}", line.escape_ascii());
+                    let mut found = Vec::new();
+                    let outcome = Connections::over(&text[..]).unwrap().for_each(|connection| {
+                        found.push(format!("{connection:?}"));
+                        Ok::<_, ConnectionsError>(())
+                    });
+                    let expected = Connection::parse(&line).map(|connection| format!("{connection:?}"));
+                    let found = outcome.map(|()| found.concat()).map_err(|error| error.to_string());
+                    assert_eq!(found, expected.map_err(|error| error.to_string()), "{}", line.escape_ascii());
                 }
             }
         }
@@ -177,11 +184,13 @@ mod tests {
         let short = "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 0";
         let text = format!("{HEADING}{short}\n{long}\n{short}");
         for piece in [1, 7, 4096, usize::MAX] {
-            let mut connections = Connections::over(Pieces(text.as_bytes(), piece)).unwrap();
+            let connections = Connections::over(Pieces(text.as_bytes(), piece)).unwrap();
             let mut lines = Vec::new();
-            while let Some(connection) = connections.next().unwrap() {
+            let outcome = connections.for_each(|connection| {
                 lines.push(connection.line.len());
-            }
+                Ok::<_, ConnectionsError>(())
+            });
+            outcome.unwrap();
             assert_eq!(lines, [short.len(), long.len(), short.len()]);
         }
     }

@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DUMP_ATTEMPTS: usize = 8;
 /// What an error message takes of the receive buffer, with the kernel's own bookkeeping, rounded up.
 const BYTES_PER_ANSWER: usize = 1024;
+/// What is no dump is far shorter.
+const LONGEST_ANSWER: usize = 4 * 1024;
 /// The longest batch in bytes, well below the smallest usual send buffer of 208 KiB.
 const LONGEST_SEND: usize = 64 * 1024;
 
@@ -59,6 +61,8 @@ pub(crate) struct Socket<T = netlink_sys::Socket> {
     requests: Vec<u8>,
     last: usize,
     answers: Vec<u8>,
+    /// How long the pieces of dumps may be.
+    longest: usize,
 }
 
 impl Socket {
@@ -79,7 +83,7 @@ impl Socket {
 
 impl<T: Transport> Socket<T> {
     pub(crate) fn over(transport: T, longest: usize) -> Self {
-        Self { transport, sequence: 0, requests: Vec::new(), last: 0, answers: vec![0; longest] }
+        Self { transport, sequence: 0, requests: Vec::new(), last: 0, answers: vec![0; LONGEST_ANSWER], longest }
     }
 
     /// Looks up the number of a family. The kernel may load the family's module by itself.
@@ -126,6 +130,9 @@ impl<T: Transport> Socket<T> {
         encode: impl Fn(&mut Vec<u8>),
         mut decode: impl FnMut(u8, &[u8]) -> std::result::Result<A, E>,
     ) -> std::result::Result<Dump<A>, E> {
+        if self.answers.len() < self.longest {
+            self.answers = vec![0; self.longest];
+        }
         for _ in 0..DUMP_ATTEMPTS {
             self.requests.clear();
             let sequence = self.push(request, NLM_F_REQUEST | NLM_F_DUMP, &encode);

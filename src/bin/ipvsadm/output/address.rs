@@ -28,6 +28,7 @@ fn ipv6(text: &mut Text, address: Ipv6Addr) {
 
 /// Bytes from the network made harmless: what is not printable, or would look like two columns, is
 /// escaped.
+#[inline]
 pub fn escape(text: &mut Text, bytes: &[u8]) {
     if bytes.iter().all(u8::is_ascii_graphic) {
         text.push(bytes);
@@ -36,6 +37,7 @@ pub fn escape(text: &mut Text, bytes: &[u8]) {
     }
 }
 
+#[cold]
 fn escape_others(text: &mut Text, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {

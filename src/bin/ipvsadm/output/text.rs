@@ -101,8 +101,8 @@ impl Text {
     pub fn right(&mut self, width: usize, number: u64) {
         if number < 1000 && width == 8 {
             let digits = Digits::of(number as usize);
-            let [a, b, c, d] = digits.bytes();
-            let column = u64::from_le_bytes([a, b, c, d, b' ', b' ', b' ', b' ']);
+            let [a, b, c, _] = digits.bytes();
+            let column = u64::from_le_bytes([a, b, c, b' ', b' ', b' ', b' ', b' ']);
             return self.put(column.rotate_right(8 * digits.length() as u32).to_le_bytes(), 8);
         }
         self.blanks(width.saturating_sub(number.ilog10() as usize + 1));
@@ -173,10 +173,8 @@ impl Piece {
     /// Appends the first `length` of these bytes.
     #[inline(always)]
     fn put(&mut self, bytes: [u8; 4], length: usize) {
-        // It is never longer; that the compiler sees it saves a comparison.
-        let start = self.length.min(28);
-        self.bytes[start..start + 4].copy_from_slice(&bytes);
-        self.length = start + length;
+        self.bytes[self.length..self.length + 4].copy_from_slice(&bytes);
+        self.length += length;
     }
 
     #[inline(always)]
@@ -207,8 +205,8 @@ impl Piece {
     }
 }
 
-/// The digits of a number below 1000, filled up with blanks to three characters; the highest byte is how many they
-/// are.
+/// The digits of a number below 1000, filled up with blanks to three characters; the two highest bits are how many
+/// they are: from that the compiler sees that a [`Piece`] is long enough.
 #[derive(Clone, Copy)]
 struct Digits(u32);
 
@@ -219,12 +217,12 @@ impl Digits {
     }
 
     fn length(self) -> usize {
-        (self.0 >> 24) as usize
+        (self.0 >> 30) as usize
     }
 
-    /// The digits and blanks.
+    /// The digits and blanks, three in all; what follows does not count.
     fn bytes(self) -> [u8; 4] {
-        (self.0 & 0xFF_FFFF | u32::from(b' ') << 24).to_le_bytes()
+        self.0.to_le_bytes()
     }
 
     /// The digits behind zeros, three in all; what follows does not count.
@@ -241,9 +239,9 @@ static DIGITS: [Digits; 1000] = {
         let [first, second, third] = [number / 100, number / 10 % 10, number % 10];
         let [first, second, third] = [b'0' + first as u8, b'0' + second as u8, b'0' + third as u8];
         all[number] = Digits(u32::from_le_bytes(match number {
-            0..10 => [third, b' ', b' ', 1],
-            10..100 => [second, third, b' ', 2],
-            _ => [first, second, third, 3],
+            0..10 => [third, b' ', b' ', 1 << 6],
+            10..100 => [second, third, b' ', 2 << 6],
+            _ => [first, second, third, 3 << 6],
         }));
         number += 1;
     }
