@@ -137,7 +137,7 @@ pub(crate) fn decode_dump_service(payload: &[u8], stats: bool) -> Result<Service
 
 /// Reads which service one of a dump is.
 pub(crate) fn decode_dump_service_id(payload: &[u8]) -> Result<ServiceId> {
-    service::decode_id(&only(payload, IPVS_CMD_ATTR_SERVICE, "IPVS_CMD_NEW_SERVICE")?)
+    service::decode_only_id(&only(payload, IPVS_CMD_ATTR_SERVICE, "IPVS_CMD_NEW_SERVICE")?)
 }
 
 /// Reads one destination of a dump for a service of this family. Without `stats` all counters and rates are 0.

@@ -24,6 +24,12 @@ pub(super) fn decode_id(holder: &Attribute<'_>) -> Result<ServiceId> {
     Ok(id)
 }
 
+/// Reads which service it is, and nothing else of it.
+#[inline(always)]
+pub(super) fn decode_only_id(holder: &Attribute<'_>) -> Result<ServiceId> {
+    take_id(&mut Attributes::of(holder, &SERVICE_ATTRIBUTES))
+}
+
 /// Reads a service, and its counters and rates if it has them. If they are not wanted all are 0.
 #[inline(always)]
 pub(super) fn decode(holder: &Attribute<'_>, stats: bool) -> Result<(Service, Option<Stats>)> {

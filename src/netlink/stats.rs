@@ -44,9 +44,10 @@ fn search(mut found: Attributes<'_>) -> Result<[u64; 10]> {
     for (&(kind, _), value) in STATS_ATTRIBUTES.iter().zip(&mut values) {
         // Some architectures need 64-bit fields at places that can be divided by 8.
         let _padding = found.next_bytes::<0>(IPVS_STATS_ATTR_PAD);
-        if let Some(attribute) = found.optional(kind)? {
-            *value = attribute.u32_or_u64()?;
-        }
+        *value = match found.next_bytes(kind) {
+            Some(bytes) => u64::from_ne_bytes(bytes),
+            None => found.optional(kind)?.map_or(Ok(0), |attribute| attribute.u32_or_u64())?,
+        };
     }
     Ok(values)
 }

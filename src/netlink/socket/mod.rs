@@ -83,7 +83,14 @@ impl Socket {
 
 impl<T: Transport> Socket<T> {
     pub(crate) fn over(transport: T, longest: usize) -> Self {
-        Self { transport, sequence: 0, requests: Vec::new(), last: 0, answers: vec![0; LONGEST_ANSWER], longest }
+        Self {
+            transport,
+            sequence: 0,
+            requests: Vec::new(),
+            last: 0,
+            answers: vec![0; LONGEST_ANSWER],
+            longest,
+        }
     }
 
     /// Looks up the number of a family. The kernel may load the family's module by itself.

@@ -78,7 +78,7 @@ pub fn sort(table: &mut Table) {
 /// Sorts services as they are listed.
 pub fn sort_services(table: &mut Table) {
     // Entries are long: they are moved once.
-    table.entries.sort_by_cached_key(|entry| entry.service.service.id());
+    table.entries.sort_by_cached_key(|entry| entry.service.service.id().sort_key());
 }
 
 /// The flags of a service's scheduler, as `-b` takes them; empty if there are none.
