@@ -15,7 +15,7 @@ mod output;
 use std::hint::black_box;
 
 use args::{Command, List, Parser, View};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ipvs::netlink::IpvsMessage;
 use ipvs::netlink::attributes::IPVS_CMD_NEW_DEST;
 use ipvs::proc::Connection;
@@ -72,20 +72,16 @@ fn formatting(criterion: &mut Criterion) {
     let table = Table { entries: vec![TableEntry { service, destinations: vec![server(); 100] }] };
     let list = List { service: None, view: View::Plain, numeric: true, exact: false, sorted: true };
     let names = Names::new(true);
-    let mut text = Text::default();
     criterion.bench_function("format 100 servers", |bencher| {
-        bencher.iter(|| {
-            text = Text::default();
-            output::list(&mut text, black_box(&table), None, &list, &names).is_ok()
-        });
+        let show = |table| output::list(&mut Text::default(), table, None, &list, &names).is_ok();
+        bencher.iter_batched(|| table.clone(), show, BatchSize::SmallInput);
     });
 
     let line = b"TCP C0000201 8F3A C0000202 0050 0A000001 1F90 ESTABLISHED     899";
     criterion.bench_function("parse and format a connection", |bencher| {
         bencher.iter(|| {
-            text = Text::default();
             if let Ok(connection) = Connection::parse(black_box(line)) {
-                output::connection(&mut text, &connection, false, &names);
+                output::connection(&mut Text::default(), &connection, false, &names);
             }
         });
     });

@@ -8,7 +8,7 @@ use crate::output::{self, Names, Text};
 
 pub fn run(ipvs: &mut Ipvs, list: List, text: &mut Text) -> Result<(), Failure> {
     ipvs.read_stats(matches!(list.view, View::Stats | View::Rate));
-    let (info, mut table) = match list.service {
+    let (info, table) = match list.service {
         None => (Some(ipvs.info()?), ipvs.table()?),
         Some(id) => {
             let service = ipvs.service(id)?;
@@ -16,10 +16,7 @@ pub fn run(ipvs: &mut Ipvs, list: List, text: &mut Text) -> Result<(), Failure> 
             (None, Table { entries: vec![TableEntry { service, destinations }] })
         }
     };
-    if list.sorted {
-        output::sort(&mut table);
-    }
     let mut names = Names::new(list.numeric);
     names.look_up(output::addresses(&table));
-    output::list(text, &table, info, &list, &names)
+    output::list(text, table, info, &list, &names)
 }

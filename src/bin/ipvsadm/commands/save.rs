@@ -10,18 +10,13 @@ const READS: usize = 8;
 
 pub fn run(ipvs: &mut Ipvs, numeric: bool, full: bool, text: &mut Text) -> Result<(), Failure> {
     ipvs.read_stats(false);
-    let mut table = settled_table(ipvs)?;
+    let table = settled_table(ipvs)?;
     if full {
         text.push(output::save_timeouts(ipvs.timeouts()?));
-        // Added in this order, the kernel has them in its present one.
-        table.entries.iter_mut().for_each(|entry| entry.destinations.reverse());
-        output::sort_services(&mut table);
-    } else {
-        output::sort(&mut table);
     }
     let mut names = Names::new(numeric);
     names.look_up(output::addresses(&table));
-    output::save(text, &table, &names)?;
+    output::save(text, table, full, &names)?;
     if full {
         text.push(output::save_daemons(&ipvs.daemons()?));
     }

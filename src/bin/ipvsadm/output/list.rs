@@ -8,15 +8,15 @@ use ipvs::{
     Tunnel, TunnelFlags,
 };
 
-use super::{Names, Text, scheduler_flags};
+use super::{Names, Text, scheduler_flags, sort_services, sorted_servers};
 use crate::args::{List, View};
 use crate::error::Failure;
 
 /// Appends the whole listing, and prints a long one bit by bit. The line with the version stands above it only
-/// if `info` is given.
+/// if `info` is given. Each service is done with before the next one, so that memory is touched once.
 pub fn list(
     text: &mut Text,
-    table: &Table,
+    mut table: Table,
     info: Option<Info>,
     list: &List,
     names: &Names,
@@ -27,7 +27,10 @@ pub fn list(
         let _ = writeln!(text, "IP Virtual Server version {version} (size={size})");
     }
     text.push(header(list.view));
-    for entry in &table.entries {
+    if list.sorted {
+        sort_services(&mut table);
+    }
+    for entry in table.entries {
         let id = &entry.service.service.id();
         text.left(4, |text| protocol(text, id));
         text.push(" ");
@@ -42,7 +45,11 @@ pub fn list(
             }
         }
         text.push("\n");
-        for state in &entry.destinations {
+        let servers = match list.sorted {
+            true => sorted_servers(&entry.destinations),
+            false => entry.destinations.iter().collect(),
+        };
+        for state in servers {
             text.push("  -> ");
             names.server(text, 28, id, &state.destination.id);
             server_columns(text, state, list);

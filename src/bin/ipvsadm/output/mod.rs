@@ -18,7 +18,7 @@ pub use text::Text;
 
 use std::net::IpAddr;
 
-use ipvs::{SchedulerFlag, Service, ServiceId, SyncDaemon, Table, Timeouts};
+use ipvs::{DestinationState, SchedulerFlag, Service, ServiceId, SyncDaemon, Table, Timeouts};
 
 /// When this version was made.
 const RELEASE_DATE: &str = "2026/11/22";
@@ -63,22 +63,18 @@ pub fn addresses(table: &Table) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// Sorts services as they are listed, and servers by family, address and port.
-pub fn sort(table: &mut Table) {
-    sort_services(table);
-    for entry in &mut table.entries {
-        // The kernel has the one added last first.
-        entry.destinations.reverse();
-        if !entry.destinations.is_sorted_by_key(|state| state.destination.id) {
-            entry.destinations.sort_by_key(|state| state.destination.id);
-        }
-    }
-}
-
 /// Sorts services as they are listed.
-pub fn sort_services(table: &mut Table) {
+fn sort_services(table: &mut Table) {
     // Entries are long: they are moved once.
     table.entries.sort_by_cached_key(|entry| entry.service.service.id().sort_key());
+}
+
+/// The servers of a service by family, address and port.
+fn sorted_servers(servers: &[DestinationState]) -> Vec<&DestinationState> {
+    // The kernel has the one added last first.
+    let mut sorted: Vec<_> = servers.iter().rev().collect();
+    sorted.sort_by_key(|state| state.destination.id);
+    sorted
 }
 
 /// The flags of a service's scheduler, as `-b` takes them; empty if there are none.

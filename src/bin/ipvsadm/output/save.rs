@@ -8,19 +8,25 @@ use ipvs::{
     Table, Timeouts, Tunnel, TunnelFlags,
 };
 
-use super::{Names, Text, scheduler_flags};
+use super::{Names, Text, scheduler_flags, sort_services, sorted_servers};
 use crate::error::Failure;
 
-/// Appends all commands that make the table, and prints many bit by bit.
-pub fn save(text: &mut Text, table: &Table, names: &Names) -> Result<(), Failure> {
-    for entry in &table.entries {
+/// Appends all commands that make the table, and prints many bit by bit. With `turns` they are in the order that
+/// leaves the servers in the one they have in the kernel.
+pub fn save(text: &mut Text, mut table: Table, turns: bool, names: &Names) -> Result<(), Failure> {
+    sort_services(&mut table);
+    for entry in table.entries {
         let service = &entry.service.service;
         put_service(text, "-A", service, names);
         text.push("\n");
         let id = service.id();
         let mut adding = Text::default();
         put_id(&mut adding, "-a", &id, names);
-        for state in &entry.destinations {
+        let servers = match turns {
+            true => entry.destinations.iter().rev().collect(),
+            false => sorted_servers(&entry.destinations),
+        };
+        for state in servers {
             text.push(&adding);
             put_server(text, &id, &state.destination, names);
             text.push("\n");
