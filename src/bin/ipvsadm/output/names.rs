@@ -63,7 +63,7 @@ impl Names {
     }
 
     /// Appends `10.0.0.1:80`, `web.example.com:http` or `[host6]:domain`, filled up with blanks to so many
-    /// characters, 31 at most. Without a protocol the port stays a number.
+    /// characters, 32 at most. Without a protocol the port stays a number.
     #[inline(always)]
     pub fn endpoint(
         &self,

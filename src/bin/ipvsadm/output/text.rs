@@ -62,7 +62,7 @@ impl Text {
         self.put(piece.bytes, piece.length);
     }
 
-    /// Appends an IPv4 address, a colon and a port, filled up with blanks to so many characters, 31 at most.
+    /// Appends an IPv4 address, a colon and a port, filled up with blanks to so many characters, 32 at most.
     pub fn ipv4_and_port(&mut self, width: usize, octets: [u8; 4], port: u16) {
         let mut piece = Piece::new();
         piece.ipv4(octets);
@@ -250,6 +250,8 @@ static DIGITS: [Digits; 1000] = {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, SocketAddrV4};
+
     use super::*;
 
     #[test]
@@ -272,13 +274,26 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_are_as_the_standard_library_writes_them() {
+        for address in [[0; 4], [255; 4], [10, 0, 99, 100], [192, 0, 2, 9]] {
+            for port in [0, 7, 10, 99, 100, 999, 1000, 1001, 1010, 8080, 9999, 10_000, 65_535] {
+                let mut text = Text::default();
+                text.ipv4_and_port(0, address, port);
+                text.ipv4_and_port(28, address, port);
+                let end = SocketAddrV4::new(address.into(), port).to_string();
+                assert_eq!(text.to_string(), format!("{end}{end:<28}"));
+            }
+        }
+    }
+
+    #[test]
     fn a_text_grows_as_needed() {
         let (mut text, mut expected) = (Text::default(), String::new());
         for number in 0..2000_u32 {
             text.number(number);
             text.push(" and ");
             text.left(41, |text| text.ipv4(number.to_be_bytes()));
-            expected += &format!("{number} and {:<41}", std::net::Ipv4Addr::from(number));
+            expected += &format!("{number} and {:<41}", Ipv4Addr::from(number));
         }
         assert_eq!(text.to_string(), expected);
     }
