@@ -78,7 +78,6 @@ impl Bench {
         let changed = file("changed", size.lines(true).as_bytes())?;
         let adding = file("adding", &table::batches(self.family, &size.changes(false)))?;
         let editing = file("editing", &table::batches(self.family, &size.edits()))?;
-        let questions = file("questions", &size.questions(self.family))?;
 
         let [ours, reference] = [&self.ours, &self.reference];
         let restore = [
@@ -101,10 +100,10 @@ impl Bench {
         self.row(&case, &clear)?;
 
         let case = Case { entries: None, ..case };
-        let dumps = format!("{} dumps {questions}", self.floor);
         let replace = format!("{ours} -R --replace");
         let make = || measure::output(&words(&replace), Some(&lines)).map(drop);
         make()?;
+        let dumps = format!("{} dumps {}", self.floor, file("questions", &table::questions(self.family)?)?);
         let commands = [Some(replace.clone()), None, Some(dumps.clone())];
         self.row(&Case { name: "replace, nothing to do", commands, ..case }, &|| Ok(()))?;
         let commands = [Some(replace.clone()), None, Some(format!("{dumps} changes {editing}"))];

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::Ipv4Addr;
 
 use ipvs::netlink::IpvsMessage;
-use ipvs::{Change, Destination, DestinationId, Forwarding, Protocol, Query, Service, ServiceId};
+use ipvs::{Change, Destination, DestinationId, Forwarding, Ipvs, Protocol, Query, Service, ServiceId};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
@@ -77,13 +77,6 @@ impl Size {
         }
         text
     }
-
-    /// The questions that tell the whole table, each a datagram.
-    pub fn questions(self, family: u16) -> Vec<u8> {
-        let servers = self.services().map(Query::Destinations);
-        let questions = std::iter::once(Query::Services).chain(servers);
-        questions.flat_map(|question| datagram(&message(family, question.into(), NLM_F_DUMP))).collect()
-    }
 }
 
 fn end(id: ServiceId) -> String {
@@ -91,6 +84,15 @@ fn end(id: ServiceId) -> String {
         ServiceId::Address { address, port, .. } => format!("{address}:{port}"),
         ServiceId::Fwmark { mark, .. } => mark.to_string(),
     }
+}
+
+/// The questions that tell the kernel's table, each a datagram. They ask for the services in the kernel's order: it
+/// finds the next one faster near the last.
+pub fn questions(family: u16) -> super::Result<Vec<u8>> {
+    let services = Ipvs::connect()?.services()?;
+    let servers = services.iter().map(|state| Query::Destinations(state.service.id()));
+    let questions = std::iter::once(Query::Services).chain(servers);
+    Ok(questions.flat_map(|question| datagram(&message(family, question.into(), NLM_F_DUMP))).collect())
 }
 
 /// Changes as datagrams of many messages, of which the last asks for an answer.
