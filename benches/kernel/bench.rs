@@ -3,7 +3,7 @@
 //!
 //!     bench run [--quick] PROGRAM ORIGINAL EMPTY    prints the table
 //!     bench connections PROGRAM ORIGINAL EMPTY      prints the part about many connections
-//!     bench floor (changes|dumps|read) FILE ...     the least work
+//!     bench floor (short|long|read) FILE ...        the least work
 //!     bench time COUNT COMMAND...                   runs a command, tells its times and memory
 
 mod cases;

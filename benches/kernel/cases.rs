@@ -18,6 +18,8 @@ const HUGE: u32 = 100_000;
 /// Beyond these numbers of lines no system calls of our program and of the original are counted: that takes
 /// minutes.
 const TRACED: [u32; 2] = [20_000, 500];
+/// Beyond this number of servers long receives are better than short ones.
+const MANY_SERVERS: u32 = 100;
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
 /// The programs, and how often they are run.
@@ -83,7 +85,7 @@ impl Bench {
         let restore = [
             Some(format!("{ours} -R")),
             small.then(|| format!("{reference} -R")),
-            small.then(|| format!("{} changes {adding}", self.floor)),
+            small.then(|| format!("{} short {adding}", self.floor)),
         ];
         let clear = || measure::output(&words(&format!("{ours} -C")), None).map(drop);
         let case = Case {
@@ -103,10 +105,17 @@ impl Bench {
         let replace = format!("{ours} -R --replace");
         let make = || measure::output(&words(&replace), Some(&lines)).map(drop);
         make()?;
-        let dumps = format!("{} dumps {}", self.floor, file("questions", &table::questions(self.family)?)?);
+        let [about_services, about_servers] = table::questions(self.family)?;
+        let dumps = format!(
+            "{} long {} {} {}",
+            self.floor,
+            file("services", &about_services)?,
+            if servers > MANY_SERVERS { "long" } else { "short" },
+            file("servers", &about_servers)?
+        );
         let commands = [Some(replace.clone()), None, Some(dumps.clone())];
         self.row(&Case { name: "replace, nothing to do", commands, ..case }, &|| Ok(()))?;
-        let commands = [Some(replace.clone()), None, Some(format!("{dumps} changes {editing}"))];
+        let commands = [Some(replace.clone()), None, Some(format!("{dumps} short {editing}"))];
         self.row(&Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case }, &make)?;
         make()?;
         for view in VIEWS {

@@ -8,13 +8,13 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_GENERIC};
 
 use super::Result;
 
-/// Does one piece of work after the other: `changes FILE` sends encoded changes, `dumps FILE` asks
-/// encoded questions and throws the answers away, `read FILE` reads a file.
+/// Does one piece of work after the other: `short FILE` and `long FILE` send encoded messages and throw the
+/// answers away, with short and long receives; `read FILE` reads a file.
 pub fn run(work: &[&str]) -> Result<()> {
     for pair in work.chunks(2) {
         match pair {
-            ["changes", file] => exchange(file)?,
-            ["dumps", file] => exchange(file)?,
+            ["short", file] => exchange(file, 8 * 1024)?,
+            ["long", file] => exchange(file, 32 * 1024)?,
             ["read", file] => read(file)?,
             _ => return Err("no such work".into()),
         }
@@ -22,13 +22,13 @@ pub fn run(work: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Sends each datagram and receives until its answer is complete.
-fn exchange(file: &str) -> Result<()> {
+/// Sends each datagram and receives until its answer is complete. For each piece of an answer the kernel clears
+/// as much memory as was ever offered room for, up to 32 KiB; for each it starts to count from the first entry.
+fn exchange(file: &str, receive: usize) -> Result<()> {
     let datagrams = fs::read(file)?;
     let socket = Socket::new(NETLINK_GENERIC)?;
     socket.connect(&SocketAddr::new(0, 0))?;
-    // More costs the kernel more: it clears as much memory for each answer.
-    let mut answer = vec![0; 8 * 1024];
+    let mut answer = vec![0; receive];
     let mut rest = &datagrams[..];
     while let Some((length, after)) = rest.split_first_chunk() {
         let (datagram, after) = after.split_at(u32::from_ne_bytes(*length) as usize);

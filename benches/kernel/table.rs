@@ -86,13 +86,13 @@ fn end(id: ServiceId) -> String {
     }
 }
 
-/// The questions that tell the kernel's table, each a datagram. They ask for the services in the kernel's order: it
-/// finds the next one faster near the last.
-pub fn questions(family: u16) -> super::Result<Vec<u8>> {
+/// The question for the kernel's services, and those for their servers, each a datagram. They ask in the kernel's
+/// order: it finds the next service faster near the last.
+pub fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
     let services = Ipvs::connect()?.services()?;
+    let question = |query: Query| datagram(&message(family, query.into(), NLM_F_DUMP));
     let servers = services.iter().map(|state| Query::Destinations(state.service.id()));
-    let questions = std::iter::once(Query::Services).chain(servers);
-    Ok(questions.flat_map(|question| datagram(&message(family, question.into(), NLM_F_DUMP))).collect())
+    Ok([question(Query::Services), servers.flat_map(question).collect()])
 }
 
 /// Changes as datagrams of many messages, of which the last asks for an answer.
