@@ -194,7 +194,7 @@ fn counters(text: &mut Text, stats: &Stats, list: &List) {
 fn count(text: &mut Text, number: u64, exact: bool) {
     if number < 100_000_000 || exact {
         text.push(" ");
-        return text.right(8, number);
+        return text.right(number);
     }
     let (divisor, unit) = match number {
         0..1_000_000_000 => (1_000, "K"),
@@ -202,7 +202,7 @@ fn count(text: &mut Text, number: u64, exact: bool) {
         100_000_000_000..100_000_000_000_000 => (1_000_000_000, "G"),
         _ => (1_000_000_000_000, "T"),
     };
-    text.right(8, number / divisor);
+    text.right(number / divisor);
     text.push(unit);
 }
 

@@ -96,16 +96,16 @@ impl Text {
         self.blanks(width.saturating_sub(length));
     }
 
-    /// Appends a number behind as many blanks as make so many characters with it.
+    /// Appends a number behind as many blanks as make eight characters with it.
     #[inline(always)]
-    pub fn right(&mut self, width: usize, number: u64) {
-        if number < 1000 && width == 8 {
+    pub fn right(&mut self, number: u64) {
+        if number < 1000 {
             let digits = Digits::of(number as usize);
             let [a, b, c, _] = digits.bytes();
             let column = u64::from_le_bytes([a, b, c, b' ', b' ', b' ', b' ', b' ']);
             return self.put(column.rotate_right(8 * digits.length() as u32).to_le_bytes(), 8);
         }
-        self.blanks(width.saturating_sub(number.ilog10() as usize + 1));
+        self.blanks(8_usize.saturating_sub(number.ilog10() as usize + 1));
         self.number(number);
     }
 
@@ -260,7 +260,7 @@ mod tests {
             let mut text = Text::default();
             text.push("é");
             text.number(value);
-            text.right(8, value);
+            text.right(value);
             text.left(60, |text| text.number(value));
             let column = value as u32;
             text.column(2, column);
