@@ -120,10 +120,14 @@ impl Pair {
 
     /// Gives both the same invocation and notes what differs and may not.
     pub fn step(&mut self, step: &Step) {
-        let case = self.run(step);
-        match allowed::judge(&case) {
-            Ok(_) => {}
-            Err(report) => self.fail(&report),
+        let mut case = self.run(step);
+        if allowed::judge(&case).is_err() && case.before[0] == case.after[0] {
+            // It may have shown a service twice, as another test added some at the wrong moment.
+            self.reference.enter();
+            case.reference = step.run(self.program.command());
+        }
+        if let Err(report) = allowed::judge(&case) {
+            self.fail(&report);
         }
         if !step.lists() {
             self.since_reset.push(step.to_string());
@@ -162,7 +166,11 @@ impl Pair {
     fn compare_saved(&mut self) {
         if self.tables[0] == self.tables[1] {
             // The reference's order is not the same for the same table if numbers in it are far apart.
-            let saved = self.by_reference("-S -n").map(|outcome| rewrite::sorted(&outcome.stdout));
+            let read = || self.by_reference("-S -n").map(|outcome| rewrite::sorted(&outcome.stdout));
+            let mut saved = read();
+            if saved[0] != saved[1] {
+                saved = read();
+            }
             if saved[0] != saved[1] {
                 self.fail(&format!("the reference saves ours differently:\n{}\n{}", saved[0], saved[1]));
             }
