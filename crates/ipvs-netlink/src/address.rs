@@ -1,0 +1,82 @@
+//! Addresses as attributes.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::attribute::{Attribute, Result};
+use crate::constants::{AF_INET, AF_INET6};
+
+/// An address family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressFamily {
+    /// `AF_INET`
+    V4,
+    /// `AF_INET6`
+    V6,
+}
+
+impl AddressFamily {
+    /// Converts from the kernel's number: `AF_INET` or `AF_INET6`.
+    #[must_use]
+    pub const fn from_raw(number: u16) -> Option<Self> {
+        match number {
+            AF_INET => Some(Self::V4),
+            AF_INET6 => Some(Self::V6),
+            _ => None,
+        }
+    }
+
+    /// Converts to the kernel's number.
+    #[must_use]
+    pub const fn to_raw(self) -> u16 {
+        match self {
+            Self::V4 => AF_INET,
+            Self::V6 => AF_INET6,
+        }
+    }
+
+    /// Reads `IPVS_SVC_ATTR_AF` or `IPVS_DEST_ATTR_ADDR_FAMILY`.
+    pub(crate) fn parse(attribute: Attribute<'_>) -> Result<Self> {
+        Self::from_raw(attribute.u16()?).ok_or_else(|| attribute.impossible())
+    }
+}
+
+impl From<IpAddr> for AddressFamily {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+impl fmt::Display for AddressFamily {
+    /// Writes `IPv4` or `IPv6`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+/// Reads an address attribute, which has 16 bytes for either address family.
+pub(crate) fn parse_address(family: AddressFamily, attribute: Attribute<'_>) -> Result<IpAddr> {
+    let bytes: [u8; 16] = attribute.array()?;
+    Ok(match family {
+        AddressFamily::V4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into(),
+        AddressFamily::V6 => Ipv6Addr::from(bytes).into(),
+    })
+}
+
+/// Returns the 16 bytes of an address attribute: an IPv4 address takes the first four, the others are 0.
+pub(crate) fn address_bytes(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V6(address) => address.octets(),
+        IpAddr::V4(address) => {
+            let mut bytes = [0; 16];
+            bytes[..4].copy_from_slice(&address.octets());
+            bytes
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Connections, which the kernel reports only as text: `/proc/net/ip_vs_conn`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
+
+const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
+/// The size of the buffer in bytes. The kernel fills at most a page of it; the pages behind are never touched. Kernels
+/// before 7.x start from the top at every read, so a page must fit.
+const BUFFER_LEN: usize = 256 * 1024;
+
+/// Why the connections cannot be listed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectionsError {
+    /// The file cannot be read.
+    #[error("{PATH}: {0}")]
+    Read(io::Error),
+    /// A line is malformed.
+    #[error("{PATH}: malformed line \"{0}\"")]
+    Malformed(String),
+}
+
+impl ConnectionsError {
+    fn malformed(line: &[u8]) -> Self {
+        Self::Malformed(String::from_utf8_lossy(line).escape_debug().to_string())
+    }
+}
+
+/// Reads the connections one after the other, in constant memory.
+#[derive(Debug)]
+pub struct Connections<R = File> {
+    source: R,
+    buffer: Vec<u8>,
+    /// The part of the buffer that was read and not yet parsed.
+    unparsed: Range<usize>,
+}
+
+impl Connections {
+    /// Opens the file of the calling thread's network namespace, which everyone may read.
+    ///
+    /// # Errors
+    /// [`ConnectionsError::Read`] if there is no such file, as without IPVS, or [`ConnectionsError::Malformed`] if it
+    /// has no heading.
+    pub fn open() -> Result<Self, ConnectionsError> {
+        Self::from_reader(File::open(PATH).map_err(ConnectionsError::Read)?)
+    }
+}
+
+impl<R: Read> Connections<R> {
+    /// Reads the heading.
+    fn from_reader(source: R) -> Result<Self, ConnectionsError> {
+        let mut connections = Self { source, buffer: vec![0; BUFFER_LEN], unparsed: 0..0 };
+        match connections.next_line()?.unwrap_or_default() {
+            [b'P', b'r', b'o', b' ', ..] => Ok(connections),
+            line => Err(ConnectionsError::malformed(line)),
+        }
+    }
+
+    /// Hands each connection to `handle`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, a line is malformed, or `handle` fails: the first error ends the loop.
+    pub fn for_each<E: From<ConnectionsError>>(
+        mut self,
+        mut handle: impl FnMut(&Connection<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while let Some(line) = self.next_line()? {
+            handle(&Connection::parse(line)?)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the next line without its newline.
+    fn next_line(&mut self) -> Result<Option<&[u8]>, ConnectionsError> {
+        loop {
+            let start = self.unparsed.start;
+            if let Some(length) = memchr::memchr(b'\n', &self.buffer[self.unparsed.clone()]) {
+                self.unparsed.start = start + length + 1;
+                return Ok(Some(&self.buffer[start..start + length]));
+            }
+            if self.fill().map_err(ConnectionsError::Read)? == 0 {
+                let last = std::mem::take(&mut self.unparsed);
+                return Ok((!last.is_empty()).then(|| &self.buffer[last]));
+            }
+        }
+    }
+
+    /// Reads more into the buffer, which grows if a line does not fit.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.copy_within(self.unparsed.clone(), 0);
+        self.unparsed = 0..self.unparsed.len();
+        if self.unparsed.end == self.buffer.len() {
+            self.buffer.resize(2 * self.unparsed.end, 0);
+        }
+        loop {
+            match self.source.read(&mut self.buffer[self.unparsed.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(length) => {
+                    self.unparsed.end += length;
+                    return Ok(length);
+                }
+            }
+        }
+    }
+}
+
+/// A line of the file: a connection or a persistence template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connection<'a> {
+    /// The whole line.
+    pub line: &'a [u8],
+    /// The protocol's name, such as `TCP`; `IP` for the template of a firewall mark service.
+    pub protocol: &'a [u8],
+    /// The client. A template has port 0 and the client's address under the netmask.
+    pub client: SocketAddr,
+    /// The virtual service. A firewall mark takes the place of the address.
+    pub service: SocketAddr,
+    /// The real server.
+    pub destination: SocketAddr,
+    /// The state of the protocol, such as `ESTABLISHED`.
+    pub state: &'a [u8],
+    /// The time in seconds after which the idle connection is forgotten.
+    pub expires: u64,
+    /// The name of the persistence engine and its data: raw bytes from the network.
+    pub engine: Option<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Connection<'a> {
+    /// Parses a line of the file, without its newline.
+    ///
+    /// # Errors
+    /// [`ConnectionsError::Malformed`] if a field is missing or malformed.
+    pub fn parse(line: &'a [u8]) -> Result<Self, ConnectionsError> {
+        Self::parse_fields(line).ok_or_else(|| ConnectionsError::malformed(line))
+    }
+
+    fn parse_fields(line: &'a [u8]) -> Option<Self> {
+        let rest = &mut &*line;
+        Some(Self {
+            line,
+            protocol: take_word(rest)?,
+            client: take_endpoint(rest)?,
+            service: take_endpoint(rest)?,
+            destination: take_endpoint(rest)?,
+            state: take_word(rest)?,
+            expires: parse_decimal(take_word(rest)?)?,
+            engine: take_word(rest)
+                .map(|name| (name, rest.trim_ascii()))
+                .filter(|(_, data)| !data.is_empty()),
+        })
+    }
+}
+
+/// Takes the next word off the line.
+fn take_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let start = rest.iter().position(|&byte| byte != b' ')?;
+    let length = rest[start..].iter().position(|&byte| byte == b' ');
+    let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
+    *rest = after;
+    Some(word)
+}
+
+/// Takes an address and a port, both in hexadecimal, off the line.
+fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
+    let address = take_word(rest)?;
+    let address = match address.len() {
+        8 => Ipv4Addr::from(parse_hexadecimal(address)?).into(),
+        _ => parse_ipv6(address)?,
+    };
+    let port = take_word(rest).filter(|port| port.len() == 4)?;
+    Some(SocketAddr::new(address, u16::try_from(parse_hexadecimal(port)?).ok()?))
+}
+
+/// Parses eight groups of four digits.
+fn parse_ipv6(text: &[u8]) -> Option<IpAddr> {
+    let mut groups = [0; 8];
+    let mut words = text.split(|&byte| byte == b':');
+    for group in &mut groups {
+        let word = words.next().filter(|word| word.len() == 4)?;
+        *group = u16::try_from(parse_hexadecimal(word)?).ok()?;
+    }
+    words.next().is_none().then(|| Ipv6Addr::from(groups).into())
+}
+
+/// Parses up to eight digits.
+fn parse_hexadecimal(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, &digit| Some(number << 4 | char::from(digit).to_digit(16)?))
+}
+
+fn parse_decimal(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |number, &digit| {
+        let digit = char::from(digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADING: &str = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n";
+
+    /// Returns its bytes in pieces of a fixed length.
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.1.min(self.0.len()).min(buffer.len());
+            let (piece, rest) = self.0.split_at(length);
+            buffer[..length].copy_from_slice(piece);
+            self.0 = rest;
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn lines_of_both_families_and_with_engines_are_read() {
+        let line = b"TCP C0000201 8F3A C0000202 0050 0A000001 1F90 ESTABLISHED     899";
+        let connection = Connection::parse(line).unwrap();
+        assert_eq!(connection.protocol, b"TCP");
+        assert_eq!(connection.client, "192.0.2.1:36666".parse().unwrap());
+        assert_eq!(connection.service, "192.0.2.2:80".parse().unwrap());
+        assert_eq!(connection.destination, "10.0.0.1:8080".parse().unwrap());
+        assert_eq!((connection.state, connection.expires), (&b"ESTABLISHED"[..], 899));
+        assert_eq!(connection.engine, None);
+
+        let line =
+            b"UDP 2001:0db8:0000:0000:0000:0000:0000:0001 0000 2001:0db8:0000:0000:0000:0000:0000:0002 \
+            13C4 0A000001 13C4 UDP            7 sip a b\x1b";
+        let connection = Connection::parse(line).unwrap();
+        assert_eq!(connection.client, "[2001:db8::1]:0".parse().unwrap());
+        assert_eq!(connection.destination, "10.0.0.1:5060".parse().unwrap());
+        assert_eq!(connection.engine, Some((&b"sip"[..], &b"a b\x1b"[..])));
+
+        let line = b"IP  c00002FF 0000 00000007 0000 2001:0db8:0000:0000:0000:0000:0000:0001 0050 NONE  1";
+        let connection = Connection::parse(line).unwrap();
+        assert_eq!((connection.protocol, connection.expires), (&b"IP"[..], 1));
+        assert_eq!(connection.client, "192.0.2.255:0".parse().unwrap());
+        assert_eq!(connection.destination, "[2001:db8::1]:80".parse().unwrap());
+    }
+
+    #[test]
+    fn lines_may_be_long_and_come_in_pieces() {
+        let long = format!("UDP C0000201 0000 C0000202 13C4 0A000001 13C4 UDP 7 sip {}", "x".repeat(200_000));
+        let short = "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 0";
+        let text = format!("{HEADING}{short}\n{long}\n{short}");
+        for piece in [1, 7, 4096, usize::MAX] {
+            let connections = Connections::from_reader(Pieces(text.as_bytes(), piece)).unwrap();
+            let mut lines = Vec::new();
+            let outcome = connections.for_each(|connection| {
+                lines.push(connection.line.len());
+                Ok::<_, ConnectionsError>(())
+            });
+            outcome.unwrap();
+            assert_eq!(lines, [short.len(), long.len(), short.len()]);
+        }
+    }
+
+    #[test]
+    fn malformed_lines_and_headings_are_errors() {
+        for text in ["", "TCP", "something else\n"] {
+            assert!(Connections::from_reader(text.as_bytes()).is_err(), "{text}");
+        }
+        for line in [
+            "",
+            "TCP",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE x",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 99999999999999999999",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F901 NONE 1",
+            "TCP C000020G 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP C00002011 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP 2001:0db8:0000:0000:0000:0000:0001 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP 2001:0db8:0000:0000:0000:0000:0000:0001:0002 8F3A C0000202 0050 0A000001 1F90 NONE 1",
+            "TCP x 1 1 1 1 1 NONE 1",
+        ] {
+            assert!(Connection::parse(line.as_bytes()).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_numbers_are_read_as_the_standard_library_does() {
+        for index in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"1290aFAf";
+                text[index] = byte;
+                let expected = std::str::from_utf8(&text).ok().filter(|_| byte != b'+');
+                let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
+                assert_eq!(parse_hexadecimal(&text), expected, "{}", text.escape_ascii());
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! IPVS, the layer-4 load balancer in the Linux kernel, from Rust.
+//!
+//! [`Ipvs`] is a connection to the kernel with one method for each thing that IPVS can do. The types that it takes and
+//! returns are plain values. Settings, which an administrator chooses ([`Service`], [`Destination`]), are apart from
+//! state, which the kernel counts ([`ServiceState`], [`DestinationState`]).
+//!
+//! ```no_run
+//! use ipvs_netlink::{Destination, DestinationId, Forwarding, Ipvs, Service, ServiceId};
+//!
+//! # fn main() -> Result<(), ipvs_netlink::Error> {
+//! let web = ServiceId::tcp(([192, 0, 2, 1], 80));
+//! let mut ipvs = Ipvs::connect()?;
+//! ipvs.add_service(Service::new(web))?;
+//! for host in [11, 12] {
+//!     let server = DestinationId::new([10, 0, 0, host], 8080);
+//!     ipvs.add_destination(web, Destination::new(server).with_forwarding(Forwarding::Masquerade))?;
+//! }
+//! for entry in ipvs.table()?.entries {
+//!     println!("{}: {} servers", entry.service.id(), entry.destinations.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`reconcile`] leads from the present table to a desired one by the smallest list of changes. [`Connections`] reads
+//! the connections, which the kernel reports only as a file.
+//!
+//! # Messages
+//!
+//! Programs with a netlink client of their own can carry the messages by it: [`Request`] and [`Reply`] implement the
+//! traits of netlink-packet-core and netlink-packet-generic, and [`constants`] has the numbers.
+//!
+//! ```
+//! use ipvs_netlink::{Query, Request};
+//! use netlink_packet_core::{Emitable, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
+//! use netlink_packet_generic::GenlMessage;
+//!
+//! let mut message = NetlinkMessage::from(GenlMessage::from_payload(Request::from(Query::Services)));
+//! message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+//! message.finalize();
+//! assert_eq!(message.buffer_len(), 20);
+//! ```
+
+mod address;
+mod attribute;
+mod client;
+mod connections;
+pub mod constants;
+mod daemon;
+mod destination;
+mod error;
+mod name;
+pub mod reconcile;
+mod reply;
+mod request;
+mod service;
+mod settings;
+mod snapshot;
+mod socket;
+mod stats;
+
+pub use address::AddressFamily;
+pub use attribute::DecodeError;
+pub use client::{BatchError, ConnectOptions, Ipvs, RefusedChange};
+pub use connections::{Connection, Connections, ConnectionsError};
+pub use daemon::{DaemonState, SyncDaemon};
+pub use destination::{
+    Destination, DestinationId, DestinationState, Forwarding, Tunnel, TunnelFlags, UnknownTunnel,
+};
+pub use error::{Error, ParseError, Reason, Refused};
+pub use name::{Interface, NameError, PersistenceEngine, Scheduler};
+pub use reply::Reply;
+pub use request::{Change, Query, Request};
+pub use service::{
+    Netmask, NetmaskError, PrefixLength, Protocol, Service, ServiceFlags, ServiceId, ServiceState,
+};
+pub use settings::{Info, Timeouts, Version};
+pub use snapshot::{Snapshot, Table, TableEntry};
+pub use socket::SocketError;
+pub use stats::{Rates, Stats};

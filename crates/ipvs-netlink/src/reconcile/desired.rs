@@ -1,0 +1,359 @@
+//! The desired table.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::daemon::{DaemonState, SyncDaemon};
+use crate::destination::{Destination, DestinationId};
+use crate::request::Change;
+use crate::service::{Service, ServiceId};
+use crate::settings::Timeouts;
+use crate::snapshot::Snapshot;
+
+/// A desired table, made of the changes that would lead to it from an empty one.
+///
+/// `O` is the origin that each change may carry, such as the number of a line. The steps of a plan and errors give it
+/// back. Services and destinations keep the order in which they were added.
+#[derive(Debug, Clone)]
+pub struct Desired<O = ()> {
+    services: Vec<Option<DesiredService<O>>>,
+    /// The index in `services` by id.
+    service_index: HashMap<ServiceId, usize>,
+    /// The index in its service by the index of the service and the id.
+    destination_index: HashMap<(usize, DestinationId), usize>,
+    timeouts: Option<(Timeouts, O)>,
+    daemons: Vec<(SyncDaemon, O)>,
+}
+
+/// A destination and its origin; `None` once it is deleted, so that the indexes of later ones stay valid.
+type Slot<O> = Option<(Destination, O)>;
+
+/// A service with its destinations.
+#[derive(Debug, Clone)]
+pub(super) struct DesiredService<O> {
+    pub(super) settings: Service,
+    pub(super) origin: O,
+    destinations: Vec<Slot<O>>,
+}
+
+/// The object of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Object {
+    /// A service.
+    Service(ServiceId),
+    /// A destination of a service.
+    Destination(ServiceId, DestinationId),
+    /// A sync daemon.
+    Daemon(DaemonState),
+}
+
+impl fmt::Display for Object {
+    /// Writes a name such as `server 10.0.0.1:80 of service TCP 192.0.2.1:80`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(id) => write!(f, "service {id}"),
+            Self::Destination(id, destination) => write!(f, "server {destination} of service {id}"),
+            Self::Daemon(state) => write!(f, "the {state} sync daemon"),
+        }
+    }
+}
+
+/// Why a change cannot be part of a desired table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DesiredError<O = ()> {
+    /// The object was added before; the origin is the one of that change.
+    #[error("{0} exists already")]
+    Exists(Object, O),
+    /// The object was not added, or was deleted again.
+    #[error("{0} does not exist")]
+    NotDefined(Object),
+    /// The change says nothing about a table: it zeroes counters or stops a daemon.
+    #[error("to {0} is no part of a desired table")]
+    NotSettings(Change),
+}
+
+impl Desired<()> {
+    /// Makes an empty table whose changes carry no origin.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a service.
+    ///
+    /// # Errors
+    /// [`DesiredError::Exists`] if it was added before.
+    pub fn add_service(&mut self, service: Service) -> Result<(), DesiredError> {
+        self.follow(&Change::AddService(service), ())
+    }
+
+    /// Adds a destination to a service.
+    ///
+    /// # Errors
+    /// [`DesiredError::Exists`] if it was added before, [`DesiredError::NotDefined`] if the service was not.
+    pub fn add_destination(&mut self, id: ServiceId, destination: Destination) -> Result<(), DesiredError> {
+        self.follow(&Change::AddDestination(id, destination), ())
+    }
+
+    /// Sets timeouts. One of 0 stays as it is in the kernel.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.merge_timeouts(timeouts, ());
+    }
+
+    /// Adds a sync daemon that is to run.
+    ///
+    /// # Errors
+    /// [`DesiredError::Exists`] if one with the same role was added before.
+    pub fn start_daemon(&mut self, daemon: SyncDaemon) -> Result<(), DesiredError> {
+        self.follow(&Change::StartDaemon(daemon), ())
+    }
+}
+
+impl<O> Default for Desired<O> {
+    fn default() -> Self {
+        Self {
+            services: Vec::new(),
+            service_index: HashMap::new(),
+            destination_index: HashMap::new(),
+            timeouts: None,
+            daemons: Vec::new(),
+        }
+    }
+}
+
+impl<O: Copy> Desired<O> {
+    /// Makes a change to the desired table, as the kernel would to its own.
+    ///
+    /// # Errors
+    /// If the kernel would refuse the change, or it says nothing about a table.
+    pub fn follow(&mut self, change: &Change, origin: O) -> Result<(), DesiredError<O>> {
+        match *change {
+            Change::AddService(settings) => {
+                let id = settings.id();
+                if let Some(existing) = self.service(id) {
+                    return Err(DesiredError::Exists(Object::Service(id), existing.origin));
+                }
+                self.service_index.insert(id, self.services.len());
+                self.services.push(Some(DesiredService { settings, origin, destinations: Vec::new() }));
+            }
+            Change::SetService(settings) => {
+                let (_, service) = self.service_mut(settings.id())?;
+                (service.settings, service.origin) = (settings, origin);
+            }
+            Change::DeleteService(id) => {
+                let (index, _) = self.service_mut(id)?;
+                self.services[index] = None;
+                self.service_index.remove(&id);
+            }
+            Change::AddDestination(id, settings) => {
+                if let Ok((_, Some((_, origin)))) = self.destination_mut(id, settings.id) {
+                    return Err(DesiredError::Exists(Object::Destination(id, settings.id), *origin));
+                }
+                let (index, service) = self.service_mut(id)?;
+                let next = service.destinations.len();
+                service.destinations.push(Some((settings, origin)));
+                self.destination_index.insert((index, settings.id), next);
+            }
+            Change::SetDestination(id, settings) => {
+                let (_, destination) = self.destination_mut(id, settings.id)?;
+                *destination = Some((settings, origin));
+            }
+            Change::DeleteDestination(id, destination_id) => {
+                let (index, destination) = self.destination_mut(id, destination_id)?;
+                *destination = None;
+                self.destination_index.remove(&(index, destination_id));
+            }
+            Change::Flush => {
+                self.services.clear();
+                self.service_index.clear();
+                self.destination_index.clear();
+            }
+            Change::SetTimeouts(timeouts) => self.merge_timeouts(timeouts, origin),
+            Change::StartDaemon(daemon) => {
+                if let Some(&(existing, origin)) =
+                    self.daemons.iter().find(|(it, _)| it.state == daemon.state)
+                {
+                    return Err(DesiredError::Exists(Object::Daemon(existing.state), origin));
+                }
+                self.daemons.push((daemon, origin));
+            }
+            Change::StopDaemon(_) | Change::Zero(_) => return Err(DesiredError::NotSettings(*change)),
+        }
+        Ok(())
+    }
+
+    /// Returns the services in the order in which they were added.
+    pub(super) fn services(&self) -> impl Iterator<Item = &DesiredService<O>> {
+        self.services.iter().flatten()
+    }
+
+    /// Returns a service by its id.
+    pub(super) fn service(&self, id: ServiceId) -> Option<&DesiredService<O>> {
+        self.services[*self.service_index.get(&id)?].as_ref()
+    }
+
+    /// Returns whether a service has a destination.
+    pub(super) fn has_destination(&self, id: ServiceId, destination: DestinationId) -> bool {
+        let service = self.service_index.get(&id);
+        service.is_some_and(|&index| self.destination_index.contains_key(&(index, destination)))
+    }
+
+    pub(super) fn timeouts(&self) -> Option<(Timeouts, O)> {
+        self.timeouts
+    }
+
+    pub(super) fn daemons(&self) -> &[(SyncDaemon, O)] {
+        &self.daemons
+    }
+
+    fn merge_timeouts(&mut self, timeouts: Timeouts, origin: O) {
+        let (old, _) = self.timeouts.unwrap_or((Timeouts::default(), origin));
+        let merge = |old, new| if new == 0 { old } else { new };
+        let merged = Timeouts {
+            tcp: merge(old.tcp, timeouts.tcp),
+            tcp_fin: merge(old.tcp_fin, timeouts.tcp_fin),
+            udp: merge(old.udp, timeouts.udp),
+        };
+        self.timeouts = Some((merged, origin));
+    }
+
+    /// Finds a service and its index.
+    fn service_mut(&mut self, id: ServiceId) -> Result<(usize, &mut DesiredService<O>), DesiredError<O>> {
+        let index = self.service_index.get(&id).copied();
+        index
+            .and_then(|index| Some((index, self.services[index].as_mut()?)))
+            .ok_or(DesiredError::NotDefined(Object::Service(id)))
+    }
+
+    /// Finds a destination, and the index of its service.
+    fn destination_mut(
+        &mut self,
+        id: ServiceId,
+        destination: DestinationId,
+    ) -> Result<(usize, &mut Slot<O>), DesiredError<O>> {
+        let (index, _) = self.service_mut(id)?;
+        self.destination_index
+            .get(&(index, destination))
+            .and_then(|&place| self.services[index].as_mut()?.destinations.get_mut(place))
+            .map(|destination| (index, destination))
+            .ok_or(DesiredError::NotDefined(Object::Destination(id, destination)))
+    }
+}
+
+impl<O> DesiredService<O> {
+    /// Returns the destinations in the order in which they were added.
+    pub(super) fn destinations(&self) -> impl Iterator<Item = &(Destination, O)> {
+        self.destinations.iter().flatten()
+    }
+}
+
+impl From<&Snapshot> for Desired {
+    /// Takes the table of a snapshot as the desired one, to go back to it.
+    fn from(snapshot: &Snapshot) -> Self {
+        let mut desired = Self::new();
+        for entry in &snapshot.table.entries {
+            let id = entry.service.id();
+            // Snapshots list everything once, so nothing is refused here or below.
+            let _ = desired.add_service(entry.service.settings);
+            // The kernel puts new destinations at the head of its list.
+            for state in entry.destinations.iter().rev() {
+                let _ = desired.add_destination(id, state.settings);
+            }
+        }
+        desired.set_timeouts(snapshot.timeouts);
+        for &daemon in &snapshot.daemons {
+            let _ = desired.start_daemon(daemon);
+        }
+        desired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEB: &str = "TCP 192.0.2.1:80";
+
+    fn service() -> Service {
+        Service::new(WEB.parse().unwrap())
+    }
+
+    fn destination(host: u8) -> Destination {
+        Destination::new(DestinationId::new([10, 0, 0, host], 80))
+    }
+
+    fn follow(changes: &[Change]) -> Result<Desired<usize>, DesiredError<usize>> {
+        let mut desired = Desired::default();
+        for (line, change) in (1..).zip(changes) {
+            desired.follow(change, line)?;
+        }
+        Ok(desired)
+    }
+
+    #[test]
+    fn later_changes_replace_earlier_ones() {
+        let id = service().id();
+        let heavy = destination(1).with_weight(9);
+        let desired = follow(&[
+            Change::AddService(service()),
+            Change::AddDestination(id, destination(1)),
+            Change::AddDestination(id, destination(2)),
+            Change::SetDestination(id, heavy),
+            Change::DeleteDestination(id, destination(2).id),
+            Change::AddDestination(id, destination(3)),
+            Change::SetService(service().with_persistence(60)),
+            Change::SetTimeouts(Timeouts::new(1, 2, 0)),
+            Change::SetTimeouts(Timeouts::new(0, 3, 4)),
+        ])
+        .unwrap();
+        let only = desired.service(id).unwrap();
+        assert_eq!((only.settings, only.origin), (service().with_persistence(60), 7));
+        assert!(only.destinations().eq(&[(heavy, 4), (destination(3), 6)]));
+        assert!(desired.has_destination(id, heavy.id) && !desired.has_destination(id, destination(2).id));
+        assert_eq!(desired.timeouts(), Some((Timeouts::new(1, 3, 4), 9)));
+    }
+
+    #[test]
+    fn a_service_that_was_deleted_can_be_added_again_without_its_destinations() {
+        let id = service().id();
+        for delete in [Change::DeleteService(id), Change::Flush] {
+            let desired = follow(&[
+                Change::AddService(service()),
+                Change::AddDestination(id, destination(1)),
+                delete,
+                Change::AddService(service()),
+            ])
+            .unwrap();
+            assert_eq!(desired.services().count(), 1);
+            assert!(!desired.has_destination(id, destination(1).id));
+        }
+    }
+
+    #[test]
+    fn changes_that_the_kernel_would_refuse_name_the_object_and_the_origin() {
+        let id = service().id();
+        let add = Change::AddService(service());
+        let add_destination = Change::AddDestination(id, destination(1));
+        let daemon = SyncDaemon::new(DaemonState::Master, "eth0".parse().unwrap());
+        let error = |changes: &[Change]| follow(changes).unwrap_err();
+        assert_eq!(error(&[add, add]), DesiredError::Exists(Object::Service(id), 1));
+        let exists = DesiredError::Exists(Object::Destination(id, destination(1).id), 2);
+        assert_eq!(error(&[add, add_destination, add_destination]), exists);
+        let start = Change::StartDaemon(daemon);
+        assert_eq!(error(&[start, start]), DesiredError::Exists(Object::Daemon(DaemonState::Master), 1));
+        for change in [add_destination, Change::SetService(service()), Change::DeleteService(id)] {
+            assert_eq!(error(&[change]), DesiredError::NotDefined(Object::Service(id)));
+        }
+        for change in
+            [Change::SetDestination(id, destination(1)), Change::DeleteDestination(id, destination(1).id)]
+        {
+            let missing = DesiredError::NotDefined(Object::Destination(id, destination(1).id));
+            assert_eq!(error(&[add, change]), missing);
+        }
+        for change in [Change::Zero(None), Change::StopDaemon(DaemonState::Master)] {
+            assert_eq!(error(&[change]), DesiredError::NotSettings(change));
+        }
+    }
+}
