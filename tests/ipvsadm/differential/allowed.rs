@@ -26,7 +26,7 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::file_with_a_mistake),
     },
     Difference {
-        heading: "A file for `-R` of which the kernel refuses a line",
+        heading: "A file for `-R` with a line that the kernel refuses",
         example: "-R << -A -f 1\\n-A -f 1\\n-A -f 2\\n",
         rule: Rule::Case(excuses::refused_line),
     },
@@ -51,7 +51,7 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::named_file),
     },
     Difference {
-        heading: "Names of schedulers, engines and interfaces that cannot be",
+        heading: "Invalid names of schedulers, engines and interfaces",
         example: "--start-daemon master --mcast-interface a234567890123456",
         rule: Rule::Case(excuses::impossible_name),
     },
@@ -66,12 +66,12 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::several_mistakes),
     },
     Difference {
-        heading: "Flags that are no flags",
+        heading: "Empty scheduler flags",
         example: "-A -t 10.0.0.1:80 -b ,",
         rule: Rule::Case(excuses::crash),
     },
     Difference {
-        heading: "Prefix lengths with something after the number",
+        heading: "Prefix lengths with trailing characters",
         example: "-A -t [2001:db8::1]:80 -p 60 -M 64x",
         rule: Rule::Case(excuses::prefix_length),
     },
@@ -91,7 +91,7 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::zero_of_nothing),
     },
     Difference {
-        heading: "Long lines of connections",
+        heading: "Long connection lines",
         example: concat!(
             "-L -n -c <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip ",
             "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
