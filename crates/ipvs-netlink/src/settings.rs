@@ -83,6 +83,12 @@ pub struct Info {
 }
 
 impl Info {
+    /// Puts version and table size together.
+    #[must_use]
+    pub const fn new(version: Version, connection_table_size: u32) -> Self {
+        Self { version, connection_table_size }
+    }
+
     /// Reads the attributes of `IPVS_CMD_SET_INFO`.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self> {
         let attributes = Attributes::parse(payload, INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO")?;
