@@ -78,3 +78,8 @@ pub use settings::{Info, Timeouts, Version};
 pub use snapshot::{Snapshot, Table, TableEntry};
 pub use socket::SocketError;
 pub use stats::{Rates, Stats};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
