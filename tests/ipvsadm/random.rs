@@ -148,7 +148,7 @@ fn a_table_is_saved_identically_after_being_restored() {
 fn each_program_restores_what_the_other_saves() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
-    let reference = Reference::find();
+    let reference = Reference::locate();
     let original = |words: &str, input: &str| {
         let run = feed(reference.command().args(words.split(' ')), input.as_bytes());
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "original {words}\n{input}");

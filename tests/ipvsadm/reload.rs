@@ -162,7 +162,7 @@ fn clearing_and_loading_resets_the_counters_and_replacing_does_not() {
         let line = listing.lines().find(|line| line.starts_with("TCP ")).unwrap();
         line.split_whitespace().nth(2).unwrap().parse::<usize>().unwrap()
     };
-    let reference = Reference::find();
+    let reference = Reference::locate();
     let (answered, lost) = connections_during(|| {
         assert_eq!(run(reference.command().arg("-C")).status, 0);
         assert_eq!(feed(reference.command().arg("-R"), file.as_bytes()).status, 0);
