@@ -1,5 +1,5 @@
-//! docs/guide.md: every chapter is played as a guided tour, which fails if a command does not print the output
-//! shown in the guide. Every chapter has a test, and every test has a chapter.
+//! docs/guide.md: every chapter is played as a guided tour, which fails if a command does not print the
+//! output shown in the guide. Every chapter has a test, and every test has a chapter.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,5 @@
-//! The manual pages: they render without warnings, list every option of the program, and show working examples.
+//! The manual pages: they render without warnings, list every option of the program, and show working
+//! examples.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -293,16 +293,16 @@ fn sync_daemons_are_started_listed_and_stopped() {
 backup sync daemon (mcast=d0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)
 "
     );
-    let again = "cannot start the backup sync daemon on d0: it runs already";
-    director.refuses("--start-daemon backup --mcast-interface d0", 255, again);
+    let error = "cannot start the backup sync daemon on d0: it runs already";
+    director.refuses("--start-daemon backup --mcast-interface d0", 255, error);
     // Linux 6.1 hangs if a daemon is stopped before its thread has run.
     sleep(Duration::from_millis(500));
     director.ok("--stop-daemon backup --syncid 9");
     director.ok("--stop-daemon master");
     assert_eq!(director.ok("-L --daemon"), "");
     director.refuses("--stop-daemon master", 255, "cannot stop the master sync daemon: it does not run");
-    let nowhere = "cannot start the master sync daemon on d9: no such network interface";
-    director.refuses("--start-daemon master --mcast-interface d9", 255, nowhere);
+    let error = "cannot start the master sync daemon on d9: no such network interface";
+    director.refuses("--start-daemon master --mcast-interface d9", 255, error);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::*;
 
-/// The packages that scripts/testkernel/fetch has to unpack.
+/// The packages that scripts/testkernel/fetch must unpack.
 const PACKAGE_NAMES: &str = include_str!("programs/packages.txt");
 
 /// The longest time a program may take to bring the table into the expected state.
@@ -127,7 +127,8 @@ impl Stage {
         ])))
     }
 
-    /// Prepares a command to run on this stage. Whatever else PATH contains, `ipvsadm` is the program under test.
+    /// Prepares a command to run on this stage. Whatever else PATH contains, `ipvsadm` is the program under
+    /// test.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.nsenter(&[], program)
     }
@@ -166,12 +167,12 @@ impl Stage {
     }
 
     /// Waits until the saved table equals `table`.
-    fn wait_for(&self, director: &Director, what: &str, table: &str) {
+    fn wait_for(&self, director: &Director, state: &str, table: &str) {
         let deadline = Instant::now() + PATIENCE;
         while director.saved() != table {
             if Instant::now() > deadline {
                 let log = self.ok("tail -n 50 /run/log");
-                assert_eq!(director.saved(), table, "{what}; the program's last output:\n{log}");
+                assert_eq!(director.saved(), table, "{state}; the program's last output:\n{log}");
             }
             sleep(Duration::from_millis(100));
         }

@@ -159,20 +159,20 @@ fn each_program_restores_what_the_other_saves() {
         restore(&director, "-R", &table(seed), seed);
         let saved = director.saved();
         let full = director.ok("-S -n --full");
-        for theirs in [&saved, &full] {
+        for input in [&saved, &full] {
             ipvs.flush().unwrap();
-            original("-R", theirs);
+            original("-R", input);
             assert_eq!(director.saved(), saved, "seed {seed}");
         }
         assert_eq!(director.ok("-S -n --full"), full, "seed {seed}");
         // The original loses thresholds and prints large marks as negative numbers, which it does not accept
         // again. It lists a service twice when another test adds services at the wrong moment.
         let mut attempts = (0..9).map(|_| original("-S -n", ""));
-        let theirs =
+        let saved_by_original =
             attempts.find(|saved| lines_are_distinct(saved)).expect("every attempt listed a line twice");
-        if !theirs.contains("-f -") {
+        if !saved_by_original.contains("-f -") {
             ipvs.flush().unwrap();
-            restore(&director, "-R", &theirs, seed);
+            restore(&director, "-R", &saved_by_original, seed);
             let line = |line: &str| {
                 line.split(" -x ").next().unwrap_or(line).split(" -y ").next().unwrap().to_owned()
             };
@@ -239,17 +239,17 @@ fn min_changes(from: &str, to: &str) -> usize {
         map.keys().collect()
     }
     let (from, to) = (parse_saved(from), parse_saved(to));
-    let gone = keys(&from).difference(&keys(&to)).count();
+    let deleted = keys(&from).difference(&keys(&to)).count();
     let none = (String::new(), BTreeMap::new());
     let changed: usize = to
         .iter()
         .map(|(name, (settings, servers))| {
             let (old_settings, old_servers) = from.get(name).unwrap_or(&none);
-            let gone = keys(old_servers).difference(&keys(servers)).count();
-            let differ =
+            let deleted = keys(old_servers).difference(&keys(servers)).count();
+            let changed_servers =
                 servers.iter().filter(|(server, settings)| old_servers.get(*server) != Some(settings));
-            usize::from(settings != old_settings) + differ.count() + gone
+            usize::from(settings != old_settings) + changed_servers.count() + deleted
         })
         .sum();
-    gone + changed
+    deleted + changed
 }

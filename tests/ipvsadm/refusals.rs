@@ -140,8 +140,8 @@ fn sync_daemons_and_servers_of_the_other_address_family_exclude_each_other() {
         other => panic!("{other:?}"),
     };
     let master = SyncDaemon::new(DaemonState::Master, "d0".parse().unwrap());
-    let nowhere = SyncDaemon::new(DaemonState::Master, "nosuch0".parse().unwrap());
-    assert_eq!(reason(ipvs.start_daemon(nowhere)), Reason::NoSuchInterface);
+    let missing_interface = SyncDaemon::new(DaemonState::Master, "nosuch0".parse().unwrap());
+    assert_eq!(reason(ipvs.start_daemon(missing_interface)), Reason::NoSuchInterface);
     assert_eq!(reason(ipvs.stop_daemon(DaemonState::Backup)), Reason::NoSuchDaemon);
     ipvs.start_daemon(master).unwrap();
     assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonRuns);

@@ -181,8 +181,8 @@ fn checking_needs_no_kernel_and_changes_nothing() {
         command.args(["--bounding-set", "-net_admin", "--", PROGRAM]).args(words.split(' '));
         let run = feed(&mut command, WANTED.as_bytes());
         assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""), "{words}");
-        let wrong = director.feed(words, "-A -t x:y:z\n");
-        assert_eq!(wrong.status, 2);
+        let invalid = director.feed(words, "-A -t x:y:z\n");
+        assert_eq!(invalid.status, 2);
     }
     assert_eq!(director.saved(), before);
     director.refuses("-R --dry-run", 2, "--dry-run needs --replace");

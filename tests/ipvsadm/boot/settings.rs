@@ -29,7 +29,7 @@ fn a_machine_with_debian_settings_keeps_its_rules_and_daemons() {
     assert_eq!(machine.stop(), silent_success());
     assert_eq!((director.saved(), director.ok("-L --daemon")), Default::default());
     assert_eq!(machine.read("ipvsadm.rules"), before);
-    assert_eq!(machine.stop(), silent_success(), "there is nothing left to stop");
+    assert_eq!(machine.stop(), silent_success(), "stopping again is harmless");
 }
 
 #[test]

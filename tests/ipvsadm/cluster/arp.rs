@@ -1,4 +1,5 @@
-//! Direct routing with the client in the servers' network, where servers may claim the virtual address by ARP.
+//! Direct routing with the client in the servers' network, where servers may claim the virtual address by
+//! ARP.
 
 use std::collections::BTreeSet;
 
@@ -53,8 +54,8 @@ fn servers_claim_the_virtual_address_unless_both_settings_prevent_it() {
         assert!(claimants.contains(director), "{settings}: {claimants:?}");
         assert_eq!(claimants.len() == 1, (ignore, announce) == (1, 2), "{settings}: {claimants:?}");
     }
-    // The last settings are the correct ones. IPv6 needs no settings: a machine only answers for addresses of the
-    // link.
+    // The last settings are the correct ones. IPv6 needs no settings: a machine only answers for addresses of
+    // the link.
     for vip in [VIP, VIP6] {
         assert_eq!(count_answers(client, &endpoint(vip, 80), 6), counts([("server1", 3), ("server2", 3)]));
         let neighbour = client.sh(&format!("ip neigh show {vip}"));

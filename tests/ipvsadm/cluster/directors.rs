@@ -19,8 +19,8 @@ pub struct Directors {
 }
 
 impl Directors {
-    /// Creates directors with this table: the first restores it, and the second restores the rules that the first
-    /// saves.
+    /// Creates directors with this table: the first restores it, and the second restores the rules that the
+    /// first saves.
     pub fn with_table(table: &str) -> Self {
         let mut network = Network::new(2);
         let second = network.second_director("second", 2);

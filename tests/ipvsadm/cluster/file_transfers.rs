@@ -7,8 +7,8 @@ use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 const COMMANDS: [(&str, &str, &[&str]); 2] =
     [(VIP, SERVERS, &["PORT", "PASV", "EPRT", "EPSV"]), (VIP6, SERVERS6, &["EPRT", "EPSV"])];
 
-/// Downloads the files of two servers in turn with every command, and checks that the data connections use the
-/// virtual address.
+/// Downloads the files of two servers in turn with every command, and checks that the data connections use
+/// the virtual address.
 fn check_transfers(network: &Network, flags: &str, method: &str) {
     let _servers: Vec<_> = network.servers.iter().map(ftp::start).collect();
     for (vip, servers, commands) in COMMANDS {

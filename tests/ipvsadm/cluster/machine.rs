@@ -46,8 +46,8 @@ impl Machine {
         self.run_successfully(script, || run(Command::new("sh").args(["-e", "-c", script])))
     }
 
-    /// Runs commands of ip(8), one per line. Starting a program takes longer than the commands themselves, so a
-    /// single process runs all of them.
+    /// Runs commands of ip(8), one per line. Starting a program takes longer than the commands themselves, so
+    /// a single process runs all of them.
     pub fn ip(&self, commands: &str) {
         self.run_successfully(commands, || {
             feed(Command::new("ip").args(["-batch", "-"]), commands.as_bytes())

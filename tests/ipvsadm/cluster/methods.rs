@@ -1,10 +1,12 @@
-//! The forwarding methods: the servers that answer, the source addresses they see and the route of their answers.
+//! The forwarding methods: the servers that answer, the source addresses they see and the route of their
+//! answers.
 
 use super::machine::Packets;
 use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 use super::tcp::{Connection, PATIENCE, TcpServer, count_answers, counts};
 
-/// An upper bound for packets that do not belong to connections, such as address resolution and router discovery.
+/// An upper bound for packets that do not belong to connections, such as address resolution and router
+/// discovery.
 const NOISE: u64 = 10;
 
 /// Makes 7 connections to a service whose three servers have the weights 3, 2 and 1. They must answer in

@@ -153,7 +153,8 @@ impl Router {
             self.machine.namespace_path(),
             addresses(interface, host)
         ));
-        // By default, resolution fails after three unanswered requests in three seconds, too few on a slow machine.
+        // By default, resolution fails after three unanswered requests in three seconds, too few on a slow
+        // machine.
         machine.sysctl(&format!(
             "ipv4/neigh/{interface}/mcast_solicit=20 ipv6/neigh/{interface}/mcast_solicit=20"
         ));

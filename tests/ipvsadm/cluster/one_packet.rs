@@ -1,5 +1,5 @@
-//! One-packet scheduling: the kernel treats the datagrams of a UDP socket as a connection unless each is scheduled
-//! separately.
+//! One-packet scheduling: the kernel treats the datagrams of a UDP socket as a connection unless each is
+//! scheduled separately.
 
 use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 use super::udp::UdpClient;

@@ -11,12 +11,12 @@ use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, 
 
 use super::machine::Machine;
 
-/// The time limit for an answer on a busy machine. TCP may wait up to 26 s before it retransmits data that was
-/// lost in the first 13 s.
+/// The time limit for an answer on a busy machine. TCP may wait up to 26 s before it retransmits data that
+/// was lost in the first 13 s.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server on a machine. It greets every connection with the machine's name and the client's address, and then
-/// echoes what it receives.
+/// A server on a machine. It greets every connection with the machine's name and the client's address, and
+/// then echoes what it receives.
 pub struct TcpServer {
     listener: Arc<TcpListener>,
     thread: Option<JoinHandle<()>>,

@@ -7,8 +7,8 @@ use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 use super::tcp::{Connection, PATIENCE};
 
 /// Checks a server with these thresholds, the upper of which is 4, beside another server that takes the rest.
-/// The first server must accept 4 connections, then none while it has more than `resumes_at`, and then up to 4
-/// again.
+/// The first server must accept 4 connections, then none while it has more than `resumes_at`, and then up to
+/// 4 again.
 fn check_thresholds(vip: &str, servers: &str, thresholds: &str, resumes_at: usize) {
     let network = Network::new(2);
     network.route_answers_through_director();

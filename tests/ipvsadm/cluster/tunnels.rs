@@ -10,7 +10,8 @@ use super::udp::UdpClient;
 /// Tunnel interfaces for packets of either address family, through IPv4 and through IPv6.
 const IPIP: [&str; 3] = ["ipip local 10.0.0.H", "sit local 10.0.0.H", "ip6tnl mode any local 2001:db8:2::H"];
 
-/// Tunnel interfaces for GRE. One that expects packets without a checksum drops those with one, and vice versa.
+/// Tunnel interfaces for GRE. One that expects packets without a checksum drops those with one, and vice
+/// versa.
 const GRE: [&str; 2] = ["gre local 10.0.0.H", "ip6gre local 2001:db8:2::H"];
 const GRE_WITH_CHECKSUM: [&str; 2] = ["gre local 10.0.0.H icsum", "ip6gre local 2001:db8:2::H icsum"];
 

@@ -28,7 +28,8 @@ impl Case {
         self.reference.status == self.ours.status
     }
 
-    /// Checks standard error: success must be silent where the reference's is, and a failure must not be silent.
+    /// Checks standard error: success must be silent where the reference's is, and a failure must not be
+    /// silent.
     pub fn has_proper_diagnostics(&self) -> bool {
         match self.ours.status {
             0 if self.reference.status == 0 => {

@@ -30,7 +30,7 @@ fn every_allowed_difference_still_exists() {
         let found = judge(&case);
         if found != Ok(vec![difference.heading]) {
             pair.record_failure(&format!(
-                "expected of this step: {}; but {found:?}\n{}",
+                "expected the difference {:?}, found {found:?}\n{}",
                 difference.heading,
                 case.report()
             ));

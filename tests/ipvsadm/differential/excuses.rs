@@ -58,15 +58,15 @@ pub fn impossible_name(case: &Case) -> bool {
 pub fn order_of_options(case: &Case) -> bool {
     let index = |short, long| option_index(&case.step, short, long);
     let precedes = |early: Option<usize>, late: Option<usize>| early.zip(late).is_some_and(|(a, b)| a <= b);
-    let six = index('6', "--ipv6");
+    let ipv6 = index('6', "--ipv6");
     let fwmark = index('f', "--fwmark-service");
     let services =
         [index('t', "--tcp-service"), index('u', "--udp-service"), index('\0', "--sctp-service"), fwmark];
     let service = services.into_iter().flatten().min();
     let [netmask, server] = [index('M', "--netmask"), index('r', "--real-server")];
     match case.reference.status {
-        2 => precedes(six, fwmark),
-        0 | 255 => precedes(netmask, service) || precedes(netmask, six) || precedes(server, service),
+        2 => precedes(ipv6, fwmark),
+        0 | 255 => precedes(netmask, service) || precedes(netmask, ipv6) || precedes(server, service),
         _ => false,
     }
 }
@@ -84,10 +84,10 @@ pub fn crash(case: &Case) -> bool {
 }
 
 pub fn prefix_length(case: &Case) -> bool {
-    let more = |mask: &str| {
+    let has_suffix = |mask: &str| {
         mask.starts_with(|c: char| c.is_ascii_digit()) && mask.contains(|c: char| !c.is_ascii_digit())
     };
-    case.only_reference_succeeded() && option_value(&case.step, 'M', "--netmask").is_some_and(more)
+    case.only_reference_succeeded() && option_value(&case.step, 'M', "--netmask").is_some_and(has_suffix)
 }
 
 /// An address is in brackets, as in `[10.0.0.1]:80`, `[2001:db8::1]` and `[name]:80`.
@@ -103,8 +103,10 @@ pub fn names_with_ipv6_addresses(case: &Case) -> bool {
 }
 
 pub fn zeroing_of_address_zero(case: &Case) -> bool {
-    let all = |address: &str| ["0.0.0.0:0", "0.0.0.0"].contains(&address);
-    addresses(case).any(all) && case.same_tables() && (case.reference.status, case.ours.status) == (0, 255)
+    let is_address_zero = |address: &str| ["0.0.0.0:0", "0.0.0.0"].contains(&address);
+    addresses(case).any(is_address_zero)
+        && case.same_tables()
+        && (case.reference.status, case.ours.status) == (0, 255)
 }
 
 /// The reference splits a long line in two, or is killed by a signal.

@@ -8,8 +8,8 @@ use ipvs::*;
 /// Services with their destinations, in order of addition.
 pub type Snapshot = Vec<(Service, Vec<Destination>)>;
 
-/// The number of lines that the first read of the file is sure to return. Beside other namespaces, kernels up
-/// to Linux 6.x lose their position between two reads.
+/// The number of lines that the first read of the file always returns. If other namespaces have services,
+/// kernels up to Linux 6.x lose their position between two reads.
 const LINES_IN_FIRST_READ: usize = 40;
 
 /// Reads `/proc/net/ip_vs` of the thread's namespace, or returns nothing if it is long. The kernel orders

@@ -37,10 +37,10 @@ fn every_pair_of_list_options_behaves_alike() {
     let mut pair = Pair::new();
     pair.set_baseline("-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.1.1.1:80 -m\n-A -f 1\n-A -f 1 -6\n");
     pair.step(&Step::parse("--start-daemon master --mcast-interface d0 --syncid 7"));
-    for one in OPTIONS {
-        pair.step(&Step::parse(&format!("-L {one}")));
-        for other in OPTIONS {
-            pair.step(&Step::parse(&format!("-L {one} {other}")));
+    for first in OPTIONS {
+        pair.step(&Step::parse(&format!("-L {first}")));
+        for second in OPTIONS {
+            pair.step(&Step::parse(&format!("-L {first} {second}")));
         }
     }
     for several in [

@@ -30,7 +30,7 @@ pub struct Pair {
     baseline: (String, Snapshot),
     /// The two tables after the last step.
     tables: [State; 2],
-    /// Whether the tables may differ from the baseline.
+    /// Set when the tables may differ from the baseline.
     dirty: bool,
     since_reset: Vec<String>,
     changes: usize,
@@ -64,7 +64,8 @@ impl Side {
 impl Pair {
     pub fn new() -> Self {
         let program = Reference::locate();
-        // Many tables are large here, and tests running in parallel would wait for each other's kernel modules.
+        // Many tables are large here, and tests running in parallel would wait for each other's kernel
+        // modules.
         let director = Director::alone();
         namespace::mount_private_hosts();
         let reference = Side::from_current_namespace();

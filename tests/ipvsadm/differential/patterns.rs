@@ -7,8 +7,8 @@ use super::pair::Pair;
 use super::rewrite;
 use super::step::Step;
 
-/// The expressions as found in programs: expression, invocation, source. `filters.txt` has a shell command for
-/// each expression that is a rule for text.
+/// The expressions as found in programs: expression, invocation, source. `filters.txt` has a shell command
+/// for each expression that is a rule for text.
 const PATTERNS: &str = include_str!("patterns.txt");
 const FILTERS: &str = include_str!("filters.txt");
 
@@ -27,7 +27,8 @@ fn expressions_of_other_programs_match_alike() {
             pair.step(&Step::parse("--start-daemon master --mcast-interface d0 --syncid 1"));
         }
         let case = pair.run(&Step::parse(if words == "no words" { "" } else { words }));
-        // The reference truncates names and ours does not, so only the part that the reference shows is compared.
+        // The reference truncates names and ours does not, so only the part that the reference shows is
+        // compared.
         let numeric = words.contains('n') && !words.starts_with("no");
         let [reference, ours] = [&case.reference, &case.ours].map(|outcome| {
             let output =

@@ -17,14 +17,14 @@ const CONNECTIONS_HEADER: &str =
 pub struct Step {
     pub words: Vec<String>,
     pub input: String,
-    /// Whether the input is the kernel's list of connections rather than the standard input.
+    /// Makes the input the kernel's list of connections instead of the standard input.
     pub connections: bool,
 }
 
 impl Step {
-    /// Parses a line of a script: words separated by blanks, with `'` and `"` as in a shell, optionally followed
-    /// by `<<` and the standard input or by `<<<` and the kernel's connections, which may contain `\n`, `\t`,
-    /// `\r`, `\\` and `\xHH`.
+    /// Parses a line of a script: words separated by blanks, with `'` and `"` as in a shell, optionally
+    /// followed by `<<` and the standard input or by `<<<` and the kernel's connections, which may contain
+    /// `\n`, `\t`, `\r`, `\\` and `\xHH`.
     pub fn parse(line: &str) -> Self {
         let Some((words, input)) = line.split_once(" <<") else {
             return Self { words: split_words(line), ..Self::default() };
@@ -50,7 +50,8 @@ impl Step {
         self.is_listing() && self.words.iter().any(|word| word == "--nosort" || connections(word))
     }
 
-    /// Runs a program with these words. Each byte of its output becomes the character with the same code.
+    /// Runs a program with these words. Characters of the input and the output stand for bytes with the same
+    /// code.
     pub fn run(&self, mut command: Command) -> Outcome {
         if self.connections {
             let mut inner = Command::new("unshare");

@@ -110,8 +110,8 @@ fn listings_under_load_are_alike() {
     for kind in
         ["", "--stats", "--stats --exact", "--rate", "--rate --exact", "--persistent-conn", "--thresholds"]
     {
-        for what in ["", "-t 10.9.9.9:80", "-u 10.9.9.9:53", "--nosort"] {
-            compare(&mut pair, &format!("-L -n {kind} {what}"));
+        for selection in ["", "-t 10.9.9.9:80", "-u 10.9.9.9:53", "--nosort"] {
+            compare(&mut pair, &format!("-L -n {kind} {selection}"));
         }
     }
     for line in ["-L -n -c", "-L -n -c --persistent-conn", "-L -c", "-L", "-L --stats"] {
@@ -121,9 +121,9 @@ fn listings_under_load_are_alike() {
     for line in
         ["-L -n", "-L -n --persistent-conn", "-L -n --stats -u 10.9.9.9:53", "-L -n --stats -u 10.9.9.9:54"]
     {
-        let [one, other] = compare(&mut pair, line);
-        if one.reference != other.ours {
-            let text = format!("{}\n{}", one.reference.stdout, other.ours.stdout);
+        let [in_reference, in_ours] = compare(&mut pair, line);
+        if in_reference.reference != in_ours.ours {
+            let text = format!("{}\n{}", in_reference.reference.stdout, in_ours.ours.stdout);
             pair.record_failure(&format!("ipvsadm {line}, each in its namespace:\n{text}"));
         }
     }

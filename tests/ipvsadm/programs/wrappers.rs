@@ -42,13 +42,13 @@ fn our_restore_does_not_clear_the_table_if_a_line_cannot_be_restored() {
     let stage = Stage::new();
     let before = "-A -f 1 -s wlc\n";
     director.ok("-A -f 1");
-    let wrong = "-A -f 2\n-A -f none\n";
-    for (input, what, status) in [
-        (wrong, "<stdin>:2: -f \"none\"", 2),
+    let invalid = "-A -f 2\n-A -f none\n";
+    for (input, problem, status) in [
+        (invalid, "<stdin>:2: -f \"none\"", 2),
         ("-A -f 2\n-A -f 3 -s x\n", "<stdin>:2: cannot add service", 255),
     ] {
         let run = restore(&stage, &our_script("ipvsadm-restore"), "", input);
-        assert!(run.stderr.contains(what), "{}", run.stderr);
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
         assert_eq!((run.status, director.saved().as_str()), (status, before));
     }
 
@@ -56,13 +56,13 @@ fn our_restore_does_not_clear_the_table_if_a_line_cannot_be_restored() {
     let run = run(stage.command(our_script("ipvsadm-restore")).arg("--flush").arg("/nonexistent/rules"));
     assert_eq!((run.status, director.saved().as_str()), (255, before));
     for options in ["--flush", "--flush -n -"] {
-        let run = restore(&stage, &our_script("ipvsadm-restore"), options, wrong);
+        let run = restore(&stage, &our_script("ipvsadm-restore"), options, invalid);
         assert!(run.stderr.starts_with("<stdin>:2: -f \"none\""), "{}", run.stderr);
         assert_eq!((run.status, director.saved().as_str()), (2, before));
     }
 
     // Debian's script clears the table before it checks the input.
-    let run = restore(&stage, &debian_script("ipvsadm-restore"), "", wrong);
+    let run = restore(&stage, &debian_script("ipvsadm-restore"), "", invalid);
     assert!(run.stderr.contains("<stdin>:2: "), "{}", run.stderr);
     assert_eq!((run.status, director.saved().as_str()), (2, ""));
 }
@@ -116,14 +116,14 @@ fn our_restore_reads_files_and_accepts_options() {
     stage.ok(&format!("cat /run/rules | {script} --flush"));
     assert_eq!(director.saved(), TABLE);
 
-    for (options, what) in [
+    for (options, problem) in [
         ("--dryrun", "unknown option --dryrun"),
         ("--flush --dry-run", "--flush and --dry-run exclude each other"),
         ("--keep-others --flush", "--flush and --keep-others exclude each other"),
         ("/run/rules /run/more", "there can be only one file, not /run/rules and /run/more"),
     ] {
         let run = restore(&stage, &script, options, "-A -f 1\n");
-        assert_eq!(run.stderr, format!("ipvsadm-restore: {what} (see ipvsadm-restore -h)\n"));
+        assert_eq!(run.stderr, format!("ipvsadm-restore: {problem} (see ipvsadm-restore -h)\n"));
         assert_eq!((run.status, director.saved().as_str()), (2, TABLE));
     }
 }

@@ -41,7 +41,8 @@ fn requests_to_the_kernel_have_the_expected_bytes() {
         let bytes = captured(title);
         assert_eq!(encode(decode(&bytes)), bytes, "{title}");
     }
-    // For this command the original repeats the settings of the service and orders the attributes differently.
+    // For this command the original repeats the settings of the service and orders the attributes
+    // differently.
     let server = encode(Change::AddDestination(web().id(), gue()).into());
     #[rustfmt::skip]
     assert_eq!(server, [

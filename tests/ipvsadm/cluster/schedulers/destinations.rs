@@ -52,7 +52,8 @@ fn with_dh_each_destination_has_a_fixed_server() {
 }
 
 /// Creates a cluster with three destinations, each on the server that had the fewest connections. The first
-/// destination has so many connections that its server exceeds its weight while others are below half of theirs.
+/// destination has so many connections that its server exceeds its weight while others are below half of
+/// theirs.
 fn with_an_overloaded_cache(scheduler: &str) -> Cluster {
     let mut cluster = caches(scheduler, &[6, 6, 6]);
     assert_eq!(cluster.hold_connections_to(1, 2), "33");

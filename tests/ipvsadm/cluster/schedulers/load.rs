@@ -1,4 +1,5 @@
-//! Schedulers that pick servers by their number of connections: lc, wlc, sed and nq. All connections stay open.
+//! Schedulers that pick servers by their number of connections: lc, wlc, sed and nq. All connections stay
+//! open.
 
 use super::Cluster;
 
@@ -13,8 +14,8 @@ fn with_lc_the_server_with_the_fewest_connections_is_picked() {
     // The other servers catch up, regardless of their weights.
     assert_eq!(cluster.hold(10), "3232323213");
 
-    // An active connection counts as 256 inactive ones. The third server has 5 inactive connections, the second
-    // has 4.
+    // An active connection counts as 256 inactive ones. The third server has 5 inactive connections, the
+    // second has 4.
     cluster.release(2);
     cluster.release(3);
     assert_eq!(cluster.hold(4), "2323");

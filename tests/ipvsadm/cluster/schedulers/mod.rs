@@ -1,5 +1,5 @@
-//! Each scheduler and the servers that it picks. Picks are written as the numbers of the servers in order, with
-//! `-` for a refused connection. The kernel considers the most recently added server first.
+//! Each scheduler and the servers that it picks. Picks are written as the numbers of the servers in order,
+//! with `-` for a refused connection. The kernel considers the most recently added server first.
 
 mod destinations;
 mod hashing;
