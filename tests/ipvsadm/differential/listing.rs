@@ -1,4 +1,4 @@
-//! Listings with every combination of options, of a table with one service of each kind.
+//! Listings with every pair of options, and every view of a table with one service of each kind.
 
 use super::pair::Pair;
 use super::step::Step;
