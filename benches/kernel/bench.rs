@@ -1,10 +1,10 @@
-//! Measures the program against the original and against the least work that gives the same result, on
-//! the kernel that it runs on: `scripts/bench` starts it on a test kernel.
+//! Compares the program on the running kernel with the original and with the least work that gives the same
+//! result. `scripts/bench` starts it on a test kernel.
 //!
 //!     bench run [--quick] PROGRAM ORIGINAL EMPTY    prints the table
-//!     bench connections PROGRAM ORIGINAL EMPTY      prints the part about many connections
-//!     bench floor (short|long|read) FILE ...        the least work
-//!     bench time COUNT COMMAND...                   runs a command, tells its times and memory
+//!     bench connections PROGRAM ORIGINAL EMPTY      prints only the rows about many connections
+//!     bench floor (short|long|read) FILE ...        does the least work
+//!     bench time COUNT COMMAND...                   runs a command and prints its times and memory
 
 mod cases;
 mod floor;

@@ -1,28 +1,28 @@
-//! What is measured.
+//! The measured cases.
 
 use std::fs;
 use std::time::Instant;
 
-use super::measure::{self, NUMBER};
+use super::measure::{self, RUN_NUMBER};
 use super::report::{HEADING, Row};
 use super::table::{self, Size};
 use super::{Result, traffic};
 
-/// Where the files are: in memory.
+/// The folder of the files, which is in memory.
 const FOLDER: &str = "/dev/shm";
-/// Beyond this number of lines there are fewer runs, and one of the original.
-const LONG: u32 = 2_000;
-/// Beyond this number of lines the original takes minutes and is not run, and the others once. Only one of them
-/// restores: a kernel that such a table was cleared from takes several times as long for the next one.
-const HUGE: u32 = 100_000;
-/// Beyond these numbers of lines no system calls of our program and of the original are counted: that takes
-/// minutes.
-const TRACED: [u32; 2] = [20_000, 500];
-/// Beyond this number of servers long receives are better than short ones.
+/// Above this number of lines there are fewer runs, and only one of the original.
+const LONG_CASE: u32 = 2_000;
+/// Above this number of lines the original, which takes minutes, is not run, and the others run once. Only
+/// one of them restores: after clearing such a table, a kernel takes several times as long for the next one.
+const HUGE_CASE: u32 = 100_000;
+/// Above these numbers of lines the system calls of our program and of the original are not counted, which
+/// would take minutes.
+const MAX_TRACED: [u32; 2] = [20_000, 500];
+/// Above this number of servers, receiving into a large buffer is faster than into a small one.
 const MANY_SERVERS: u32 = 100;
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
-/// The programs, and how often they are run.
+/// The programs and the settings of a measurement.
 struct Bench {
     ours: String,
     reference: String,
@@ -33,7 +33,7 @@ struct Bench {
     started: Instant,
 }
 
-/// Measures everything.
+/// Measures all cases.
 pub fn run(programs: [&str; 3], quick: bool) -> Result<()> {
     let bench = Bench::new(programs, quick)?;
     let sizes = [Size(100, 10), Size(1000, 10), Size(10_000, 2), Size(50_000, 2), Size(1, 2000)];
@@ -44,7 +44,7 @@ pub fn run(programs: [&str; 3], quick: bool) -> Result<()> {
     bench.connections(if quick { &[(1000, 7), (10_000, 3)] } else { &[(1000, 7), (100_000, 3)] })
 }
 
-/// Measures lists of very many connections. Before Linux 7 the time grows with the square of their number.
+/// Measures listings of very many connections. Before Linux 7 the time grows with the square of their number.
 pub fn connections(programs: [&str; 3]) -> Result<()> {
     Bench::new(programs, false)?.connections(&[(1000, 7), (100_000, 3), (1_000_000, 3)])
 }
@@ -59,19 +59,20 @@ impl Bench {
         Ok(Self { ours, reference, empty, floor, family, quick, started: Instant::now() })
     }
 
-    /// Restoring, replacing and listing a table.
+    /// Measures restoring, replacing and listing a table.
     fn table(&self, size: Size) -> Result<()> {
         let Size(services, servers) = size;
         let name = format!("{services} × {servers}");
         let count = services * (servers + 1);
-        let small = count <= HUGE;
+        let is_small = count <= HUGE_CASE;
         let rounds = match count {
-            ..=LONG => 7,
-            _ if small => 3,
+            ..=LONG_CASE => 7,
+            _ if is_small => 3,
             _ => 1,
         };
-        let [ours_traced, reference_traced] = TRACED.map(|most| count <= most);
-        let (long, traced) = (count > LONG, [ours_traced && !(self.quick && count > LONG), reference_traced]);
+        let [ours_traced, reference_traced] = MAX_TRACED.map(|max| count <= max);
+        let (long, traced) =
+            (count > LONG_CASE, [ours_traced && !(self.quick && count > LONG_CASE), reference_traced]);
         let file = |name: &str, content: &[u8]| {
             let path = format!("{FOLDER}/{name}");
             fs::write(&path, content).map(|()| path)
@@ -84,8 +85,8 @@ impl Bench {
         let [ours, reference] = [&self.ours, &self.reference];
         let restore = [
             Some(format!("{ours} -R")),
-            small.then(|| format!("{reference} -R")),
-            small.then(|| format!("{} short {adding}", self.floor)),
+            is_small.then(|| format!("{reference} -R")),
+            is_small.then(|| format!("{} short {adding}", self.floor)),
         ];
         let clear = || measure::output(&words(&format!("{ours} -C")), None).map(drop);
         let case = Case {
@@ -103,39 +104,42 @@ impl Bench {
 
         let case = Case { entries: None, ..case };
         let replace = format!("{ours} -R --replace");
-        let make = || measure::output(&words(&replace), Some(&lines)).map(drop);
-        make()?;
-        let [about_services, about_servers] = table::questions(self.family)?;
+        let restore_table = || measure::output(&words(&replace), Some(&lines)).map(drop);
+        restore_table()?;
+        let [service_questions, server_questions] = table::questions(self.family)?;
         let dumps = format!(
             "{} long {} {} {}",
             self.floor,
-            file("services", &about_services)?,
+            file("services", &service_questions)?,
             if servers > MANY_SERVERS { "long" } else { "short" },
-            file("servers", &about_servers)?
+            file("servers", &server_questions)?
         );
         let commands = [Some(replace.clone()), None, Some(dumps.clone())];
         self.row(&Case { name: "replace, nothing to do", commands, ..case }, &|| Ok(()))?;
         let commands = [Some(replace.clone()), None, Some(format!("{dumps} short {editing}"))];
-        self.row(&Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case }, &make)?;
-        make()?;
+        self.row(
+            &Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case },
+            &restore_table,
+        )?;
+        restore_table()?;
         for view in VIEWS {
-            let original = small.then(|| format!("{reference} {view}"));
+            let original = is_small.then(|| format!("{reference} {view}"));
             let commands = [Some(format!("{ours} {view}")), original, Some(dumps.clone())];
             self.row(&Case { name: &format!("`{view}`"), commands, input: None, ..case }, &|| Ok(()))?;
         }
         clear()
     }
 
-    /// One command, with a small table.
+    /// Measures single commands on a small table.
     fn single_commands(&self) -> Result<()> {
         let lines = format!("{FOLDER}/small");
         fs::write(&lines, Size(2, 4).lines(false))?;
-        let fresh = || {
+        let restore_small_table = || {
             measure::output(&words(&format!("{} -C", self.ours)), None)?;
             measure::output(&words(&format!("{} -R", self.ours)), Some(&lines)).map(drop)
         };
-        let add = format!("-a -t 10.64.0.0:80 -r 192.0.2.2:{NUMBER} -m");
-        let three = |command: &str| {
+        let add = format!("-a -t 10.64.0.0:80 -r 192.0.2.2:{RUN_NUMBER} -m");
+        let all_three = |command: &str| {
             let [ours, reference] =
                 [&self.ours, &self.reference].map(|program| format!("{program} {command}"));
             [ours, reference, self.empty.clone()].map(Some)
@@ -152,23 +156,26 @@ impl Bench {
             traced: [true; 2],
         };
         for (name, command) in [
-            ("`-A`", &*format!("-A -t 192.0.2.1:{NUMBER} -s rr")),
+            ("`-A`", &*format!("-A -t 192.0.2.1:{RUN_NUMBER} -s rr")),
             ("`-a`", &add),
             ("`-Z`", "-Z"),
             ("`-L -n`", "-L -n"),
         ] {
-            self.row(&Case { name, size: "10 lines", commands: three(command), ..case }, &fresh)?;
+            self.row(
+                &Case { name, size: "10 lines", commands: all_three(command), ..case },
+                &restore_small_table,
+            )?;
         }
         let script = format!("{FOLDER}/loop");
-        let turns = if self.quick { 100 } else { 500 };
+        let iterations = if self.quick { 100 } else { 500 };
         let text = format!(
-            "n=0\nwhile [ $n -lt {turns} ]; do n=$((n + 1)); \"$@\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n"
+            "n=0\nwhile [ $n -lt {iterations} ]; do n=$((n + 1)); \"$@\" -a -t 10.64.0.0:80 -r 192.0.2.3:$n -m; done\n"
         );
         fs::write(&script, text)?;
         let commands = [&self.ours, &self.reference, &self.empty];
         let commands = commands.map(|program| Some(format!("sh {script} {program}")));
         let case = Case {
-            name: &format!("{turns} `-a` in a shell"),
+            name: &format!("{iterations} `-a` in a shell"),
             size: "10 lines",
             commands,
             times: 1,
@@ -176,11 +183,11 @@ impl Bench {
             traced: [false; 2],
             ..case
         };
-        self.row(&case, &fresh)?;
+        self.row(&case, &restore_small_table)?;
         measure::output(&words(&format!("{} -C", self.ours)), None).map(drop)
     }
 
-    /// Listing connections: so many, so often.
+    /// Measures listings of connections, for pairs of a number of connections and a number of rounds.
     fn connections(&self, counts: &[(u32, u32)]) -> Result<()> {
         for command in [
             "ip link add bench0 type dummy",
@@ -196,11 +203,11 @@ impl Bench {
             measure::output(&words(&format!("{} {command}", self.ours)), None)?;
         }
         let file = "/proc/net/ip_vs_conn";
-        let mut made = 0;
+        let mut sent = 0;
         for &(count, rounds) in counts {
             self.progress(&format!("making {count} connections"));
-            traffic::send("192.0.2.1:53", made, count)?;
-            made = count;
+            traffic::send("192.0.2.1:53", sent, count)?;
+            sent = count;
             let floor = format!("{} read {file}", self.floor);
             let ours = format!("{} -Lnc", self.ours);
             let reference = (count <= 100_000).then(|| format!("{} -Lnc", self.reference));
@@ -231,69 +238,70 @@ impl Bench {
         Ok(())
     }
 
-    /// Measures and prints a row. What a run needs is prepared before each.
+    /// Measures and prints a row. `prepare` is called before each run.
     fn row(&self, case: &Case<'_>, prepare: &dyn Fn() -> Result<()>) -> Result<()> {
         self.progress(&format!("{}, {}", case.name, case.size));
         let mut row = Row::new(case.name, case.size);
         let [ours, _, floor] = &case.commands;
         for command in [ours, floor].into_iter().flatten().filter(|_| case.rounds > 1) {
-            // The first run reads the program, and QEMU translates it.
+            // The first run loads the program, and in QEMU translates it.
             prepare()?;
-            measure::output(&words(&command.replace(NUMBER, "98")), case.input)?;
+            measure::output(&words(&command.replace(RUN_NUMBER, "98")), case.input)?;
         }
         let mut tables = Vec::new();
         for round in 0..if self.quick { case.rounds.div_ceil(2) } else { case.rounds } {
-            for (place, command) in case.commands.iter().enumerate() {
-                // The original takes minutes for what takes it long.
-                let Some(command) = command.as_ref().filter(|_| place != 1 || round == 0 || !case.long)
+            for (index, command) in case.commands.iter().enumerate() {
+                // A long case takes the original minutes.
+                let Some(command) = command.as_ref().filter(|_| index != 1 || round == 0 || !case.long)
                 else {
                     continue;
                 };
                 prepare()?;
-                row.runs[place].add(case.times, &words(command), case.input)?;
+                row.runs[index].add(case.times, &words(command), case.input)?;
                 if case.entries.is_some() && round == 0 {
                     tables.push(measure::output(&words(&format!("{} -Sn", self.ours)), None)?);
                 }
             }
         }
-        let wrong = |table: &String| {
+        let differs = |table: &String| {
             *table != tables[0] || case.entries.is_some_and(|count| table.lines().count() != count as usize)
         };
-        if tables.iter().any(wrong) {
+        if tables.iter().any(differs) {
             return Err(format!("{}, {}: the tables differ", case.name, case.size).into());
         }
-        for (place, calls) in row.calls.iter_mut().enumerate() {
-            let Some(command) = case.commands[place].as_ref().filter(|_| case.traced[place]) else {
+        for (index, calls) in row.calls.iter_mut().enumerate() {
+            let Some(command) = case.commands[index].as_ref().filter(|_| case.traced[index]) else {
                 continue;
             };
             prepare()?;
-            *calls = Some(measure::system_calls(&words(&command.replace(NUMBER, "99")), case.input)?);
+            *calls = Some(measure::system_calls(&words(&command.replace(RUN_NUMBER, "99")), case.input)?);
         }
         row.print();
         Ok(())
     }
 
-    /// Says on standard error what is done now, and after how many seconds.
-    fn progress(&self, what: &str) {
-        eprintln!("{:>5} s: {what}", self.started.elapsed().as_secs());
+    /// Reports the current activity and the elapsed seconds on standard error.
+    fn progress(&self, activity: &str) {
+        eprintln!("{:>5} s: {activity}", self.started.elapsed().as_secs());
     }
 }
 
-/// One row of the table.
+/// A row of the report: commands that are measured in the same way.
 struct Case<'a> {
     name: &'a str,
     size: &'a str,
-    /// Our program, the original, the floor.
+    /// The commands of our program, the original and the floor.
     commands: [Option<String>; 3],
-    /// How many lines the table has to have after each command, which have to be the same ones.
+    /// The number of lines that the table must have after each command. All commands must produce the same
+    /// table.
     entries: Option<u32>,
     input: Option<&'a str>,
     rounds: u32,
-    /// How often the command is run in each round.
+    /// The number of runs of a command in each round.
     times: u32,
-    /// Whether the original is run only once.
+    /// Makes the original run only once.
     long: bool,
-    /// Whether our system calls and those of the original are counted.
+    /// Enables counting the system calls of our program and of the original.
     traced: [bool; 2],
 }
 

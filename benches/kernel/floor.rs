@@ -8,27 +8,28 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_GENERIC};
 
 use super::Result;
 
-/// Does one piece of work after the other: `short FILE` and `long FILE` send encoded messages and throw the
-/// answers away, with short and long receives; `read FILE` reads a file.
-pub fn run(work: &[&str]) -> Result<()> {
-    for pair in work.chunks(2) {
-        match pair {
+/// Performs tasks one after the other: `short FILE` and `long FILE` send encoded messages and discard the
+/// answers, with small and large receive buffers; `read FILE` reads a file.
+pub fn run(tasks: &[&str]) -> Result<()> {
+    for task in tasks.chunks(2) {
+        match task {
             ["short", file] => exchange(file, 8 * 1024)?,
             ["long", file] => exchange(file, 32 * 1024)?,
             ["read", file] => read(file)?,
-            _ => return Err("no such work".into()),
+            _ => return Err("no such task".into()),
         }
     }
     Ok(())
 }
 
-/// Sends each datagram and receives until its answer is complete. For each piece of an answer the kernel clears
-/// as much memory as was ever offered room for, up to 32 KiB; for each it starts to count from the first entry.
-fn exchange(file: &str, receive: usize) -> Result<()> {
+/// Sends each datagram and receives until its answer is complete. For each message of an answer the kernel
+/// clears as much memory as the largest buffer offered so far, up to 32 KiB, and counts again from the first
+/// entry.
+fn exchange(file: &str, buffer_size: usize) -> Result<()> {
     let datagrams = fs::read(file)?;
     let socket = Socket::new(NETLINK_GENERIC)?;
     socket.connect(&SocketAddr::new(0, 0))?;
-    let mut answer = vec![0; receive];
+    let mut answer = vec![0; buffer_size];
     let mut rest = &datagrams[..];
     while let Some((length, after)) = rest.split_first_chunk() {
         let (datagram, after) = after.split_at(u32::from_ne_bytes(*length) as usize);

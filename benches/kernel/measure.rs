@@ -1,4 +1,4 @@
-//! Running commands and measuring them.
+//! Runs and measures commands.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -9,15 +9,15 @@ use nix::sys::time::TimeValLike;
 
 use super::Result;
 
-/// What stands for the number of the run in a command.
-pub const NUMBER: &str = "@";
+/// The placeholder for the number of the run in a command.
+pub const RUN_NUMBER: &str = "@";
 
-/// Runs a command so many times and prints one line for each run (microseconds in all, in the program,
-/// in the kernel), then one with the most memory that a run took, in KiB.
+/// Runs a command `count` times. Prints a line for each run with the elapsed, user and system time in
+/// microseconds, and finally a line with the largest memory use of a run in KiB.
 pub fn time(count: u32, command: &[&str]) -> Result<()> {
     let mut before = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     for number in 1..=count {
-        let words = command.iter().map(|word| word.replace(NUMBER, &number.to_string()));
+        let words = command.iter().map(|word| word.replace(RUN_NUMBER, &number.to_string()));
         let words: Vec<String> = words.collect();
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
@@ -37,7 +37,7 @@ pub fn time(count: u32, command: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs of one command.
+/// The measured runs of a command.
 #[derive(Default)]
 pub struct Runs {
     times: Vec<Duration>,
@@ -46,7 +46,7 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// Measures a command in a process of its own, so that it counts that command's memory only.
+    /// Measures a command in a separate process, so that only the memory of that command counts.
     pub fn add(&mut self, count: u32, command: &[String], input: Option<&str>) -> Result<()> {
         let mut timer = Command::new(std::env::current_exe()?);
         timer.args(["time", &count.to_string()]).args(command).stdout(Stdio::null());
@@ -64,7 +64,7 @@ impl Runs {
                     self.users.push(user);
                 }
                 [Ok(memory)] => self.kibibytes = self.kibibytes.max(memory.as_micros() as u64),
-                _ => return Err(format!("{command:?} said {line}").into()),
+                _ => return Err(format!("{command:?} printed {line}").into()),
             }
         }
         Ok(())
@@ -78,7 +78,8 @@ impl Runs {
         median(&self.users)
     }
 
-    /// How far the middle half of the runs lies from the median at most. One run has no spread.
+    /// Returns the largest distance of the middle half of the runs from the median. A single run has no
+    /// spread.
     pub fn spread(&self) -> Option<Duration> {
         let mut times = self.times.clone();
         times.sort();
@@ -94,7 +95,7 @@ fn median(times: &[Duration]) -> Option<Duration> {
     times.get(times.len() / 2).copied()
 }
 
-/// How many system calls a command makes, with those of its children.
+/// Counts the system calls of a command and its children.
 pub fn system_calls(command: &[String], input: Option<&str>) -> Result<u64> {
     let summary = "/dev/shm/calls";
     let mut tracer = Command::new("strace");
@@ -104,11 +105,11 @@ pub fn system_calls(command: &[String], input: Option<&str>) -> Result<u64> {
         return Err(format!("strace {command:?} failed").into());
     }
     let text = fs::read_to_string(summary)?;
-    let total = text.lines().find(|line| line.ends_with(" total")).ok_or("strace says nothing")?;
-    Ok(total.split_whitespace().nth(3).ok_or("strace counts nothing")?.parse()?)
+    let total = text.lines().find(|line| line.ends_with(" total")).ok_or("strace printed no total")?;
+    Ok(total.split_whitespace().nth(3).ok_or("strace printed no number of calls")?.parse()?)
 }
 
-/// Runs a command that has to succeed, and returns what it printed.
+/// Runs a command, which must succeed, and returns its output.
 pub fn output(command: &[String], input: Option<&str>) -> Result<String> {
     let mut process = Command::new(&command[0]);
     process.args(&command[1..]);

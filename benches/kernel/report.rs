@@ -1,15 +1,15 @@
-//! The table that is printed.
+//! The printed table.
 
 use std::time::Duration;
 
 use super::measure::Runs;
 
-/// One row: our program, the original and the floor.
+/// A row with the measurements of our program, the original and the floor.
 pub struct Row {
     pub case: String,
     pub size: String,
     pub runs: [Runs; 3],
-    /// System calls of our program and the original.
+    /// The system calls of our program and of the original.
     pub calls: [Option<u64>; 2],
 }
 
@@ -17,8 +17,8 @@ pub const HEADING: &str = "\
 | case | size | ours | reference | floor | reference / ours | ours / floor | our user time | system calls | of the reference | memory | of the reference |
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
-/// What was not measured.
-const NONE: &str = "-";
+/// The entry for values that were not measured.
+const NOT_MEASURED: &str = "-";
 
 impl Row {
     pub fn new(case: &str, size: &str) -> Self {
@@ -29,14 +29,14 @@ impl Row {
         let [ours, reference, floor] = &self.runs;
         let ratio = |above: &Runs, below: &Runs| match (above.median(), below.median()) {
             (Some(above), Some(below)) => format!("{:.2}", above.as_secs_f64() / below.as_secs_f64()),
-            _ => NONE.into(),
+            _ => NOT_MEASURED.into(),
         };
         let memory = |runs: &Runs| match runs.kibibytes {
-            0 => NONE.into(),
+            0 => NOT_MEASURED.into(),
             kibibytes => format!("{:.1} MiB", kibibytes as f64 / 1024.0),
         };
         let [our_calls, their_calls] =
-            self.calls.map(|calls| calls.map_or(NONE.into(), |calls| calls.to_string()));
+            self.calls.map(|calls| calls.map_or(NOT_MEASURED.into(), |calls| calls.to_string()));
         println!(
             "| {} | {} | {} | {} | {} | {} | {} | {} | {our_calls} | {their_calls} | {} | {} |",
             self.case,
@@ -46,7 +46,7 @@ impl Row {
             time(floor),
             ratio(reference, ours),
             ratio(ours, floor),
-            ours.median_user().map_or(NONE.into(), milliseconds),
+            ours.median_user().map_or(NOT_MEASURED.into(), milliseconds),
             memory(ours),
             memory(reference),
         );
@@ -56,8 +56,8 @@ impl Row {
 fn time(runs: &Runs) -> String {
     match (runs.median(), runs.spread()) {
         (Some(median), Some(spread)) => format!("{} ± {}", milliseconds(median), milliseconds(spread)),
-        (Some(only), None) => format!("{} (one run)", milliseconds(only)),
-        (None, _) => NONE.into(),
+        (Some(single), None) => format!("{} (one run)", milliseconds(single)),
+        (None, _) => NOT_MEASURED.into(),
     }
 }
 

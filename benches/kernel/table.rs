@@ -1,4 +1,4 @@
-//! Tables of any size: as lines for `-R`, as encoded changes and as encoded questions.
+//! Tables of any size, as lines for `-R`, as encoded changes and as encoded queries.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -10,13 +10,13 @@ use netlink_packet_core::{
 };
 use netlink_packet_generic::GenlMessage;
 
-/// How many services, and how many servers each has.
+/// The number of services and the number of servers of each.
 #[derive(Clone, Copy)]
 pub struct Size(pub u32, pub u32);
 
-/// Below this size a datagram gets another message.
+/// The size up to which messages are added to a datagram.
 const BATCH: usize = 64 * 1024;
-/// How many refusals fit the receive buffer at least.
+/// The number of refusals that the receive buffer can hold in any case.
 const MESSAGES: usize = 200;
 
 impl Size {
@@ -27,7 +27,7 @@ impl Size {
         })
     }
 
-    /// Every hundredth server has another weight if `changed`.
+    /// Lists the changes that create the table. Every hundredth server has a different weight if `changed`.
     pub fn changes(self, changed: bool) -> Vec<Change> {
         let mut changes = Vec::new();
         for (service, id) in (0..).zip(self.services()) {
@@ -50,7 +50,7 @@ impl Size {
         changes
     }
 
-    /// What makes the changed table of the other one.
+    /// Lists the changes that turn the plain table into the changed one.
     pub fn edits(self) -> Vec<Change> {
         let pairs = self.changes(true).into_iter().zip(self.changes(false));
         pairs
@@ -63,6 +63,7 @@ impl Size {
             .collect()
     }
 
+    /// Writes the table as lines for `-R`.
     pub fn lines(self, changed: bool) -> String {
         let mut text = String::new();
         for change in self.changes(changed) {
@@ -86,8 +87,8 @@ fn end(id: ServiceId) -> String {
     }
 }
 
-/// The question for the kernel's services, and those for their servers, each a datagram. They ask in the kernel's
-/// order: it finds the next service faster near the last.
+/// Encodes the query for the services, and the queries for their servers, each as a datagram. They follow the
+/// kernel's order, in which it finds the next service faster.
 pub fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
     let services = Ipvs::connect()?.services()?;
     let question = |query: Query| datagram(&message(family, query.into(), NLM_F_DUMP));
@@ -95,7 +96,7 @@ pub fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
     Ok([question(Query::Services), servers.flat_map(question).collect()])
 }
 
-/// Changes as datagrams of many messages, of which the last asks for an answer.
+/// Encodes changes as datagrams of many messages, the last of which requests an acknowledgement.
 pub fn batches(family: u16, changes: &[Change]) -> Vec<u8> {
     let mut all = Vec::new();
     let mut batch = Vec::new();
@@ -112,7 +113,7 @@ pub fn batches(family: u16, changes: &[Change]) -> Vec<u8> {
     all
 }
 
-/// A datagram with its length before it.
+/// Prefixes a datagram with its length.
 fn datagram(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32).to_ne_bytes(), bytes].concat()
 }
@@ -129,7 +130,7 @@ fn message(family: u16, message: IpvsMessage, flags: u16) -> Vec<u8> {
     bytes
 }
 
-/// The number of the IPVS family.
+/// Asks the kernel for the generic netlink family id of IPVS.
 pub fn family(socket: &mut netlink_sys::Socket) -> super::Result<u16> {
     use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
     let question =

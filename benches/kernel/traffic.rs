@@ -1,4 +1,4 @@
-//! Connections, made by real datagrams from many source addresses.
+//! Makes connections with real datagrams from many source addresses.
 
 use std::io::IoSlice;
 use std::net::{SocketAddrV4, UdpSocket};
@@ -9,12 +9,12 @@ use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, sendmsg};
 
 use super::Result;
 
-/// Sends one datagram to the service from each of the addresses that begin with 11.0.0.0 and end before
-/// `count`. They have to be addresses of this machine.
-pub fn send(service: &str, from: u32, count: u32) -> Result<()> {
+/// Sends a datagram to the service from each address in a range, given as offsets from 11.0.0.0. The
+/// addresses must be local.
+pub fn send(service: &str, first: u32, end: u32) -> Result<()> {
     let socket = UdpSocket::bind("0.0.0.0:4000")?;
     let service = SockaddrIn::from(service.parse::<SocketAddrV4>()?);
-    for number in from..count {
+    for number in first..end {
         let source = in_addr { s_addr: (0x0b00_0000 + number).to_be() };
         let source = in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: source, ipi_addr: in_addr { s_addr: 0 } };
         sendmsg(

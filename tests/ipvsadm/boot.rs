@@ -1,4 +1,5 @@
-//! What is installed: the commands of the systemd unit on old and new machines, and saving into a file.
+//! The installed service: the commands of the systemd unit with the settings of several distributions, and
+//! saving into a file.
 
 mod installing;
 mod loading;
@@ -20,7 +21,7 @@ use crate::support::*;
 const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install");
 const UNIT: &str = "usr/local/lib/systemd/system/ipvsadm.service";
 
-/// A folder that is gone after the test.
+/// A temporary folder that is removed after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -32,7 +33,7 @@ impl Folder {
         Self(path)
     }
 
-    /// Runs the install script for this folder, and returns what it printed.
+    /// Installs into this folder with scripts/install, and returns its output.
     fn install(&self, options: &str) -> String {
         let mut command = Command::new(INSTALL);
         command.arg("--destdir").arg(&self.0).args(["--program", PROGRAM]).args(options.split_whitespace());
@@ -41,7 +42,7 @@ impl Folder {
         run.stdout
     }
 
-    /// The names of all files in it.
+    /// Returns the relative paths of all files in it.
     fn files(&self) -> BTreeSet<String> {
         fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -65,7 +66,7 @@ impl Drop for Folder {
     }
 }
 
-/// A director on which the service is installed, in /usr/local. Its /usr/sbin/ipvsadm is the original.
+/// A director with the service installed in /usr/local. Its /usr/sbin/ipvsadm is the original.
 struct Machine {
     stage: Stage,
     director: Director,
@@ -74,12 +75,12 @@ struct Machine {
 }
 
 impl Machine {
-    /// A machine with these files in /etc.
+    /// Creates a machine with these files in /etc.
     fn new(files: &[(&str, &str)]) -> Self {
-        Self::on(Director::new(), files)
+        Self::with_director(Director::new(), files)
     }
 
-    fn on(director: Director, files: &[(&str, &str)]) -> Self {
+    fn with_director(director: Director, files: &[(&str, &str)]) -> Self {
         director.system("ip link add d0 type dummy && ip link set d0 multicast on up");
         let folder = Folder::new();
         folder.install("");
@@ -95,52 +96,52 @@ impl Machine {
             unpacked_program("ipvsadm").display(),
             machine.folder.0.display(),
         ));
-        for (file, text) in files {
-            machine.write(file, text);
+        for (file, content) in files {
+            machine.write(file, content);
         }
         machine
     }
 
-    fn write(&self, file: &str, text: &str) {
-        self.stage.ok(&format!("cat >/etc/{file} <<'END'\n{text}END"));
+    fn write(&self, file: &str, content: &str) {
+        self.stage.ok(&format!("cat >/etc/{file} <<'END'\n{content}END"));
     }
 
     fn read(&self, file: &str) -> String {
         self.stage.ok(&format!("cat /etc/{file}"))
     }
 
-    /// What a line of shell says on both its outputs, and its status.
-    fn attempt(&self, line: &str) -> (String, i32) {
+    /// Runs a line of shell, and returns its combined output and its status.
+    fn run_shell(&self, line: &str) -> (String, i32) {
         let output = self.stage.ok(&format!("exec 2>&1; {line}\necho \" $?\""));
-        let (said, status) = output.trim_end().rsplit_once(' ').unwrap();
-        (said.to_string(), status.parse().unwrap())
+        let (output, status) = output.trim_end().rsplit_once(' ').unwrap();
+        (output.to_string(), status.parse().unwrap())
     }
 
-    /// Runs a command of the unit as systemd does.
-    fn systemd(&self, setting: &str) -> (String, i32) {
+    /// Runs a command of the unit in the environment that systemd provides.
+    fn run_unit_command(&self, setting: &str) -> (String, i32) {
         let mut lines = self.unit.lines().filter_map(|line| line.strip_prefix(setting)?.strip_prefix('='));
         let (line, more) = (lines.next().unwrap(), lines.next());
         assert_eq!(more, None);
-        self.attempt(&format!("env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin {line}"))
+        self.run_shell(&format!("env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin {line}"))
     }
 
     fn start(&self) -> (String, i32) {
-        self.systemd("ExecStart")
+        self.run_unit_command("ExecStart")
     }
 
     fn reload(&self) -> (String, i32) {
-        self.systemd("ExecReload")
+        self.run_unit_command("ExecReload")
     }
 
     fn stop(&self) -> (String, i32) {
-        // Linux 6.1 cannot stop a daemon that has not run yet.
+        // Linux 6.1 hangs if a daemon is stopped before its thread has run.
         sleep(Duration::from_millis(500));
-        self.systemd("ExecStop")
+        self.run_unit_command("ExecStop")
     }
 }
 
-/// Nothing said, and status 0.
-fn fine() -> (String, i32) {
+/// The result of a command that succeeds and prints nothing.
+fn silent_success() -> (String, i32) {
     (String::new(), 0)
 }
 

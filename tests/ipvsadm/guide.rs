@@ -1,5 +1,5 @@
-//! docs/guide.md: every chapter is played as a guided tour, which fails if a command of it does not print what
-//! stands there. The chapters and the tests are the same.
+//! docs/guide.md: every chapter is played as a guided tour, which fails if a command does not print the
+//! output shown in the guide. Every chapter has a test, and every test has a chapter.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::support::{Director, PROGRAM, run};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What scripts/demo does with this chapter, and how it ends.
+/// Plays a chapter with scripts/demo, which must succeed.
 fn play(_director: Director, tour: &str) {
     let programs = unpacked_program("curl");
     let path = format!("{}:{}", std::env::var("PATH").unwrap(), programs.parent().unwrap().display());
@@ -19,7 +19,7 @@ fn play(_director: Director, tour: &str) {
     assert_eq!((played.status, played.stderr.as_str()), (0, ""), "{}", played.stdout);
 }
 
-/// A test for each chapter; `alone` those that watch the clock.
+/// Defines a test for each chapter. Chapters that are sensitive to timing run `alone`.
 macro_rules! chapters {
     (together $($together:ident)*; alone $($alone:ident)*) => {
         $(#[test] fn $together() { play(Director::new(), stringify!($together)); })*
@@ -37,11 +37,11 @@ chapters! {
 fn every_chapter_is_played() {
     let guide = fs::read_to_string(format!("{REPOSITORY}/docs/guide.md")).unwrap();
     let (introduction, _) = guide.split_once("\n## ").unwrap();
-    assert!(!introduction.contains("```"), "commands before the first chapter");
+    assert!(!introduction.contains("```"), "there are commands before the first chapter");
 
     let names = guide.lines().filter(|line| line.starts_with("## ")).map(|heading| {
         let name = heading.strip_suffix("`)").and_then(|heading| heading.rsplit_once("(`"));
-        name.unwrap_or_else(|| panic!("no tour is named in {heading}")).1.to_string()
+        name.unwrap_or_else(|| panic!("the heading names no tour: {heading}")).1.to_string()
     });
     let chapters: BTreeSet<String> = names.collect();
     let files = fs::read_dir(format!("{REPOSITORY}/scripts/demos")).unwrap();

@@ -19,13 +19,13 @@ fn settings(table: &Table) -> Vec<(Service, Vec<Destination>)> {
 }
 
 #[test]
-fn info_tells_version_and_size() {
+fn info_reports_the_version_of_ipvs() {
     let info = Director::new().ipvs().info().unwrap();
     assert_eq!(info.version.to_string(), "1.2.1");
 }
 
 #[test]
-fn services_of_every_kind_and_family_keep_their_settings() {
+fn services_of_every_kind_and_address_family_keep_their_settings() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
     let ids = [
@@ -88,7 +88,7 @@ fn a_persistence_engine_is_kept() {
 }
 
 #[test]
-fn destinations_of_every_method_and_tunnel_keep_their_settings() {
+fn destinations_of_every_forwarding_method_and_tunnel_keep_their_settings() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
     let port = NonZeroU16::new(6080).unwrap();
@@ -126,7 +126,7 @@ fn destinations_of_every_method_and_tunnel_keep_their_settings() {
         for destination in &added {
             ipvs.add_destination(service, *destination).unwrap();
         }
-        // The kernel lists the one that was added last first.
+        // The kernel lists destinations in reverse order of addition.
         added.reverse();
         let listed = |ipvs: &mut Ipvs| -> Vec<Destination> {
             ipvs.destinations(service).unwrap().iter().map(|state| state.destination).collect()
@@ -148,7 +148,7 @@ fn destinations_of_every_method_and_tunnel_keep_their_settings() {
 }
 
 #[test]
-fn an_address_of_the_director_itself_is_a_server_too() {
+fn an_address_of_the_director_itself_can_be_a_server() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
     let service = tcp("192.0.2.1", 80);
@@ -158,7 +158,7 @@ fn an_address_of_the_director_itself_is_a_server_too() {
 }
 
 #[test]
-fn a_missing_service_is_not_taken_for_one_without_servers() {
+fn a_missing_service_is_not_mistaken_for_one_without_servers() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
     let service = tcp("192.0.2.1", 80);
@@ -185,7 +185,7 @@ fn counters_are_read_and_zeroed() {
         client.send_to(b"hello", ("192.0.2.1", port)).unwrap();
         receiver.recv_from(&mut [0; 16]).unwrap();
     }
-    // The kernel brings its sums up to date every two seconds.
+    // The kernel updates its counters every two seconds.
     sleep(Duration::from_millis(2500));
     let stats = |ipvs: &mut Ipvs| {
         ids.map(|id| {
@@ -210,7 +210,7 @@ fn counters_are_read_and_zeroed() {
 }
 
 #[test]
-fn timeouts_of_zero_stay_as_they_are() {
+fn timeouts_set_to_zero_keep_their_values() {
     let mut ipvs = Director::new().ipvs();
     let before = ipvs.timeouts().unwrap();
     assert_eq!(before, Timeouts { tcp: 900, tcp_fin: 120, udp: 300 });
@@ -242,7 +242,7 @@ fn sync_daemons_start_with_their_settings_and_stop() {
     ipvs.start_daemon(backup).unwrap();
     let running = ipvs.daemons().unwrap();
     assert_eq!(running[0], master);
-    // What was left to the kernel is reported as it chose.
+    // The kernel reports the values that it chose for unset settings.
     assert_eq!(running[1], SyncDaemon { max_length: running[1].max_length, port: 8848, ttl: 1, ..backup });
     assert!(running[1].max_length > 1000);
     // Linux 6.1 hangs if a daemon is stopped before its thread has run.
@@ -253,7 +253,7 @@ fn sync_daemons_start_with_their_settings_and_stop() {
     assert_eq!(ipvs.daemons().unwrap(), []);
 }
 
-/// `count` services with `servers` servers each, as changes.
+/// Lists the changes that add `count` services with `servers` servers each.
 fn many(count: u16, servers: u16) -> Vec<Change> {
     let mut changes = Vec::new();
     for number in 0..count {
@@ -269,7 +269,7 @@ fn many(count: u16, servers: u16) -> Vec<Change> {
 }
 
 #[test]
-fn thousands_of_changes_are_made_and_listed_back_complete_while_another_process_lists() {
+fn thousands_of_changes_are_applied_and_listed_completely_while_another_process_lists() {
     let director = Director::alone();
     let mut ipvs = director.ipvs();
     let changes = many(2000, 5);
@@ -316,7 +316,7 @@ fn thousands_of_changes_are_made_and_listed_back_complete_while_another_process_
 }
 
 #[test]
-fn a_batch_reports_exactly_the_change_that_was_refused_and_makes_the_others() {
+fn a_batch_reports_the_one_refused_change_and_applies_the_others() {
     let director = Director::alone();
     let mut ipvs = director.ipvs();
     let mut changes = many(1000, 0);
@@ -331,7 +331,7 @@ fn a_batch_reports_exactly_the_change_that_was_refused_and_makes_the_others() {
 }
 
 #[test]
-fn a_batch_in_which_everything_is_refused_loses_no_answer() {
+fn a_batch_of_refused_changes_loses_no_reply() {
     let director = Director::alone();
     let mut ipvs = director.ipvs();
     let changes: Vec<Change> =

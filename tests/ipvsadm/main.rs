@@ -1,5 +1,5 @@
-//! What the library and the program do, shown on a running kernel: `scripts/kernel -- cargo test` or,
-//! with everything else, `scripts/test`.
+//! Tests of the library and the program on a running kernel. `scripts/kernel -- cargo test` runs them;
+//! `scripts/test` runs them along with everything else.
 
 mod boot;
 mod cluster;

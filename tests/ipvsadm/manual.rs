@@ -1,4 +1,5 @@
-//! The manual pages: they render, name all options that the program has, and their examples work.
+//! The manual pages: they render without warnings, list every option of the program, and show working
+//! examples.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,7 @@ fn page(name: &str) -> String {
 }
 
 #[test]
-fn the_pages_render_without_warnings() {
+fn the_manual_pages_render_without_warnings() {
     for name in ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"] {
         let mut mandoc = Command::new(unpacked_program("mandoc"));
         let run = run(mandoc.args(["-T", "lint", "-W", "warning"]).arg(format!("{FOLDER}/{name}.8")));
@@ -22,23 +23,23 @@ fn the_pages_render_without_warnings() {
     }
 }
 
-/// `-t --tcp-service ADDRESSPORT`: an option in all its spellings, and the letters of its value.
-fn normal(names: &[String], value: &str) -> String {
+/// Joins the spellings of an option and the letters of its value: `-t --tcp-service ADDRESSPORT`.
+fn normalize(names: &[String], value: &str) -> String {
     let value: String = value.to_uppercase().chars().filter(char::is_ascii_uppercase).collect();
     format!("{} {value}", names.join(" ")).trim_end().to_string()
 }
 
-/// An option of the help, as in `  -t, --tcp-service <ADDRESS:PORT>   a TCP service`.
-fn option_of_help(line: &str) -> Option<String> {
+/// Parses an option in the help, as in `  -t, --tcp-service <ADDRESS:PORT>   a TCP service`.
+fn parse_help_option(line: &str) -> Option<String> {
     let spelling = line.trim_start().split("  ").next().filter(|spelling| spelling.starts_with('-'))?;
     let (names, value): (Vec<&str>, Vec<&str>) =
         spelling.split_whitespace().partition(|word| word.starts_with('-'));
     let names: Vec<String> = names.iter().map(|name| name.trim_end_matches([',', '.']).to_string()).collect();
-    Some(normal(&names, &value.concat()))
+    Some(normalize(&names, &value.concat()))
 }
 
-/// An option of a page, as in `.It Fl t , Fl -tcp-service Ar address : Ns Ar port`.
-fn option_of_page(line: &str) -> Option<String> {
+/// Parses an option in a manual page, as in `.It Fl t , Fl -tcp-service Ar address : Ns Ar port`.
+fn parse_page_option(line: &str) -> Option<String> {
     let mut words = line.strip_prefix(".It Fl ").map(|_| line.split(' ').skip(1))?;
     let (mut names, mut value) = (Vec::new(), String::new());
     while let Some(word) = words.next() {
@@ -48,26 +49,31 @@ fn option_of_page(line: &str) -> Option<String> {
             word => value.push_str(word),
         }
     }
-    Some(normal(&names, &value))
+    Some(normalize(&names, &value))
 }
 
 #[test]
-fn manual_and_help_have_the_same_options() {
+fn the_manual_and_the_help_list_the_same_options() {
     let help = run(Command::new(PROGRAM).arg("-h")).stdout;
     let page = page("ipvsadm");
-    let options: BTreeSet<String> = help.lines().filter_map(option_of_help).collect();
+    let options: BTreeSet<String> = help.lines().filter_map(parse_help_option).collect();
     assert!(options.contains("-t --tcp-service ADDRESSPORT"), "{options:?}");
-    assert_eq!(page.lines().filter_map(option_of_page).collect::<BTreeSet<_>>(), options);
+    assert_eq!(page.lines().filter_map(parse_page_option).collect::<BTreeSet<_>>(), options);
 
-    // What the text mentions exists.
-    let known: BTreeSet<&str> = options.iter().flat_map(|option| option.split(' ')).chain(["-l"]).collect();
+    // The text mentions no option that does not exist.
+    let existing: BTreeSet<&str> =
+        options.iter().flat_map(|option| option.split(' ')).chain(["-l"]).collect();
     let text: Vec<&str> = page.split_whitespace().collect();
     for pair in text.windows(2).filter(|pair| pair[0].ends_with("Fl")) {
-        assert!(known.contains(format!("-{}", pair[1]).as_str()), "there is no -{}", pair[1]);
+        assert!(
+            existing.contains(format!("-{}", pair[1]).as_str()),
+            "the option -{} does not exist",
+            pair[1]
+        );
     }
 }
 
-/// The command lines of a page's examples.
+/// Returns the command lines in a page's examples.
 fn examples(page: &str) -> Vec<String> {
     let section = page.split(".Sh EXAMPLES\n").nth(1).unwrap().split("\n.Sh ").next().unwrap();
     let displays = section.split(".Bd -literal").skip(1).map(|rest| rest.split(".Ed").next().unwrap());
@@ -75,14 +81,14 @@ fn examples(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_examples_work() {
+fn the_examples_in_the_manual_pages_work() {
     let director = Director::new();
     director.system("ip link add eth0 type dummy && ip link set eth0 multicast on up");
     let stage = Stage::new();
     let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
     let pages = ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"].map(page);
     let lines: Vec<String> = pages.iter().flat_map(|page| examples(page)).collect();
-    // What others do beside us is not ours to try.
+    // Lines that run other programs are not tested.
     let ours: Vec<&String> = lines.iter().filter(|line| line.starts_with("ipvsadm")).collect();
     assert!(ours.len() > 30 && lines.len() < ours.len() + 5, "{lines:?}");
     for line in ours {

@@ -1,4 +1,4 @@
-//! Names of hosts, which the system's `getent` finds: names that could be taken for something else, and
+//! Host names, which the program looks up with `getent`: names that could be mistaken for something else, and
 //! a system without that program.
 
 use std::fs;
@@ -8,8 +8,8 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::support::*;
 
-/// A director with an empty /mnt, which only the test's thread sees.
-fn director() -> Director {
+/// Creates a director with an empty /mnt that is visible only to the test's thread.
+fn director_with_private_mnt() -> Director {
     let director = Director::new();
     unshare(CloneFlags::CLONE_NEWNS).unwrap();
     director.system("mount --make-rprivate / && mount -t tmpfs none /mnt");
@@ -17,8 +17,8 @@ fn director() -> Director {
 }
 
 #[test]
-fn names_may_look_like_options() {
-    let director = director();
+fn host_names_may_look_like_options() {
+    let director = director_with_private_mnt();
     fs::write("/mnt/hosts", "198.51.100.1 -evil\n198.51.100.2 --help\n2001:db8::3 -s\n").unwrap();
     fs::write("/mnt/nsswitch", "hosts: files\n").unwrap();
     director.system(
@@ -50,8 +50,8 @@ fn names_may_look_like_options() {
 }
 
 #[test]
-fn names_reach_the_resolver_as_they_are() {
-    let director = director();
+fn host_names_reach_the_resolver_unchanged() {
+    let director = director_with_private_mnt();
     director.system(
         r#"printf '%s\n' '#!/bin/sh' 'printf "<%s>" "$@" >/mnt/asked' 'echo 198.51.100.1' >/mnt/getent &&
         chmod 755 /mnt/getent"#,
@@ -80,30 +80,30 @@ fn names_reach_the_resolver_as_they_are() {
 }
 
 #[test]
-fn without_getent_there_are_numbers_and_the_next_step_is_told() {
-    let director = director();
+fn without_getent_listings_are_numeric_and_names_are_refused_with_the_next_step() {
+    let director = director_with_private_mnt();
     director.ok("-A -t localhost:80 -s rr");
     assert!(director.ok("-L").contains("TCP  localhost:http rr\n"));
     let saved = director.saved();
-    // Without a PATH, these are where programs are looked for.
+    // Without a PATH, programs are searched for in these folders.
     director.system(
         "mount=$(command -v mount); $mount --bind /mnt /usr/bin; [ ! -e /bin/sh ] || $mount --bind /mnt /bin",
     );
     for path in [None, Some("/nonexistent")] {
-        let without = |words: &str, input: &str| {
+        let run_without_getent = |words: &str, input: &str| {
             let mut command = Command::new(PROGRAM);
             command.args(words.split(' ')).env_remove("PATH").envs(path.map(|path| ("PATH", path)));
             feed(&mut command, input.as_bytes())
         };
-        let listed = without("-L", "");
+        let listed = run_without_getent("-L", "");
         assert!(listed.stdout.contains("TCP  127.0.0.1:http rr\n"), "{}", listed.stdout);
         assert_eq!((listed.status, listed.stderr.as_str()), (0, ""));
         let problem = "-t \"localhost\": getent, which looks up names, cannot be run: No such file or directory \
                        (os error 2); give the address, or install getent";
-        let refused = without("-D -t localhost:80", "");
+        let refused = run_without_getent("-D -t localhost:80", "");
         assert_eq!(refused.stderr, format!("ipvsadm: {problem}\n"));
         assert_eq!((refused.status, refused.stdout.as_str()), (2, ""));
-        let refused = without("-R", "-D -t localhost:80\n");
+        let refused = run_without_getent("-R", "-D -t localhost:80\n");
         assert!(refused.stderr.contains(problem), "{}", refused.stderr);
         assert_eq!((refused.status, director.saved()), (2, saved.clone()));
     }

@@ -1,11 +1,11 @@
-//! A kernel without IPVS: `scripts/kernel --no-modules`.
+//! The program on a kernel without IPVS (`scripts/kernel --no-modules`).
 
 use std::process::Command;
 
 use crate::support::{PROGRAM, run};
 
 #[test]
-fn a_missing_module_is_named_with_the_next_step() {
+fn a_missing_module_is_reported_with_the_next_step() {
     for words in ["-L -n", "-C", "-A -t 192.0.2.1:80", "-S"] {
         let run = run(Command::new(PROGRAM).args(words.split(' ')));
         assert!(
@@ -21,7 +21,7 @@ fn a_missing_module_is_named_with_the_next_step() {
 }
 
 #[test]
-fn what_needs_no_kernel_works_without_it() {
+fn help_and_version_work_without_ipvs() {
     for words in ["-h", "-v"] {
         let run = run(Command::new(PROGRAM).arg(words));
         assert_eq!((run.status, run.stderr.as_str()), (0, ""));

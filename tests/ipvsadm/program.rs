@@ -1,4 +1,4 @@
-//! Every verb of the program.
+//! Every command of the program.
 
 use std::fs::File;
 use std::net::UdpSocket;
@@ -16,7 +16,7 @@ const STATS: &str = "Prot LocalAddress:Port               Conns   InPkts  OutPkt
   -> RemoteAddress:Port
 ";
 
-/// A listing without its first line, which has the size of the kernel's table in it.
+/// Strips the first line of a listing, which contains the size of the kernel's table.
 fn without_header(listing: &str) -> &str {
     let (first, rest) = listing.split_once('\n').unwrap();
     assert!(first.starts_with(HEADER), "{first}");
@@ -24,7 +24,7 @@ fn without_header(listing: &str) -> &str {
 }
 
 #[test]
-fn an_empty_table() {
+fn an_empty_table_is_listed_saved_and_cleared() {
     let director = Director::new();
     for words in ["", "-L", "-l", "-Ln", "-L -n", "--list --numeric"] {
         assert_eq!(without_header(&director.ok(words)), PLAIN);
@@ -35,7 +35,7 @@ fn an_empty_table() {
     }
 }
 
-/// One service of each kind with servers of each kind, as saved.
+/// One service of each kind with servers of each kind, in the format of `-S -n`.
 const TABLE: &str = "\
 -A -t 192.0.2.1:80 -s wlc
 -a -t 192.0.2.1:80 -r 198.51.100.1:8080 -m -w 1
@@ -73,12 +73,12 @@ const TABLE: &str = "\
 ";
 
 #[test]
-fn what_is_restored_is_listed_and_saved() {
+fn a_restored_table_is_listed_and_saved() {
     let director = Director::new();
     let restored = director.feed("-R", TABLE);
     assert_eq!((restored.status, restored.stdout.as_str(), restored.stderr.as_str()), (0, "", ""));
     assert_eq!(director.saved(), TABLE);
-    // Lines of servers end in blanks; the marks show where.
+    // Lines of servers end in blanks; `$` marks the end of such a line.
     let listing = "\
 TCP  192.0.2.1:80 wlc
   -> 198.51.100.1:8080            Masq    1      0          0         $
@@ -145,7 +145,7 @@ fn services_and_servers_are_edited_and_deleted() {
     director.ok("-A -t 192.0.2.1:80 -s rr -p 100 -M 255.255.255.0");
     director.ok("-a -t 192.0.2.1:80 -r 198.51.100.1 -m -w 5 -x 10 -y 5");
     director.ok("-a -t 192.0.2.1:80 -r 198.51.100.2:8080 -g");
-    // An edit sets everything back that it does not name.
+    // An edit resets every setting that it does not mention.
     director.ok("-E -t 192.0.2.1:80");
     director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1 -w 7");
     assert_eq!(
@@ -185,7 +185,7 @@ fn the_order_of_options_does_not_matter() {
 }
 
 #[test]
-fn the_version_has_the_shape_that_scripts_look_for() {
+fn the_version_has_the_format_that_scripts_parse() {
     let version = Director::new().ok("-v");
     assert_eq!(
         version,
@@ -194,7 +194,7 @@ fn the_version_has_the_shape_that_scripts_look_for() {
 }
 
 #[test]
-fn a_restore_with_a_mistake_applies_nothing_and_names_every_line() {
+fn a_restore_with_mistakes_applies_nothing_and_reports_every_line() {
     let director = Director::new();
     let input =
         "# a comment\n\nipvsadm -A -t 192.0.2.1:80 # trailing\r\n-A -t nowhere:80x\n\t-A -f 0\n-R\n-A -f 5";
@@ -217,7 +217,7 @@ ipvsadm: nothing was applied
 }
 
 #[test]
-fn a_restore_that_the_kernel_refuses_in_part_applies_the_rest() {
+fn a_restore_that_the_kernel_partly_refuses_applies_the_rest() {
     let director = Director::new();
     let run = director.feed("-R", "-A -f 1\n-A -f 1\n-S -n\n-A -f 2 -s nosuch\n-A -f 3\n-D -f 4\n");
     assert_eq!(run.status, 255);
@@ -234,7 +234,7 @@ ipvsadm: the other lines were applied
 }
 
 #[test]
-fn a_restore_that_is_not_text_is_refused_line_by_line() {
+fn binary_input_to_a_restore_is_refused_line_by_line() {
     Director::new();
     let run = feed(Command::new(PROGRAM).arg("-R"), b"-A -f 1\n\xff\xfe\n\0\n");
     assert_eq!(run.status, 2);
@@ -243,7 +243,7 @@ fn a_restore_that_is_not_text_is_refused_line_by_line() {
 }
 
 #[test]
-fn output_that_nobody_wants_or_can_take_is_no_crash() {
+fn a_closed_pipe_or_a_full_device_does_not_crash_the_program() {
     let director = Director::alone();
     let rules: String = (1..2000).map(|mark| format!("-A -f {mark}\n")).collect();
     assert_eq!(director.feed("-R", &rules).status, 0);
@@ -278,7 +278,7 @@ fn timeouts_are_set_and_shown() {
 }
 
 #[test]
-fn sync_daemons_are_started_shown_and_stopped() {
+fn sync_daemons_are_started_listed_and_stopped() {
     let director = Director::new();
     director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
     assert_eq!(director.ok("-L --daemon"), "");
@@ -293,20 +293,20 @@ fn sync_daemons_are_started_shown_and_stopped() {
 backup sync daemon (mcast=d0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)
 "
     );
-    let again = "cannot start the backup sync daemon on d0: it runs already";
-    director.refuses("--start-daemon backup --mcast-interface d0", 255, again);
+    let error = "cannot start the backup sync daemon on d0: it runs already";
+    director.refuses("--start-daemon backup --mcast-interface d0", 255, error);
     // Linux 6.1 hangs if a daemon is stopped before its thread has run.
     sleep(Duration::from_millis(500));
     director.ok("--stop-daemon backup --syncid 9");
     director.ok("--stop-daemon master");
     assert_eq!(director.ok("-L --daemon"), "");
     director.refuses("--stop-daemon master", 255, "cannot stop the master sync daemon: it does not run");
-    let nowhere = "cannot start the master sync daemon on d9: no such network interface";
-    director.refuses("--start-daemon master --mcast-interface d9", 255, nowhere);
+    let error = "cannot start the master sync daemon on d9: no such network interface";
+    director.refuses("--start-daemon master --mcast-interface d9", 255, error);
 }
 
 #[test]
-fn connections_are_listed_with_and_without_what_binds_them() {
+fn connections_are_listed_with_and_without_persistence_data() {
     let director = Director::new();
     director.system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo");
     director.ok("-A -u 192.0.2.1:5060 -s rr -p 60 --pe sip");
@@ -336,7 +336,7 @@ pro expire state       source             virtual            destination";
 }
 
 #[test]
-fn names_stand_for_addresses_and_ports_unless_numbers_are_asked_for() {
+fn names_replace_addresses_and_ports_unless_numeric_output_is_requested() {
     let director = Director::new();
     director.ok("-A -t localhost:http -s rr");
     director.ok("-a -t 127.0.0.1:80 -r 198.51.100.1:www -m");
@@ -349,9 +349,9 @@ fn names_stand_for_addresses_and_ports_unless_numbers_are_asked_for() {
 }
 
 #[test]
-fn a_dead_resolver_does_not_hang_a_listing_and_is_not_asked_for_numbers() {
+fn a_dead_name_server_does_not_hang_a_listing_and_numeric_output_never_queries_it() {
     let director = Director::new();
-    // Questions to the resolver vanish in an interface that leads nowhere.
+    // Queries to the name server vanish in an interface that leads nowhere.
     director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
     let rules: String =
         (1..=100).map(|number| format!("-a -t 192.0.2.1:80 -r 198.51.100.{number} -m\n")).collect();
@@ -371,8 +371,8 @@ fn a_dead_resolver_does_not_hang_a_listing_and_is_not_asked_for_numbers() {
     let (_, before) = with_dead_resolver("-L -n");
     let (_, numeric) = with_dead_resolver("-L -n");
     let (elapsed, named) = with_dead_resolver("-L");
-    assert_eq!(numeric, before, "numbers were looked up");
+    assert_eq!(numeric, before, "numeric output looked names up");
     assert_ne!(named, before, "nothing was looked up");
-    // One look-up that gets no answer takes ten seconds.
+    // A single lookup that gets no answer takes ten seconds.
     assert!(elapsed < Duration::from_secs(9), "{elapsed:?}");
 }

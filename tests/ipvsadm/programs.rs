@@ -1,4 +1,4 @@
-//! Programs in the wild: what Debian ships for use with ipvsadm, with ours standing in its place.
+//! Programs that Debian ships for use with ipvsadm, run with our program in place of the original.
 
 mod init_script;
 mod keepalived;
@@ -16,24 +16,24 @@ use std::time::{Duration, Instant};
 
 use crate::support::*;
 
-/// What scripts/testkernel/fetch has to unpack.
-const WANTED: &str = include_str!("programs/packages.txt");
+/// The packages that scripts/testkernel/fetch must unpack.
+const PACKAGE_NAMES: &str = include_str!("programs/packages.txt");
 
-/// How long a program may take until the table is as it should be.
+/// The longest time a program may take to bring the table into the expected state.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The folder with the unpacked packages: `root` has their files, `bin` starters of their programs.
+/// The folder with the unpacked packages: `root` holds their files, `bin` scripts that start their programs.
 static PACKAGES: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = std::env::var_os("IPVSADM_PROGRAMS").map(PathBuf::from).unwrap_or_else(fetched);
+    let folder = std::env::var_os("IPVSADM_PROGRAMS").map(PathBuf::from).unwrap_or_else(locate_packages);
     let program = folder.join("root/usr/sbin/ldirectord");
-    assert!(program.exists(), "there is no {}: {}", program.display(), advice());
+    assert!(program.exists(), "{} does not exist: {}", program.display(), advice());
     folder
 });
 
-/// The folder into which they were fetched before.
-fn fetched() -> PathBuf {
+/// Asks scripts/testkernel/fetch for the folder of the packages locate_packages earlier.
+fn locate_packages() -> PathBuf {
     let fetch = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/testkernel/fetch");
-    let run = run(Command::new(fetch).args(["--into", "programs"]).args(WANTED.split_whitespace()));
+    let run = run(Command::new(fetch).args(["--into", "programs"]).args(PACKAGE_NAMES.split_whitespace()));
     assert_eq!(run.status, 0, "{}{}", run.stderr, advice());
     run.stdout.trim_end().into()
 }
@@ -41,40 +41,40 @@ fn fetched() -> PathBuf {
 fn advice() -> String {
     format!(
         "run scripts/testkernel/fetch --into programs {} outside the kernel first",
-        WANTED.replace('\n', " ")
+        PACKAGE_NAMES.replace('\n', " ")
     )
 }
 
-/// The starter of an unpacked program.
+/// Returns the path of the script that starts an unpacked program.
 pub fn unpacked_program(name: &str) -> PathBuf {
     PACKAGES.join("bin").join(name)
 }
 
-/// The full name of an unpacked file.
+/// Returns the path of an unpacked file.
 fn unpacked(file: &str) -> String {
     PACKAGES.join("root").join(file).to_str().unwrap().to_string()
 }
 
-/// A process that ends with the test at the latest.
+/// A process that is killed when the test ends, if not before.
 pub struct Process(Child);
 
 impl Process {
-    /// Starts a program that prints "ready" and then waits for the end of its input, which does not come.
-    fn keeper(command: &mut Command) -> Self {
+    /// Starts a program that prints "ready" and then waits for the end of its input, which never comes.
+    fn spawn_until_ready(command: &mut Command) -> Self {
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut keeper = Self(child);
+        let mut process = Self(child);
         let mut line = String::new();
-        BufReader::new(keeper.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n", "{command:?}");
-        keeper
+        process
     }
 
-    /// Asks the process to end and waits until it has.
+    /// Terminates the process and waits until it has exited.
     fn terminate(mut self) {
         run(Command::new("kill").arg(self.0.id().to_string()));
-        let end = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         while self.0.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < end, "the process {} does not end", self.0.id());
+            assert!(Instant::now() < deadline, "process {} does not exit", self.0.id());
             sleep(Duration::from_millis(50));
         }
     }
@@ -82,18 +82,18 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Killing a process that has already exited is harmless.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A mount namespace of which the host sees nothing: `/usr/sbin/ipvsadm` is the program under test, and
-/// whatever is written to `/etc` and `/run` is gone with the namespace.
+/// A mount namespace that is invisible to the host: `/usr/sbin/ipvsadm` is the program under test, and
+/// everything written to `/etc` and `/run` disappears with the namespace.
 pub struct Stage(Process);
 
-/// The folders are covered by others with links to the same files, which are read-only there.
-const SETTING: &str = r#"
+/// Covers each folder with one of links to the original files, which are mounted read-only.
+const STAGE_SETUP: &str = r#"
 mount -t tmpfs tmpfs /mnt
 for folder in $(readlink -f /etc /sbin /usr/sbin | sort -u); do
     mkdir -p "/mnt/below$folder" "/mnt/above$folder"
@@ -116,15 +116,24 @@ exec cat
 impl Stage {
     pub fn new() -> Self {
         let mut command = Command::new("unshare");
-        Self(Process::keeper(command.args(["--mount", "sh", "-e", "-c", SETTING, "sh", PROGRAM])))
+        Self(Process::spawn_until_ready(command.args([
+            "--mount",
+            "sh",
+            "-e",
+            "-c",
+            STAGE_SETUP,
+            "sh",
+            PROGRAM,
+        ])))
     }
 
-    /// A command on this stage. Whatever programs PATH has otherwise, ipvsadm is the one under test.
+    /// Prepares a command to run on this stage. Whatever else PATH contains, `ipvsadm` is the program under
+    /// test.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.nsenter(&[], program)
     }
 
-    /// A command on this stage, and in other namespaces of some machine.
+    /// Prepares a command to run on this stage and in the further namespaces named by options of nsenter(1).
     pub fn nsenter(&self, options: &[String], program: impl AsRef<OsStr>) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new("nsenter");
@@ -137,7 +146,7 @@ impl Stage {
         command
     }
 
-    /// Runs a line of shell, which has to succeed without a word on standard error.
+    /// Runs a line of shell, which must succeed and print nothing on standard error, and returns its output.
     pub fn ok(&self, line: &str) -> String {
         let run = run(self.command("sh").args(["-c", line]));
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{line}: {}", run.stdout);
@@ -148,7 +157,7 @@ impl Stage {
         assert_eq!(feed(self.command("tee").arg(file), text.as_bytes()).status, 0, "{file}");
     }
 
-    /// Starts a program that stays; what it says goes into `/run/log`.
+    /// Starts a program in the background, with its output in `/run/log`.
     pub fn start(&self, command: &mut Command) -> Process {
         let log = "exec \"$@\" </dev/null >/run/log 2>&1";
         let mut shell = self.command("sh");
@@ -157,30 +166,30 @@ impl Stage {
         Process(shell.spawn().unwrap())
     }
 
-    /// Waits until the table, as saved, is this one.
-    fn wait_for(&self, director: &Director, what: &str, table: &str) {
-        let end = Instant::now() + PATIENCE;
+    /// Waits until the saved table equals `table`.
+    fn wait_for(&self, director: &Director, state: &str, table: &str) {
+        let deadline = Instant::now() + PATIENCE;
         while director.saved() != table {
-            if Instant::now() > end {
+            if Instant::now() > deadline {
                 let log = self.ok("tail -n 50 /run/log");
-                assert_eq!(director.saved(), table, "{what}; the program's last words:\n{log}");
+                assert_eq!(director.saved(), table, "{state}; the program's last output:\n{log}");
             }
             sleep(Duration::from_millis(100));
         }
     }
 }
 
-/// A real server: a machine of its own, linked to the director, on which a web server can run.
+/// A real server: a separate machine, linked to the director, that can run a web server.
 struct WebServer {
     namespace: [String; 1],
     _machine: Process,
 }
 
 impl WebServer {
-    /// The machine number N has the addresses 10.0.N.2 and 2001:db8:N::2.
+    /// Creates machine number N, which has the addresses 10.0.N.2 and 2001:db8:N::2.
     fn new(director: &Director, number: u8) -> Self {
         let wait = ["--net", "sh", "-c", "ip link set lo up && echo ready && exec cat"];
-        let machine = Process::keeper(Command::new("unshare").args(wait));
+        let machine = Process::spawn_until_ready(Command::new("unshare").args(wait));
         let id = machine.0.id();
         director.system(&format!(
             "set -e
@@ -197,7 +206,7 @@ impl WebServer {
         Self { namespace: [format!("--net=/proc/{id}/ns/net")], _machine: machine }
     }
 
-    /// Its web server, until it is dropped. There is one page, with the words "it works".
+    /// Starts its web server, which runs until it is dropped and has one page with the words "it works".
     fn serve(&self, stage: &Stage) -> Process {
         stage.ok("mkdir -p /run/www && echo it works >/run/www/index.html");
         let mut command = stage.nsenter(&self.namespace, unpacked_program("busybox"));

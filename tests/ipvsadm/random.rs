@@ -1,5 +1,5 @@
-//! Random tables: saved and restored, and turned into each other. `IPVSADM_RANDOM_TABLES` says how many,
-//! `IPVSADM_RANDOM_SEED` which is the first; a failing one is named.
+//! Random tables: saved, restored and turned into each other. `IPVSADM_RANDOM_TABLES` sets their number and
+//! `IPVSADM_RANDOM_SEED` the first seed; a failure reports its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,7 +9,7 @@ use ipvs::Ipvs;
 use crate::differential::reference::Reference;
 use crate::support::*;
 
-/// A small generator of numbers (xorshift64*), the same for the same seed.
+/// A small random number generator (xorshift64*) that is determined by its seed.
 struct Random(u64);
 
 impl Random {
@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// The lines of a table, as the program takes them.
+/// Generates a table, as lines for `-R`.
 fn table(seed: u64) -> String {
     let random = &mut Random::new(seed);
     let mut lines = String::new();
@@ -105,32 +105,32 @@ fn table(seed: u64) -> String {
     lines
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+fn env_or(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 fn seeds() -> Range<u64> {
-    let first = setting("IPVSADM_RANDOM_SEED", 1);
-    first..first + setting("IPVSADM_RANDOM_TABLES", 1000)
+    let first = env_or("IPVSADM_RANDOM_SEED", 1);
+    first..first + env_or("IPVSADM_RANDOM_TABLES", 1000)
 }
 
-/// Gives the program these lines, all of which it has to take.
+/// Feeds these lines to the program, which must accept all of them.
 fn restore(director: &Director, words: &str, lines: &str, seed: u64) {
     let run = director.feed(words, lines);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "seed {seed}, {words}\n{lines}");
 }
 
-fn all_differ(lines: &str) -> bool {
+fn lines_are_distinct(lines: &str) -> bool {
     lines.lines().collect::<BTreeSet<_>>().len() == lines.lines().count()
 }
 
-/// Everything that the kernel says of its table.
-fn state(ipvs: &mut Ipvs) -> String {
+/// Describes everything that the kernel reports about its table.
+fn kernel_state(ipvs: &mut Ipvs) -> String {
     format!("{:?}", ipvs.table().unwrap())
 }
 
 #[test]
-fn a_table_that_is_saved_and_restored_is_saved_the_same() {
+fn a_table_is_saved_identically_after_being_restored() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
     for seed in seeds() {
@@ -145,10 +145,10 @@ fn a_table_that_is_saved_and_restored_is_saved_the_same() {
 }
 
 #[test]
-fn the_original_reads_what_ours_saves_and_ours_reads_what_the_original_saves() {
+fn each_program_restores_what_the_other_saves() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
-    let reference = Reference::find();
+    let reference = Reference::locate();
     let original = |words: &str, input: &str| {
         let run = feed(reference.command().args(words.split(' ')), input.as_bytes());
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "original {words}\n{input}");
@@ -159,19 +159,20 @@ fn the_original_reads_what_ours_saves_and_ours_reads_what_the_original_saves() {
         restore(&director, "-R", &table(seed), seed);
         let saved = director.saved();
         let full = director.ok("-S -n --full");
-        for theirs in [&saved, &full] {
+        for input in [&saved, &full] {
             ipvs.flush().unwrap();
-            original("-R", theirs);
+            original("-R", input);
             assert_eq!(director.saved(), saved, "seed {seed}");
         }
         assert_eq!(director.ok("-S -n --full"), full, "seed {seed}");
-        // The original loses thresholds, and prints large marks in a way that nobody can read. It shows a service
-        // twice when the tests beside this one add services at the wrong moment.
+        // The original loses thresholds and prints large marks as negative numbers, which it does not accept
+        // again. It lists a service twice when another test adds services at the wrong moment.
         let mut attempts = (0..9).map(|_| original("-S -n", ""));
-        let theirs = attempts.find(|saved| all_differ(saved)).expect("each time a line came twice");
-        if !theirs.contains("-f -") {
+        let saved_by_original =
+            attempts.find(|saved| lines_are_distinct(saved)).expect("every attempt listed a line twice");
+        if !saved_by_original.contains("-f -") {
             ipvs.flush().unwrap();
-            restore(&director, "-R", &theirs, seed);
+            restore(&director, "-R", &saved_by_original, seed);
             let line = |line: &str| {
                 line.split(" -x ").next().unwrap_or(line).split(" -y ").next().unwrap().to_owned()
             };
@@ -193,17 +194,17 @@ fn any_table_becomes_any_other_by_the_smallest_change() {
         });
         restore(&director, "-R --replace --allow-empty", &from, seed);
         assert_eq!(director.saved(), from, "seed {seed}");
-        let before = state(&mut ipvs);
+        let before = kernel_state(&mut ipvs);
         let dry = director.feed("-R --replace --allow-empty --dry-run", &to).stdout;
-        assert_eq!(state(&mut ipvs), before, "seed {seed}: a dry run changed something");
+        assert_eq!(kernel_state(&mut ipvs), before, "seed {seed}: a dry run changed something");
         let commands = dry.lines().filter(|line| !line.starts_with('#')).count();
-        assert_eq!(commands, fewest_changes(&from, &to), "seed {seed}\nfrom\n{from}to\n{to}by\n{dry}");
+        assert_eq!(commands, min_changes(&from, &to), "seed {seed}\nfrom\n{from}to\n{to}by\n{dry}");
         restore(&director, "-R --replace --allow-empty", &to, seed);
         assert_eq!(director.saved(), to, "seed {seed}");
         let again = director.feed("-R --replace --allow-empty --dry-run", &to).stdout;
         assert_eq!(again.lines().count(), 1, "seed {seed}\n{again}");
 
-        // The commands of the dry run, one by one, do the same.
+        // Running the commands of the dry run one by one has the same effect.
         if seed % 20 == 0 {
             restore(&director, "-R --replace --allow-empty", &from, seed);
             for line in dry.lines().filter(|line| !line.starts_with('#')) {
@@ -214,11 +215,11 @@ fn any_table_becomes_any_other_by_the_smallest_change() {
     }
 }
 
-/// How many changes are needed at least, counted from the saved lines: every service and every server of
-/// a remaining service that is not there or not the same, and every one that is too much.
-fn fewest_changes(from: &str, to: &str) -> usize {
-    /// Services by the words that name them, with their settings and their servers' lines by address.
-    fn read(saved: &str) -> BTreeMap<String, (String, BTreeMap<String, String>)> {
+/// Counts the smallest number of changes between two saved tables: one for each service that is missing,
+/// different or superfluous, and one for each such server, except for servers of a deleted service.
+fn min_changes(from: &str, to: &str) -> usize {
+    /// Maps the words that name a service to its settings and to its servers' settings by address.
+    fn parse_saved(saved: &str) -> BTreeMap<String, (String, BTreeMap<String, String>)> {
         let mut services: BTreeMap<String, (String, BTreeMap<String, String>)> = BTreeMap::new();
         for line in saved.lines() {
             let (name, rest) = match line.split_once(" -s ").or(line.split_once(" -r ")) {
@@ -234,21 +235,21 @@ fn fewest_changes(from: &str, to: &str) -> usize {
         }
         services
     }
-    fn names<V>(map: &BTreeMap<String, V>) -> BTreeSet<&String> {
+    fn keys<V>(map: &BTreeMap<String, V>) -> BTreeSet<&String> {
         map.keys().collect()
     }
-    let (from, to) = (read(from), read(to));
-    let gone = names(&from).difference(&names(&to)).count();
+    let (from, to) = (parse_saved(from), parse_saved(to));
+    let deleted = keys(&from).difference(&keys(&to)).count();
     let none = (String::new(), BTreeMap::new());
     let changed: usize = to
         .iter()
         .map(|(name, (settings, servers))| {
             let (old_settings, old_servers) = from.get(name).unwrap_or(&none);
-            let gone = names(old_servers).difference(&names(servers)).count();
-            let differ =
+            let deleted = keys(old_servers).difference(&keys(servers)).count();
+            let changed_servers =
                 servers.iter().filter(|(server, settings)| old_servers.get(*server) != Some(settings));
-            usize::from(settings != old_settings) + differ.count() + gone
+            usize::from(settings != old_settings) + changed_servers.count() + deleted
         })
         .sum();
-    gone + changed
+    deleted + changed
 }

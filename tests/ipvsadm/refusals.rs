@@ -1,4 +1,4 @@
-//! What the kernel refuses, each errno provoked for real, and what is said about it.
+//! Refusals: provokes each errno from the kernel and checks how the program explains it.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -13,7 +13,7 @@ use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
 use crate::support::*;
 
 #[test]
-fn what_exists_or_does_not() {
+fn adding_existing_or_changing_missing_entries_is_refused() {
     let director = Director::new();
     let service = "TCP 192.0.2.1:80";
     director.ok("-A -t 192.0.2.1:80 -s rr");
@@ -68,7 +68,7 @@ fn what_exists_or_does_not() {
 }
 
 #[test]
-fn schedulers_and_engines_that_the_kernel_lacks() {
+fn missing_schedulers_and_persistence_engines_are_refused() {
     let director = Director::new();
     director.refuses(
         "-A -t 192.0.2.1:80 -s nosuch",
@@ -85,7 +85,7 @@ fn schedulers_and_engines_that_the_kernel_lacks() {
 }
 
 #[test]
-fn servers_that_the_kernel_does_not_want() {
+fn impossible_servers_are_refused() {
     let director = Director::new();
     director.ok("-A -t 192.0.2.1:80");
     director.ok("-A -t [2001:db8::1]:80");
@@ -131,7 +131,7 @@ fn servers_that_the_kernel_does_not_want() {
 }
 
 #[test]
-fn sync_daemons_and_servers_of_the_other_family_exclude_each_other() {
+fn sync_daemons_and_servers_of_the_other_address_family_exclude_each_other() {
     let director = Director::new();
     director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
     let mut ipvs = director.ipvs();
@@ -140,8 +140,8 @@ fn sync_daemons_and_servers_of_the_other_family_exclude_each_other() {
         other => panic!("{other:?}"),
     };
     let master = SyncDaemon::new(DaemonState::Master, "d0".parse().unwrap());
-    let nowhere = SyncDaemon::new(DaemonState::Master, "nosuch0".parse().unwrap());
-    assert_eq!(reason(ipvs.start_daemon(nowhere)), Reason::NoSuchInterface);
+    let missing_interface = SyncDaemon::new(DaemonState::Master, "nosuch0".parse().unwrap());
+    assert_eq!(reason(ipvs.start_daemon(missing_interface)), Reason::NoSuchInterface);
     assert_eq!(reason(ipvs.stop_daemon(DaemonState::Backup)), Reason::NoSuchDaemon);
     ipvs.start_daemon(master).unwrap();
     assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonRuns);
@@ -158,7 +158,7 @@ fn sync_daemons_and_servers_of_the_other_family_exclude_each_other() {
 }
 
 #[test]
-fn timeouts_that_are_too_long() {
+fn overlong_timeouts_are_refused() {
     let director = Director::new();
     let timeouts = Timeouts { tcp: u32::MAX, tcp_fin: 0, udp: 0 };
     let Err(Error::Refused(refused)) = director.ipvs().set_timeouts(timeouts) else { panic!() };
@@ -166,7 +166,7 @@ fn timeouts_that_are_too_long() {
 }
 
 #[test]
-fn without_the_capability_nothing_happens_and_the_reason_is_plain() {
+fn a_lack_of_privileges_is_reported_and_nothing_changes() {
     let director = Director::new();
     director.ok("-A -t 192.0.2.1:80");
     for (words, attempt) in [
@@ -190,8 +190,8 @@ fn without_the_capability_nothing_happens_and_the_reason_is_plain() {
     assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n");
 }
 
-/// The kernel's errno for a message that the types of the library cannot express: the bytes of `change`
-/// with one of them replaced.
+/// Returns the kernel's errno for a message that the library's types cannot express: the encoding of `change`
+/// with the bytes `find` replaced.
 fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
     let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC).unwrap();
     socket.bind_auto().unwrap();
@@ -222,23 +222,23 @@ fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
     packet.finalize();
     let mut bytes = vec![0; packet.buffer_len()];
     packet.serialize(&mut bytes);
-    let place = bytes.windows(find.len()).position(|window| window == find).unwrap();
-    bytes[place..place + find.len()].copy_from_slice(replacement);
+    let offset = bytes.windows(find.len()).position(|window| window == find).unwrap();
+    bytes[offset..offset + find.len()].copy_from_slice(replacement);
     let answer = NetlinkMessage::<GenlMessage<IpvsMessage>>::deserialize(&exchange(&bytes)).unwrap();
     let NetlinkPayload::Error(error) = answer.payload else { panic!() };
     error.raw_code()
 }
 
 #[test]
-fn the_traits_carry_messages_and_the_kernel_refuses_what_the_types_exclude() {
+fn the_kernel_refuses_messages_that_the_types_exclude() {
     let director = Director::new();
     let v6 = Change::AddService(Service::new(tcp("2001:db8::1", 80)));
-    // An address family that does not exist: EAFNOSUPPORT.
+    // A nonexistent address family: EAFNOSUPPORT.
     assert_eq!(errno_for_damaged(v6, &[6, 0, 1, 0, 10, 0], &[6, 0, 1, 0, 99, 0]), -97);
     // An IPv6 prefix of 200: EINVAL.
     assert_eq!(errno_for_damaged(v6, &[8, 0, 9, 0, 128], &[8, 0, 9, 0, 200]), -22);
     assert_eq!(director.saved(), "");
-    // The same message undamaged.
+    // The undamaged message.
     assert_eq!(errno_for_damaged(v6, &[8, 0, 9, 0, 128], &[8, 0, 9, 0, 128]), 0);
     assert_eq!(director.saved(), "-A -t [2001:db8::1]:80 -s wlc\n");
 }

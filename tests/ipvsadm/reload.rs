@@ -1,4 +1,4 @@
-//! Reloading under way: with connections through the director, and with a program that is killed.
+//! Reloads while connections pass through the director, and reloads whose program is killed.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use crate::differential::reference::Reference;
 use crate::support::*;
 
-/// Answers every byte with the last number of its address.
+/// Starts a server that answers every byte with the last octet of its address.
 fn serve(address: &str) {
     let listener = TcpListener::bind((address, 8080)).unwrap();
     let number = address.rsplit('.').next().unwrap().parse::<u8>().unwrap();
@@ -32,7 +32,7 @@ fn serve(address: &str) {
     });
 }
 
-/// A connection through the director, and the number of the server that answers on it.
+/// Connects through the director, and returns the connection and the number of the server that answers.
 fn connect() -> std::io::Result<(TcpStream, u8)> {
     let mut stream = TcpStream::connect("192.0.2.1:80")?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -40,6 +40,7 @@ fn connect() -> std::io::Result<(TcpStream, u8)> {
     Ok((stream, number))
 }
 
+/// Asks the server for its number.
 fn ask(stream: &mut TcpStream) -> std::io::Result<u8> {
     stream.write_all(b"?")?;
     let mut byte = [0];
@@ -64,7 +65,7 @@ const AFTER: &str = "\
 ";
 
 #[test]
-fn no_connection_to_a_surviving_server_is_lost_and_its_counters_go_on() {
+fn a_reload_keeps_connections_and_counters_of_remaining_servers() {
     let director = Director::new();
     for number in [1, 11, 12, 13] {
         director.system(&format!("ip addr add 192.0.2.{number}/32 dev lo"));
@@ -77,7 +78,7 @@ fn no_connection_to_a_surviving_server_is_lost_and_its_counters_go_on() {
     held.retain(|(_, number)| *number == 11);
     assert_eq!(held.len(), 4);
 
-    // Short connections go on all the time, one after the other.
+    // A client opens short connections throughout, one after the other.
     let stop = Arc::new(AtomicBool::new(false));
     let answered = Arc::new(AtomicUsize::new(0));
     let namespace = File::open("/proc/thread-self/ns/net").unwrap();
@@ -91,12 +92,12 @@ fn no_connection_to_a_surviving_server_is_lost_and_its_counters_go_on() {
             }
         })
     };
-    let served = || {
+    let counted_connections = || {
         let listing = director.ok("-L -n --stats --exact -t 192.0.2.1:80");
         let line = listing.lines().find(|line| line.contains("-> 192.0.2.11:8080 ")).unwrap();
         line.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap()
     };
-    let mut last = served();
+    let mut last = counted_connections();
     for round in 0..10 {
         let wanted = if round % 2 == 0 { AFTER } else { BEFORE };
         let run = director.feed("-R --replace", wanted);
@@ -106,19 +107,19 @@ fn no_connection_to_a_surviving_server_is_lost_and_its_counters_go_on() {
             assert_eq!(ask(stream).expect("a held connection was lost"), *number);
         }
         thread::sleep(Duration::from_millis(100));
-        let now = served();
-        assert!(now >= last, "the counter went back from {last} to {now}");
+        let now = counted_connections();
+        assert!(now >= last, "the counter dropped from {last} to {now}");
         last = now;
     }
     stop.store(true, Ordering::Relaxed);
     client.join().unwrap();
     assert!(answered.load(Ordering::Relaxed) > 10);
     thread::sleep(Duration::from_millis(2500));
-    assert!(served() > 4);
+    assert!(counted_connections() > 4);
 }
 
-/// Reloads three times with this while a client makes one connection after the other; tells how many were
-/// answered and how many were not.
+/// Calls `reload` three times while a client opens one connection after the other, and returns the numbers of
+/// connections that were answered and refused.
 fn connections_during(mut reload: impl FnMut()) -> (usize, usize) {
     let stop = Arc::new(AtomicBool::new(false));
     let namespace = File::open("/proc/thread-self/ns/net").unwrap();
@@ -145,7 +146,7 @@ fn connections_during(mut reload: impl FnMut()) -> (usize, usize) {
 }
 
 #[test]
-fn clearing_and_loading_forgets_what_it_served_and_replacing_does_not() {
+fn clearing_and_loading_resets_the_counters_and_replacing_does_not() {
     let director = Director::alone();
     for number in [1, 11] {
         director.system(&format!("ip addr add 192.0.2.{number}/32 dev lo"));
@@ -154,28 +155,28 @@ fn clearing_and_loading_forgets_what_it_served_and_replacing_does_not() {
     let service = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.11:8080 -m -w 1\n";
     let file = format!("{}{service}", rules(300, 1).replace("192.0.2.", "192.0.9."));
     assert_eq!(director.feed("-R", &file).status, 0);
-    // The kernel brings its counters up to date every two seconds.
-    let counted = || {
+    // The kernel updates its counters every two seconds.
+    let counted_connections = || {
         thread::sleep(Duration::from_millis(2500));
         let listing = director.ok("-L -n --stats --exact -t 192.0.2.1:80");
         let line = listing.lines().find(|line| line.starts_with("TCP ")).unwrap();
         line.split_whitespace().nth(2).unwrap().parse::<usize>().unwrap()
     };
-    let reference = Reference::find();
+    let reference = Reference::locate();
     let (answered, lost) = connections_during(|| {
         assert_eq!(run(reference.command().arg("-C")).status, 0);
         assert_eq!(feed(reference.command().arg("-R"), file.as_bytes()).status, 0);
     });
-    println!("the old way: {answered} answered, {lost} lost");
-    let before = counted();
-    assert!(before < answered, "{before} of {answered}");
+    println!("clearing and loading: {answered} answered, {lost} lost");
+    let before = counted_connections();
+    assert!(before < answered, "{before} of {answered} connections were counted");
     let (answered, lost) = connections_during(|| assert_eq!(director.feed("-R --replace", &file).status, 0));
     println!("replacing: {answered} answered, {lost} lost");
     assert_eq!(lost, 0);
-    assert_eq!(counted(), before + answered);
+    assert_eq!(counted_connections(), before + answered);
 }
 
-/// A table of so many services with two servers each.
+/// Writes the rules of a table with `count` services of two servers each.
 fn rules(count: u32, weight: u32) -> String {
     (0..count)
         .map(|number| {
@@ -189,7 +190,7 @@ fn rules(count: u32, weight: u32) -> String {
 }
 
 #[test]
-fn a_program_that_is_killed_leaves_a_table_that_the_next_run_completes() {
+fn a_killed_replacement_is_completed_by_the_next_run() {
     let director = Director::alone();
     let path = std::env::temp_dir().join(format!("ipvsadm-reload-{}", std::process::id()));
     let tables = [rules(400, 1), rules(500, 2)];
@@ -211,7 +212,10 @@ fn a_program_that_is_killed_leaves_a_table_that_the_next_run_completes() {
         assert!(status.success() || status.signal() == Some(signal as i32), "{status}");
         let after = director.saved();
         if signal == Signal::SIGTERM {
-            assert!(after == before || after == *wanted, "round {round}: neither the old nor the new table");
+            assert!(
+                after == before || after == *wanted,
+                "round {round}: the table is neither the old nor the new one"
+            );
         }
         assert_eq!(director.feed("-R --replace", wanted).status, 0);
         assert_eq!(director.saved(), *wanted, "round {round}");

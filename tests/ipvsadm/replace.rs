@@ -1,10 +1,10 @@
-//! `-R --replace`: the table becomes what the input says, by the smallest change, or stays as it is.
+//! `-R --replace`: makes the table match the input with the fewest changes, or leaves it untouched.
 
 use std::process::Command;
 
 use crate::support::*;
 
-/// The state of a director with a service that has a counted connection, to see that it is not touched.
+/// Creates a director with three services, two of which have servers.
 fn director() -> Director {
     let director = Director::new();
     let rules = "-A -t 192.0.2.1:80 -s rr
@@ -38,7 +38,7 @@ ipvsadm -D -f 7
 ";
 
 #[test]
-fn only_what_differs_is_changed() {
+fn only_differences_are_applied() {
     let director = director();
     let dry = director.feed("-R --replace --dry-run", WANTED);
     assert_eq!((dry.status, dry.stdout.as_str(), dry.stderr.as_str()), (0, COMMANDS, ""));
@@ -50,7 +50,7 @@ fn only_what_differs_is_changed() {
 }
 
 #[test]
-fn the_commands_of_a_dry_run_lead_to_the_same_table() {
+fn the_commands_of_a_dry_run_produce_the_same_table() {
     let director = director();
     for line in COMMANDS.lines().filter(|line| !line.starts_with('#')) {
         director.ok(line.strip_prefix("ipvsadm ").unwrap());
@@ -59,14 +59,14 @@ fn the_commands_of_a_dry_run_lead_to_the_same_table() {
 }
 
 #[test]
-fn others_are_kept_if_asked_for() {
+fn services_missing_from_the_input_are_kept_if_requested() {
     let director = director();
     assert_eq!(director.feed("-R --replace --keep-others", WANTED).status, 0);
     assert_eq!(director.saved(), format!("{WANTED}-A -f 7 -s sh\n"));
 }
 
 #[test]
-fn connections_and_counters_of_what_is_untouched_live_on() {
+fn unchanged_servers_keep_their_connections_and_counters() {
     let director = Director::new();
     director.system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo");
     let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n";
@@ -81,15 +81,15 @@ fn connections_and_counters_of_what_is_untouched_live_on() {
         stats.contains("  -> 192.0.2.2:5001                      1        1        0       33 "),
         "{stats}"
     );
-    let more = format!("{rules}-a -u 192.0.2.1:5000 -r 192.0.2.3:5001 -m -w 7\n-A -f 1 -s rr\n");
-    assert_eq!(director.feed("-R --replace", &more).status, 0);
-    assert_eq!(director.saved(), more);
+    let extended = format!("{rules}-a -u 192.0.2.1:5000 -r 192.0.2.3:5001 -m -w 7\n-A -f 1 -s rr\n");
+    assert_eq!(director.feed("-R --replace", &extended).status, 0);
+    assert_eq!(director.saved(), extended);
     let after = director.ok("-L -n --stats -u 192.0.2.1:5000");
     assert!(
         after.contains("  -> 192.0.2.2:5001                      1        1        0       33 "),
         "{after}"
     );
-    // The connection is still there, and packets on it go to the same server.
+    // The connection still exists, and its packets go to the same server.
     client.send_to(b"again", "192.0.2.1:5000").unwrap();
     let mut buffer = [0; 16];
     let (length, _) = server.recv_from(&mut buffer).unwrap();
@@ -101,11 +101,11 @@ fn a_refusal_anywhere_undoes_everything() {
     let bad_scheduler = "-A -t 192.0.2.9:80 -s nosuch\n";
     let bad_thresholds = "-A -t 192.0.2.9:80 -s rr\n-a -t 192.0.2.9:80 -r 198.51.100.9 -m -x 1 -y 2\n";
     for bad in [bad_scheduler, bad_thresholds] {
-        for place in [0, 1, 5, 6] {
+        for index in [0, 1, 5, 6] {
             let director = director();
             let before = director.saved();
             let mut lines: Vec<&str> = WANTED.split_inclusive('\n').collect();
-            lines.insert(if place == 1 { 3 } else { place }, bad);
+            lines.insert(if index == 1 { 3 } else { index }, bad);
             let run = director.feed("-R --replace", &lines.concat());
             assert_eq!((run.status, run.stdout.as_str()), (255, ""), "{}", run.stderr);
             assert!(run.stderr.ends_with("ipvsadm: nothing was changed\n"), "{}", run.stderr);
@@ -118,7 +118,7 @@ fn a_refusal_anywhere_undoes_everything() {
 }
 
 #[test]
-fn input_that_contradicts_itself_is_refused_as_a_whole() {
+fn contradictory_input_is_refused_as_a_whole() {
     let director = director();
     let before = director.saved();
     let input = "-A -f 1\n-A -f 1\n-a -f 2 -r 198.51.100.1\n-Z\n-L\n-d -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n";
@@ -147,7 +147,7 @@ ipvsadm: nothing was applied
 }
 
 #[test]
-fn a_file_may_be_a_history_of_commands() {
+fn a_file_may_contain_a_history_of_commands() {
     let director = director();
     let history = "-C\n-A -f 1 -s rr\n-A -f 2\n-a -f 1 -r 198.51.100.1 -m\n-a -f 1 -r 198.51.100.2 -m
 -e -f 1 -r 198.51.100.2 -m -w 9\n-d -f 1 -r 198.51.100.1\n-D -f 2\n-E -f 1 -s sh\n-A -f 2 -s lc\n";
@@ -156,7 +156,7 @@ fn a_file_may_be_a_history_of_commands() {
 }
 
 #[test]
-fn an_empty_or_truncated_file_clears_nothing_unless_that_is_meant() {
+fn a_file_without_rules_clears_nothing_unless_explicitly_allowed() {
     let director = director();
     let before = director.saved();
     for input in ["", "\n\n", "# nothing\n"] {
@@ -181,15 +181,15 @@ fn checking_needs_no_kernel_and_changes_nothing() {
         command.args(["--bounding-set", "-net_admin", "--", PROGRAM]).args(words.split(' '));
         let run = feed(&mut command, WANTED.as_bytes());
         assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""), "{words}");
-        let wrong = director.feed(words, "-A -t x:y:z\n");
-        assert_eq!(wrong.status, 2);
+        let invalid = director.feed(words, "-A -t x:y:z\n");
+        assert_eq!(invalid.status, 2);
     }
     assert_eq!(director.saved(), before);
     director.refuses("-R --dry-run", 2, "--dry-run needs --replace");
 }
 
 #[test]
-fn files_are_named_and_what_is_no_file_is_refused() {
+fn errors_name_the_file_and_unreadable_files_are_refused() {
     let director = director();
     let before = director.saved();
     let folder = std::env::temp_dir().join(format!("ipvsadm-replace-{}", std::process::id()));
@@ -214,7 +214,7 @@ fn files_are_named_and_what_is_no_file_is_refused() {
 }
 
 #[test]
-fn a_full_save_has_timeouts_daemons_and_the_order_of_servers() {
+fn a_full_save_preserves_timeouts_daemons_and_the_order_of_servers() {
     let director = Director::new();
     director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
     let rules = "--set 901 121 301
@@ -246,7 +246,7 @@ fn a_full_save_has_timeouts_daemons_and_the_order_of_servers() {
 }
 
 #[test]
-fn huge_and_binary_files_are_refused_in_reasonable_time_and_words() {
+fn huge_and_binary_files_are_refused_with_bounded_output() {
     let director = director();
     let before = director.saved();
     let path = std::env::temp_dir().join(format!("ipvsadm-huge-{}", std::process::id()));
@@ -265,7 +265,7 @@ fn huge_and_binary_files_are_refused_in_reasonable_time_and_words() {
 }
 
 #[test]
-fn families_that_a_sync_daemon_rules_out_are_refused_and_undone() {
+fn mixed_address_families_beside_a_sync_daemon_are_refused_and_undone() {
     let director = director();
     director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
     director.ok("--start-daemon master --mcast-interface d0");
@@ -285,10 +285,11 @@ ipvsadm: nothing was changed
     director.ok("--stop-daemon master");
 }
 
-/// Which of the servers get the next six datagrams to the service, from clients at the ports from this one on.
-/// A port that was used before would be a connection that the kernel knows.
-fn turns(servers: &[std::net::UdpSocket], ports: u16) -> Vec<usize> {
-    let turn = |port| {
+/// Sends six datagrams to the service and returns the indexes of the servers that receive them. The clients
+/// use consecutive ports from `first_port` on, which must be unused: the kernel would take a datagram from a
+/// known port for part of an existing connection.
+fn schedule_order(servers: &[std::net::UdpSocket], first_port: u16) -> Vec<usize> {
+    let receiver = |port| {
         let client = std::net::UdpSocket::bind(("127.0.0.1", port)).unwrap();
         client.send_to(b"?", "192.0.2.1:5000").unwrap();
         for _ in 0..200 {
@@ -299,11 +300,11 @@ fn turns(servers: &[std::net::UdpSocket], ports: u16) -> Vec<usize> {
         }
         panic!("a datagram was lost");
     };
-    (ports..ports + 6).map(turn).collect()
+    (first_port..first_port + 6).map(receiver).collect()
 }
 
 #[test]
-fn a_full_save_restores_the_turns_of_the_scheduler() {
+fn a_full_save_restores_the_scheduling_order() {
     let director = Director::new();
     let servers: Vec<_> = (11..14)
         .map(|number| {
@@ -320,12 +321,12 @@ fn a_full_save_restores_the_turns_of_the_scheduler() {
          -a -u 192.0.2.1:5000 -r 192.0.2.13:5001 -m\n-a -u 192.0.2.1:5000 -r 192.0.2.11:5001 -m\n",
     );
     let (full, sorted) = (director.ok("-S -n --full"), director.ok("-S -n"));
-    let before = turns(&servers, 6000);
+    let before = schedule_order(&servers, 6000);
     director.ok("-C");
     director.feed("-R", &full);
-    assert_eq!(turns(&servers, 6010), before);
-    // The sorted save, which is the original's, makes another order.
+    assert_eq!(schedule_order(&servers, 6010), before);
+    // The sorted save, which has the original's format, restores a different order.
     director.ok("-C");
     director.feed("-R", &sorted);
-    assert_ne!(turns(&servers, 6020), before);
+    assert_ne!(schedule_order(&servers, 6020), before);
 }

@@ -1,4 +1,4 @@
-//! A network namespace of its own for each test, and the program to run in it.
+//! A private network namespace for each test, and the program to run in it.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -10,36 +10,36 @@ use nix::sched::{CloneFlags, unshare};
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ipvsadm");
 
-/// Many tests side by side, or one alone. Up to Linux 6.x all namespaces share one
-/// hash table of services, and a dump that takes several pieces counts those of the others too: what
-/// they add or delete between two pieces makes it miss services.
-static TABLE: RwLock<()> = RwLock::new(());
+/// Lets either many tests run side by side or one run alone. Up to Linux 6.x all namespaces share one hash
+/// table of services, and a dump that takes several messages counts the services of every namespace: if
+/// another test adds or deletes some between two messages, the dump misses services.
+static TABLE_LOCK: RwLock<()> = RwLock::new(());
 
-/// A director: a fresh network namespace, which the test's thread and the programs it starts are in.
+/// A director: a fresh network namespace that the test's thread and the programs it starts run in.
 pub struct Director {
-    _turn: Turn,
+    _lock: TableLock,
 }
 
-#[expect(dead_code, reason = "the guards are held, not looked at")]
-enum Turn {
+#[expect(dead_code, reason = "the guards are only held")]
+enum TableLock {
     Shared(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),
 }
 
 impl Director {
-    /// A director with a small table.
+    /// Creates a director with a small table.
     pub fn new() -> Self {
-        Self::after(Turn::Shared(TABLE.read().unwrap_or_else(PoisonError::into_inner)))
+        Self::enter_namespace(TableLock::Shared(TABLE_LOCK.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// A director that no other test runs beside: for a table so large that its dump takes several pieces,
-    /// and for programs that watch the clock.
+    /// Creates a director while no other test runs: for a table so large that its dump takes several
+    /// messages, and for programs that are sensitive to timing.
     pub fn alone() -> Self {
-        Self::after(Turn::Alone(TABLE.write().unwrap_or_else(PoisonError::into_inner)))
+        Self::enter_namespace(TableLock::Alone(TABLE_LOCK.write().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// Enters a fresh namespace. Without IPVS in the kernel the test fails.
-    fn after(turn: Turn) -> Self {
+    /// Enters a fresh namespace. The test fails if the kernel has no IPVS.
+    fn enter_namespace(lock: TableLock) -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect(
             "these tests need a kernel of their own: run scripts/test, or scripts/kernel -- cargo test",
         );
@@ -47,55 +47,55 @@ impl Director {
             fs::exists("/proc/net/ip_vs").unwrap(),
             "this kernel has no IPVS: run scripts/test, or scripts/kernel -- cargo test"
         );
-        let director = Self { _turn: turn };
-        // Without an address anywhere the kernel takes no address for that of a server.
+        let director = Self { _lock: lock };
+        // In a namespace without any address the kernel accepts no address as a server's.
         director.system("ip link set lo up");
         director
     }
 
-    /// A connection of the library.
+    /// Connects the library to the kernel.
     pub fn ipvs(&self) -> Ipvs {
         Ipvs::connect().unwrap()
     }
 
-    /// Runs the program with these words, divided at blanks, and returns what it printed.
+    /// Runs the program with these arguments, split at blanks.
     pub fn run(&self, words: &str) -> Run {
         run(Command::new(PROGRAM).args(words.split_whitespace()))
     }
 
-    /// Runs the program, which has to succeed without a word on standard error.
+    /// Runs the program, which must succeed and print nothing on standard error, and returns its output.
     pub fn ok(&self, words: &str) -> String {
         let run = self.run(words);
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "ipvsadm {words}");
         run.stdout
     }
 
-    /// Runs the program, which has to refuse with this status and say this on standard error only.
+    /// Runs the program, which must fail with this status and print only this sentence on standard error.
     pub fn refuses(&self, words: &str, status: i32, sentence: &str) {
         let run = self.run(words);
         assert_eq!(run.stderr, format!("ipvsadm: {sentence}\n"), "ipvsadm {words}");
         assert_eq!((run.status, run.stdout.as_str()), (status, ""), "ipvsadm {words}");
     }
 
-    /// Runs the program with this on its standard input.
+    /// Runs the program with this standard input.
     pub fn feed(&self, words: &str, input: &str) -> Run {
         feed(Command::new(PROGRAM).args(words.split_whitespace()), input.as_bytes())
     }
 
-    /// Runs another program, which has to succeed.
+    /// Runs a line of shell, which must succeed, and returns its output.
     pub fn system(&self, command: &str) -> String {
         let run = run(Command::new("sh").args(["-c", command]));
         assert_eq!(run.status, 0, "{command}: {}", run.stderr);
         run.stdout
     }
 
-    /// `-S -n`: the table as the program saves it.
+    /// Returns the table as the program saves it (`-S -n`).
     pub fn saved(&self) -> String {
         self.ok("-S -n")
     }
 }
 
-/// What a program did.
+/// The exit status and output of a program.
 #[derive(Debug)]
 pub struct Run {
     pub status: i32,
@@ -125,7 +125,7 @@ pub fn feed(command: &mut Command, input: &[u8]) -> Run {
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
-    // A program that refuses its command line does not read.
+    // A program that rejects its command line does not read its input.
     let _ = writer.join().unwrap();
     output.into()
 }

@@ -1,4 +1,4 @@
-//! Messages as bytes: captured ones are decoded, compared with values, encoded again and compared.
+//! Messages as bytes: captured messages are decoded, compared with the expected values and encoded again.
 
 mod attributes;
 mod captured;
@@ -13,9 +13,9 @@ use netlink_packet_generic::GenlMessage;
 
 /// One captured message.
 struct Capture {
-    /// The command line, with `>` before it for a request and `<` for an answer.
+    /// The command line, prefixed with `>` for a request and `<` for a reply.
     title: &'static str,
-    /// The message from the generic netlink header on.
+    /// The message, starting with the generic netlink header.
     bytes: Vec<u8>,
 }
 

@@ -5,54 +5,55 @@ use std::net::UdpSocket;
 use super::*;
 
 #[test]
-fn a_reload_does_not_touch_what_is_equal() {
+fn a_reload_does_not_touch_unchanged_services() {
     let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n";
     let machine = Machine::new(&[("ipvsadm.rules", rules)]);
     let director = &machine.director;
     director.system("ip address add 192.0.2.1 dev lo; ip address add 192.0.2.2 dev lo");
-    assert_eq!(machine.start(), fine());
+    assert_eq!(machine.start(), silent_success());
     let server = UdpSocket::bind("192.0.2.2:5001").unwrap();
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", "192.0.2.1:5000").unwrap();
     server.recv_from(&mut [0; 16]).unwrap();
-    sleep(Duration::from_millis(2500)); // for the kernel to bring its numbers up to date
+    // The kernel updates its counters every two seconds.
+    sleep(Duration::from_millis(2500));
     let counted = "  -> 192.0.2.2:5001                      1        1        0       33 ";
     let stats = || director.ok("-L -n --stats -u 192.0.2.1:5000");
     assert!(stats().contains(counted), "{}", stats());
 
     director.ok("-A -f 8");
     machine.write("ipvsadm.rules", &format!("{rules}-A -f 7 -s rr\n"));
-    assert_eq!(machine.reload(), fine());
+    assert_eq!(machine.reload(), silent_success());
     assert_eq!(director.saved(), format!("{rules}-A -f 7 -s rr\n"));
     assert!(stats().contains(counted), "{}", stats());
 }
 
 #[test]
-fn rules_that_cannot_be_loaded_change_nothing() {
+fn invalid_rules_and_settings_change_nothing() {
     let machine = Machine::new(&[("default/ipvsadm", "DAEMON=both\nIFACE=d0\n")]);
     let before = "-A -f 1 -s wlc\n";
     machine.director.ok("-A -f 1");
-    for (rules, what, status) in [
+    for (rules, problem, status) in [
         ("-A -f 2\n-A -f none\n", "/etc/ipvsadm.rules:2: -f \"none\"", 2),
         ("-A -f 2\n-A -f 3 -s x\n", "/etc/ipvsadm.rules:2: cannot add service", 255),
         ("", "ipvsadm: /etc/ipvsadm.rules says nothing at all", 2),
     ] {
         machine.write("ipvsadm.rules", rules);
-        for (said, result) in [machine.start(), machine.reload()] {
-            assert!(said.starts_with(what), "{said}");
-            assert_eq!(result, status);
+        for (output, exit_status) in [machine.start(), machine.reload()] {
+            assert!(output.starts_with(problem), "{output}");
+            assert_eq!(exit_status, status);
         }
         assert_eq!(machine.director.saved(), before);
         assert_eq!(machine.director.ok("-L --daemon"), "");
     }
 
     machine.write("ipvsadm.rules", RULES);
-    for (settings, what) in [
+    for (settings, problem) in [
         ("DAEMON=all", "DAEMON=all: this can be none, master, backup or both"),
         ("AUTO=ture", "AUTO=ture: this can be yes or no"),
     ] {
         machine.write("default/ipvsadm", &format!("{settings}\n"));
-        for run in [machine.start(), machine.reload(), machine.stop()] {
-            assert_eq!(run, (format!("ipvsadm.service: {what}\n"), 1));
+        for result in [machine.start(), machine.reload(), machine.stop()] {
+            assert_eq!(result, (format!("ipvsadm.service: {problem}\n"), 1));
         }
     }
     machine.write("default/ipvsadm", "RULES=/etc/others\n");
@@ -62,7 +63,7 @@ fn rules_that_cannot_be_loaded_change_nothing() {
 }
 
 #[test]
-fn a_daemons_interface_may_come_late() {
+fn a_start_waits_for_the_interfaces_of_the_daemons() {
     let daemon = "--start-daemon backup --mcast-interface d2 --syncid 3\n";
     let machine = Machine::new(&[
         ("ipvsadm.rules", &format!("{RULES}{daemon}")),
@@ -70,9 +71,9 @@ fn a_daemons_interface_may_come_late() {
     ]);
     machine.stage.ok("(sleep 1; ip link add d1 type dummy; ip link add d2 type dummy
         ip link set d1 multicast on up; sleep 1; ip link set d2 multicast on up) >/dev/null 2>&1 &");
-    assert_eq!(machine.start(), fine());
+    assert_eq!(machine.start(), silent_success());
     assert_eq!(machine.director.saved(), RULES);
     let daemons = DAEMONS.replacen("d0", "d1", 1).replacen("d0", "d2", 1);
     assert_eq!(machine.director.ok("-L --daemon"), daemons);
-    assert_eq!(machine.stop(), fine());
+    assert_eq!(machine.stop(), silent_success());
 }

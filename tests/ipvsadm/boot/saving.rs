@@ -1,4 +1,4 @@
-//! Saving the rules, when the service stops and into a file.
+//! Saving the rules when the service stops, and saving into a file.
 
 use super::*;
 
@@ -8,41 +8,41 @@ fn stopping_saves_and_clears_as_configured() {
     let director = &machine.director;
     let edited = RULES.replace("-w 3", "-w 5");
     let edit = || director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1:8080 -m -w 5");
-    assert_eq!(machine.start(), fine());
+    assert_eq!(machine.start(), silent_success());
     edit();
-    assert_eq!(machine.stop(), fine());
+    assert_eq!(machine.stop(), silent_success());
     assert_eq!((director.saved(), machine.read("ipvsadm.rules")), (edited.clone(), RULES.to_string()));
 
-    // What cannot be saved is not cleared.
+    // A table that cannot be saved is not cleared.
     machine.write("default/ipvsadm", "SAVE_ON_STOP=yes\n");
     machine.stage.ok("mv /etc/ipvsadm.rules /etc/rules && mkdir /etc/ipvsadm.rules");
-    let (said, status) = machine.stop();
+    let (output, status) = machine.stop();
     let sentence = "ipvsadm-save: cannot write /etc/ipvsadm.rules: it is not a regular file\n";
-    assert_eq!((said.as_str(), status), (sentence, 1));
+    assert_eq!((output.as_str(), status), (sentence, 1));
     assert_eq!(director.saved(), edited);
     machine.stage.ok("rmdir /etc/ipvsadm.rules && mv /etc/rules /etc/ipvsadm.rules");
 
-    assert_eq!(machine.stop(), fine());
+    assert_eq!(machine.stop(), silent_success());
     assert_eq!(director.saved(), "");
-    assert_eq!(machine.start(), fine());
+    assert_eq!(machine.start(), silent_success());
     assert_eq!(director.saved(), edited);
 
     // An empty table does not replace the rules.
     director.ok("-C");
-    let said = "ipvsadm.service: the table is empty, which is not saved\n";
-    assert_eq!(machine.stop(), (said.to_string(), 0));
-    assert_eq!(machine.start(), fine());
+    let output = "ipvsadm.service: the table is empty, which is not saved\n";
+    assert_eq!(machine.stop(), (output.to_string(), 0));
+    assert_eq!(machine.start(), silent_success());
     assert_eq!(director.saved(), edited);
 }
 
 #[test]
-fn a_file_is_saved_wholly_or_not_at_all() {
+fn a_file_is_saved_completely_or_not_at_all() {
     let machine = Machine::new(&[]);
     let (director, stage) = (&machine.director, &machine.stage);
     director.feed("-R", RULES);
-    let save = |words: &str| machine.attempt(&format!("/usr/local/sbin/ipvsadm-save {words}"));
+    let save = |words: &str| machine.run_shell(&format!("/usr/local/sbin/ipvsadm-save {words}"));
     stage.ok("mkdir /run/disk && mount -t tmpfs -o size=32k tmpfs /run/disk");
-    let state = |what: &str| stage.ok(&format!("cd /run/disk && stat -c '%n %a %u:%g %F' * && {what}"));
+    let state = |command: &str| stage.ok(&format!("cd /run/disk && stat -c '%n %a %u:%g %F' * && {command}"));
 
     stage.ok("cd /run/disk && echo old >rules && chmod 640 rules && chown 12:34 rules && ln -s rules link");
     for (words, expected) in [
@@ -51,36 +51,42 @@ fn a_file_is_saved_wholly_or_not_at_all() {
         ("--output=/run/disk/link", director.ok("-S")),
         ("-n -o /run/disk/rules", RULES.to_string()),
     ] {
-        assert_eq!(save(words), fine());
+        assert_eq!(save(words), silent_success());
         assert_eq!(
             state("cat rules"),
             format!("link 777 0:0 symbolic link\nrules 640 12:34 regular file\n{expected}")
         );
     }
-    assert_eq!(save("-n -o /run/disk/new"), fine());
+    assert_eq!(save("-n -o /run/disk/new"), silent_success());
     assert_eq!(stage.ok("cd /run/disk && stat -c %a new && cat new && rm new"), format!("644\n{RULES}"));
-    assert_eq!(machine.attempt("umask 077; /usr/local/sbin/ipvsadm-save -o /run/disk/new"), fine());
+    assert_eq!(
+        machine.run_shell("umask 077; /usr/local/sbin/ipvsadm-save -o /run/disk/new"),
+        silent_success()
+    );
     assert_eq!(stage.ok("cd /run/disk && stat -c %a new && rm new"), "600\n");
 
-    // Enough for a copy of the old file, but not for the new one.
+    // The disk has room for a copy of the old file, but not for the new one.
     let before = state("cat rules");
-    let many: String = (1001..4000).map(|mark| format!("-A -f {mark}\n")).collect();
-    assert_eq!(director.feed("-R", &many).status, 0);
-    let (said, status) = save("-n -o /run/disk/rules");
-    let end = "\nipvsadm-save: /run/disk/rules was not written, and is as it was\n";
-    assert!(said.contains("No space left on device") && said.ends_with(end), "{said}");
+    let large_table: String = (1001..4000).map(|mark| format!("-A -f {mark}\n")).collect();
+    assert_eq!(director.feed("-R", &large_table).status, 0);
+    let (output, status) = save("-n -o /run/disk/rules");
+    let ending = "\nipvsadm-save: /run/disk/rules was not written, and is as it was\n";
+    assert!(output.contains("No space left on device") && output.ends_with(ending), "{output}");
     assert_eq!((status, state("cat rules")), (1, before.clone()));
 
-    // Not enough for anything.
-    machine.attempt("cat /dev/zero >/run/disk/zeros");
-    let (said, status) = save("-n -o /run/disk/link");
-    assert!(said.contains("No space left on device"), "{said}");
-    assert!(said.ends_with("\nipvsadm-save: /run/disk/link was not written, and is as it was\n"), "{said}");
+    // The disk is full.
+    machine.run_shell("cat /dev/zero >/run/disk/zeros");
+    let (output, status) = save("-n -o /run/disk/link");
+    assert!(output.contains("No space left on device"), "{output}");
+    assert!(
+        output.ends_with("\nipvsadm-save: /run/disk/link was not written, and is as it was\n"),
+        "{output}"
+    );
     stage.ok("rm /run/disk/zeros");
     assert_eq!((status, state("cat rules")), (1, before.clone()));
 
-    // A program that fails, and places where no file can be.
-    for (command, status, end) in [
+    // The program fails, or the path cannot be written to.
+    for (command, status, ending) in [
         (
             "setpriv --bounding-set -net_admin -- /usr/local/sbin/ipvsadm-save -o /run/disk/rules",
             2,
@@ -99,8 +105,8 @@ fn a_file_is_saved_wholly_or_not_at_all() {
         ("/usr/local/sbin/ipvsadm-save -o /run/no/rules", 1, "/run/no/rules: its folder does not exist\n"),
         ("/usr/local/sbin/ipvsadm-save -o", 1, "ipvsadm-save: -o needs the name of a file\n"),
     ] {
-        let (said, result) = machine.attempt(command);
-        assert!(said.ends_with(end), "{command}: {said}");
-        assert_eq!((result, state("cat rules")), (status, before.clone()), "{command}");
+        let (output, exit_status) = machine.run_shell(command);
+        assert!(output.ends_with(ending), "{command}: {output}");
+        assert_eq!((exit_status, state("cat rules")), (status, before.clone()), "{command}");
     }
 }

@@ -1,22 +1,21 @@
-//! The unit under systemd.
+//! The unit run by systemd.
 
 use super::*;
 
-/// Where systemd is not on the machine, there is nobody to ask.
 #[test]
-fn systemd_understands_the_unit() {
+fn systemd_accepts_the_unit() {
     let machine = Machine::new(&[]);
     let line = "systemd-analyze verify --man=no /usr/local/lib/systemd/system/ipvsadm.service";
     assert_eq!(
-        machine.attempt("command -v systemd-analyze").1,
+        machine.run_shell("command -v systemd-analyze").1,
         0,
         "systemd-analyze is missing: install systemd"
     );
-    assert_eq!(machine.attempt(line), fine());
+    assert_eq!(machine.run_shell(line), silent_success());
 }
 
-/// A machine in a machine, with systemd: its network comes up late, what needs it looks at the table and
-/// tries the service.
+/// Boots systemd in a container whose network comes up late. Once the network is up, `probe.service` starts,
+/// reloads and stops the service and reports the table after each step.
 const BOOT: &str = r#"
 mkdir /run/root && mount -t tmpfs tmpfs /run/root && cd /run/root
 mkdir -p usr etc/default etc/systemd/system proc sys dev run tmp old
@@ -80,19 +79,19 @@ kill $! 2>/dev/null
 cat all 2>/dev/null || cat said log
 "#;
 
-/// Only on user-mode Linux, as systemd takes the control groups over.
+/// Runs on user-mode Linux only, because systemd takes over the control groups.
 #[test]
 fn systemd_starts_reloads_and_stops_the_service() {
     if !fs::read_to_string("/proc/cpuinfo").unwrap().contains("User Mode Linux") {
         return;
     }
     assert!(Path::new("/usr/lib/systemd/systemd").exists(), "systemd is missing: install it");
-    // It has so much to do that it runs alone: other tests have programs that cannot wait.
-    let machine = Machine::on(
+    // Booting keeps the machine so busy that the test runs alone: other tests depend on timing.
+    let machine = Machine::with_director(
         Director::alone(),
         &[("ipvsadm.rules", RULES), ("default/ipvsadm", "AUTO=true\nDAEMON=both\nIFACE=d1\nSYNCID=3\n")],
     );
-    let (said, _) = machine.attempt(&format!("set -- {}\n{BOOT}", machine.folder.0.display()));
+    let (output, _) = machine.run_shell(&format!("set -- {}\n{BOOT}", machine.folder.0.display()));
     let expected = "\
 boot: 0, active, 4 lines, 2 daemons
 reload: 0, active, 5 lines, 2 daemons
@@ -103,5 +102,5 @@ start: 0, active, 5 lines, 2 daemons
 restart: 0, active, 5 lines, 2 daemons
 stop: 0, inactive, 0 lines, 0 daemons
 ";
-    assert_eq!(said, expected, "{said}");
+    assert_eq!(output, expected, "{output}");
 }

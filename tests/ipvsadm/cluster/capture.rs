@@ -1,4 +1,4 @@
-//! What a machine sees on the wire, behind the headers of the links.
+//! Captures the packets that a machine sees on the wire, without link-layer headers.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -8,15 +8,16 @@ use rustix::net::{AddressFamily, RecvFlags, SocketType, eth, recv, socket};
 
 use super::machine::Machine;
 
-/// Takes down every packet that the machine receives or sends, from the start on.
+/// A capture of every packet that a machine receives or sends since the start.
 pub struct Capture(OwnedFd);
 
 impl Capture {
+    /// Starts capturing on a machine.
     pub fn start(machine: &Machine) -> Self {
-        Self(machine.within(|| socket(AddressFamily::PACKET, SocketType::DGRAM, Some(eth::ALL)).unwrap()))
+        Self(machine.run_inside(|| socket(AddressFamily::PACKET, SocketType::DGRAM, Some(eth::ALL)).unwrap()))
     }
 
-    /// The packets since the last time.
+    /// Returns the packets since the last call.
     pub fn packets(&self) -> impl Iterator<Item = Vec<u8>> {
         std::iter::from_fn(|| {
             let mut packet = vec![0; 2000];
@@ -26,12 +27,12 @@ impl Capture {
         })
     }
 
-    /// The kinds of tunnel that packets have come through, such as "gre csum".
-    pub fn tunnels(&self) -> BTreeSet<String> {
-        self.packets().filter_map(|packet| tunnel(&packet)).collect()
+    /// Returns the kinds of tunnel that packets went through, such as "gre csum".
+    pub fn tunnel_kinds(&self) -> BTreeSet<String> {
+        self.packets().filter_map(|packet| tunnel_kind(&packet)).collect()
     }
 
-    /// The hardware addresses that ARP said this IPv4 address has, in requests and in replies.
+    /// Returns the hardware addresses that claimed this IPv4 address in ARP requests and replies.
     pub fn claimants(&self, address: &str) -> BTreeSet<String> {
         let address = address.parse::<Ipv4Addr>().unwrap().octets();
         let arp = |packet: &Vec<u8>| packet.starts_with(&[0, 1, 8, 0, 6, 4]) && packet[14..18] == address;
@@ -41,26 +42,26 @@ impl Capture {
     }
 }
 
-/// The kind of tunnel that a packet goes through, if it does.
-fn tunnel(packet: &[u8]) -> Option<String> {
-    let (protocol, header) = match packet.first()? >> 4 {
+/// Returns the kind of tunnel that a packet goes through, if any.
+fn tunnel_kind(packet: &[u8]) -> Option<String> {
+    let (protocol, header_len) = match packet.first()? >> 4 {
         4 => (packet[9], usize::from(packet[0] & 15) * 4),
         6 => (packet[6], 40),
         _ => return None,
     };
-    let inner = packet.get(header..)?;
-    let two = |at: usize| u16::from_be_bytes([inner[at], inner[at + 1]]);
+    let inner = packet.get(header_len..)?;
+    let u16_at = |offset: usize| u16::from_be_bytes([inner[offset], inner[offset + 1]]);
     match protocol {
         4 | 41 => Some("ipip".into()),
-        47 if two(0) & 0x8000 != 0 => Some("gre csum".into()),
+        47 if u16_at(0) & 0x8000 != 0 => Some("gre csum".into()),
         47 => Some("gre".into()),
-        // GUE is behind the UDP header: of its flags, the last tells of private ones, of which the first
-        // is the remote checksum.
+        // GUE follows the UDP header. The last of its flags announces private flags, the first of which is
+        // the remote checksum.
         17 => {
-            let remote = two(10) & 1 != 0 && two(12) & 0x8000 != 0;
-            let outer = if two(6) != 0 { " csum" } else { "" };
+            let remote = u16_at(10) & 1 != 0 && u16_at(12) & 0x8000 != 0;
+            let outer = if u16_at(6) != 0 { " csum" } else { "" };
             let inner = if remote { " remcsum" } else { "" };
-            Some(format!("gue {}{outer}{inner}", two(2)))
+            Some(format!("gue {}{outer}{inner}", u16_at(2)))
         }
         _ => None,
     }

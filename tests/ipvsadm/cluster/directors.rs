@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::machine::Machine;
 use super::network::Network;
-use super::soon;
 use super::tcp::TcpServer;
+use super::wait_until;
 use crate::support::PROGRAM;
 
 /// A network with two directors and two servers that answer.
@@ -19,49 +19,55 @@ pub struct Directors {
 }
 
 impl Directors {
-    /// Directors with this table: the first is given it, and the second what the first saves.
+    /// Creates directors with this table: the first restores it, and the second restores the rules that the
+    /// first saves.
     pub fn with_table(table: &str) -> Self {
         let mut network = Network::new(2);
         let second = network.second_director("second", 2);
         let _answering = network.serve(80);
         assert_eq!(network.director.feed("-R", table).status, 0, "{table}");
         let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
-        network.links.sh(&format!(
+        network.director_machine.sh(&format!(
             "PATH={}:$PATH
             {scripts}/ipvsadm-save -n | nsenter --net={} {scripts}/ipvsadm-restore",
             Path::new(PROGRAM).parent().unwrap().display(),
-            second.path(),
+            second.namespace_path(),
         ));
         assert_eq!(second.ipvsadm("-S -n"), table);
         Self { network, second, _answering }
     }
 
-    /// Starts the first director's master, with these options.
+    /// Starts the master daemon on the first director, with these options.
     pub fn start_master(&self, options: &str) {
-        start(&self.network.links, "master", options);
+        start_daemon(&self.network.director_machine, "master", options);
     }
 
-    /// Starts the second director's backup, with these options.
+    /// Starts the backup daemon on the second director, with these options.
     pub fn start_backup(&self, options: &str) {
-        start(&self.second, "backup", options);
+        start_daemon(&self.second, "backup", options);
     }
 
-    /// Waits until so many connections are established, and both directors know them, and returns them.
-    pub fn wait_for_synchronisation(&self, number: usize) -> BTreeSet<String> {
-        let both = || (connections(&self.network.links), connections(&self.second));
-        let known = |(first, second): &(BTreeSet<_>, BTreeSet<_>)| first.len() == number && first == second;
-        assert!(soon(|| known(&both())), "the directors' connections: {:#?}", both());
-        both().0
+    /// Waits until both directors list the same `count` established connections, and returns them.
+    pub fn wait_for_synchronisation(&self, count: usize) -> BTreeSet<String> {
+        let list_both = || (connections(&self.network.director_machine), connections(&self.second));
+        let in_sync = |(first, second): &(BTreeSet<_>, BTreeSet<_>)| first.len() == count && first == second;
+        assert!(
+            wait_until(|| in_sync(&list_both())),
+            "the directors list different connections: {:#?}",
+            list_both()
+        );
+        list_both().0
     }
 }
 
-pub fn start(machine: &Machine, daemon: &str, options: &str) {
+/// Starts a sync daemon on a machine.
+pub fn start_daemon(machine: &Machine, daemon: &str, options: &str) {
     machine.ipvsadm(&format!("--start-daemon {daemon} --mcast-interface inside {options}"));
-    // Linux 6.1 cannot stop a daemon that has not run yet.
+    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
     sleep(Duration::from_millis(300));
 }
 
-/// The established connections, as `-L -n -c` shows them, without the time that they have left.
+/// Returns the established connections as listed by `-L -n -c`, without their remaining time.
 pub fn connections(machine: &Machine) -> BTreeSet<String> {
     let list = machine.ipvsadm("-L -n -c");
     let line = |line: &str| {

@@ -1,4 +1,4 @@
-//! A director that dies, and another that takes its addresses and its connections over.
+//! A director fails, and another takes over its addresses and connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,19 +6,19 @@ use std::thread::{self, JoinHandle};
 
 use super::directors::{Directors, connections};
 use super::machine::Machine;
-use super::soon;
-use super::tcp::{Connection, in_turn};
+use super::tcp::{Connection, answering_servers};
+use super::wait_until;
 use crate::programs::{Process, Stage, unpacked_program};
 
-/// The virtual addresses of the service, which move.
+/// The virtual addresses of the service, which move to the second director.
 const VIP: &str = "192.0.2.10";
 const VIP6: &str = "2001:db8:1::10";
 
-/// The host of the servers' gateway, which moves as well.
+/// The host number of the servers' gateway, which moves as well.
 const GATEWAY: u8 = 10;
 
-/// Starts keepalived on a machine. Of those that live, the one of the highest priority gets the addresses.
-/// It must not be late, or it counts as dead, so it has the processor before others.
+/// Starts keepalived on a machine. The live instance with the highest priority gets the addresses. It runs
+/// with real-time priority because a late advertisement makes it count as dead.
 fn keepalived(stage: &Stage, machine: &Machine, priority: u8) -> Process {
     let name = &machine.name;
     let configuration = format!(
@@ -41,7 +41,8 @@ fn keepalived(stage: &Stage, machine: &Machine, priority: u8) -> Process {
         }}"
     );
     stage.write(&format!("/run/{name}.conf"), &configuration);
-    let mut command = stage.nsenter(&[format!("--net={}", machine.path())], unpacked_program("keepalived"));
+    let mut command =
+        stage.nsenter(&[format!("--net={}", machine.namespace_path())], unpacked_program("keepalived"));
     command.args(["--dont-fork", "--log-console", "--vrrp", &format!("--use-file=/run/{name}.conf")]);
     command.args([format!("--pid=/run/{name}.pid"), format!("--vrrp_pid=/run/{name}.vrrp")]);
     stage.start(&mut command)
@@ -52,86 +53,92 @@ fn has_addresses(machine: &Machine) -> bool {
     [VIP, VIP6].iter().all(|address| addresses.contains(&format!(" {address}/")))
 }
 
-/// Bytes that go to a server and back, and are the same, until the end.
+/// A continuous transfer of bytes to a server and back, which checks that they are unchanged.
 struct Transfer {
     bytes: Arc<AtomicUsize>,
-    end: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Transfer {
     fn start(client: &Machine, address: &str) -> Self {
         let mut connection = Connection::open(client, address).unwrap();
-        let (bytes, end) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
-        let (count, ended) = (Arc::clone(&bytes), Arc::clone(&end));
+        let (bytes, stop) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (count, stopped) = (Arc::clone(&bytes), Arc::clone(&stop));
         let address = address.to_string();
         let thread = thread::spawn(move || {
-            while !ended.load(Ordering::Relaxed) {
-                let piece = piece(count.load(Ordering::Relaxed));
-                let answer = connection.exchange(&piece).unwrap_or_else(|error| panic!("{address}: {error}"));
-                assert!(answer == piece, "{address}: other bytes came back");
-                count.fetch_add(piece.len(), Ordering::Relaxed);
+            while !stopped.load(Ordering::Relaxed) {
+                let payload = payload_at(count.load(Ordering::Relaxed));
+                let answer =
+                    connection.exchange(&payload).unwrap_or_else(|error| panic!("{address}: {error}"));
+                assert!(answer == payload, "{address}: other bytes came back");
+                count.fetch_add(payload.len(), Ordering::Relaxed);
             }
         });
-        Self { bytes, end, thread }
+        Self { bytes, stop, thread }
     }
 
-    /// Waits until so much more has been transferred.
-    fn goes_on(&self, bytes: usize) {
+    /// Waits until this number of further bytes has been transferred.
+    fn wait_for_progress(&self, bytes: usize) {
         let wanted = self.bytes.load(Ordering::Relaxed) + bytes;
-        let is_there = || self.bytes.load(Ordering::Relaxed) >= wanted;
-        assert!(soon(|| is_there() || self.thread.is_finished()) && is_there(), "the transfer has ended");
+        let is_done = || self.bytes.load(Ordering::Relaxed) >= wanted;
+        assert!(
+            wait_until(|| is_done() || self.thread.is_finished()) && is_done(),
+            "the transfer has stopped"
+        );
     }
 
     fn finish(self) {
-        self.end.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap();
     }
 }
 
-/// The bytes of a transfer from this one on, which are not the same anywhere else.
-fn piece(start: usize) -> Vec<u8> {
+/// Returns the bytes of a transfer from this offset on. No other offset has the same bytes.
+fn payload_at(start: usize) -> Vec<u8> {
     (start / 8..start / 8 + 2048).flat_map(|number| (number as u64).to_be_bytes()).collect()
 }
 
-/// Transfers through both virtual addresses while the first director dies.
-fn fail_over(directors: &Directors) {
-    let (first, second, client) = (&directors.network.links, &directors.second, &directors.network.client);
+/// Transfers data through both virtual addresses while the first director fails.
+fn assert_transfers_survive_failover(directors: &Directors) {
+    let (first, second, client) =
+        (&directors.network.director_machine, &directors.second, &directors.network.client);
     directors.start_backup("");
     directors.start_master("");
     let stage = Stage::new();
     let _master = keepalived(&stage, first, 150);
-    assert!(soon(|| has_addresses(first)), "the first has no addresses");
+    assert!(wait_until(|| has_addresses(first)), "the first director has no addresses");
 
     let addresses = [format!("{VIP}:80"), format!("[{VIP6}]:80")];
-    // The second server is the first that a director takes. It gets another client.
+    // A director picks the second server first. Another client uses it up.
     for (address, other) in addresses.iter().zip(["198.18.0.1", "2001:db8:99::1"]) {
         assert_eq!(Connection::open_from(client, other.parse().unwrap(), address).unwrap().server, "server2");
     }
     let transfers = addresses.each_ref().map(|address| Transfer::start(client, address));
-    let known = directors.wait_for_synchronisation(2);
-    // Not before: on a slow machine it may take over too early, and again, which is no harm now.
+    let synchronised = directors.wait_for_synchronisation(2);
+    // The backup starts only now: on a slow machine it may take over too early, and more than once, which is
+    // harmless once the connections are synchronised.
     let _backup = keepalived(&stage, second, 100);
     for transfer in &transfers {
-        transfer.goes_on(1_000_000);
+        transfer.wait_for_progress(1_000_000);
     }
 
     first.ip("link set inside down\nlink set outside down\n");
-    assert!(soon(|| has_addresses(second)), "the second has no addresses");
+    assert!(wait_until(|| has_addresses(second)), "the second director has no addresses");
     for transfer in &transfers {
-        transfer.goes_on(1_000_000);
+        transfer.wait_for_progress(1_000_000);
     }
-    assert_eq!(connections(second), known);
+    assert_eq!(connections(second), synchronised);
     for transfer in transfers {
         transfer.finish();
     }
     for address in &addresses {
-        assert_eq!(in_turn(client, address, 3), ["server1"; 3], "what has persisted is synchronised, too");
+        assert_eq!(answering_servers(client, address, 3), ["server1"; 3], "persistence is synchronised, too");
     }
 }
 
-/// Persistent services with two servers each.
-fn table(method: &str) -> String {
+/// Returns the rules of persistent services with two servers each.
+fn rules(method: &str) -> String {
     [
         (VIP.to_string(), ["10.0.0.11", "10.0.0.12"]),
         (format!("[{VIP6}]"), ["[2001:db8:2::11]", "[2001:db8:2::12]"]),
@@ -144,18 +151,18 @@ fn table(method: &str) -> String {
 }
 
 #[test]
-fn a_transfer_with_masquerading_outlives_its_director() {
-    let directors = Directors::with_table(&table("-m"));
-    directors.network.answers_through(GATEWAY);
-    fail_over(&directors);
+fn a_masqueraded_transfer_survives_the_failure_of_its_director() {
+    let directors = Directors::with_table(&rules("-m"));
+    directors.network.route_answers_through(GATEWAY);
+    assert_transfers_survive_failover(&directors);
 }
 
 #[test]
-fn a_transfer_with_direct_routing_outlives_its_director() {
-    let directors = Directors::with_table(&table("-g"));
-    directors.network.answers_past_director();
+fn a_directly_routed_transfer_survives_the_failure_of_its_director() {
+    let directors = Directors::with_table(&rules("-g"));
+    directors.network.route_answers_around_director();
     for server in &directors.network.servers {
         server.ip(&format!("address add {VIP}/32 dev lo\naddress add {VIP6}/128 dev lo nodad\n"));
     }
-    fail_over(&directors);
+    assert_transfers_survive_failover(&directors);
 }

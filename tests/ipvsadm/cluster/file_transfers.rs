@@ -1,46 +1,47 @@
-//! FTP, whose data connections have to find the server of the control connection.
+//! FTP, whose data connections must reach the server of their control connection.
 
 use super::ftp::{self, Transfer};
-use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 
-/// What can be asked for over IPv4 and over IPv6, and what a service needs for it.
-const WAYS: [(&str, &str, &[&str]); 2] =
+/// The virtual address, the servers and the FTP commands for IPv4 and for IPv6.
+const COMMANDS: [(&str, &str, &[&str]); 2] =
     [(VIP, SERVERS, &["PORT", "PASV", "EPRT", "EPSV"]), (VIP6, SERVERS6, &["EPRT", "EPSV"])];
 
-/// Two servers in turn transfer their files in every way, and always by the virtual address.
-fn transfers(network: &Network, flags: &str, method: &str) {
+/// Downloads the files of two servers in turn with every command, and checks that the data connections use
+/// the virtual address.
+fn check_transfers(network: &Network, flags: &str, method: &str) {
     let _servers: Vec<_> = network.servers.iter().map(ftp::start).collect();
-    for (vip, servers, ways) in WAYS {
-        let service = at(vip, 21);
-        network.balance(&format!("-t {service} -s rr {flags}"), servers, 21, method);
-        for way in ways {
+    for (vip, servers, commands) in COMMANDS {
+        let service = endpoint(vip, 21);
+        network.add_service(&format!("-t {service} -s rr {flags}"), servers, 21, method);
+        for command in commands {
             let [one, other] = [(); 2].map(|()| -> Transfer {
-                ftp::get(&network.client, &service, way)
-                    .unwrap_or_else(|error| panic!("{way} {vip}: {error}"))
+                ftp::download(&network.client, &service, command)
+                    .unwrap_or_else(|error| panic!("{command} {vip}: {error}"))
             });
             for transfer in [&one, &other] {
-                assert_eq!(transfer.from.ip().to_string(), vip, "{way}");
+                assert_eq!(transfer.peer.ip().to_string(), vip, "{command}");
                 assert!(
-                    transfer.file == ftp::file(&transfer.server),
-                    "{way} {vip}: the file is not the same"
+                    transfer.file == ftp::file_content(&transfer.server),
+                    "{command} {vip}: the file has changed"
                 );
             }
-            assert_eq!(one.server == other.server, flags.contains("-p"), "{way} {vip}");
+            assert_eq!(one.server == other.server, flags.contains("-p"), "{command} {vip}");
         }
     }
 }
 
 #[test]
-fn masquerading_lets_active_and_passive_transfers_through() {
+fn masquerading_passes_active_and_passive_transfers() {
     let network = Network::new(2);
-    network.answers_through_director();
+    network.route_answers_through_director();
     network.director.system("modprobe ip_vs_ftp");
-    transfers(&network, "", "-m");
+    check_transfers(&network, "", "-m");
 }
 
 #[test]
-fn persistence_keeps_transfers_together_that_go_past_the_director() {
+fn persistence_keeps_transfers_on_one_server_when_answers_bypass_the_director() {
     let network = Network::new(2);
-    network.answers_past_director();
-    transfers(&network, "-p 600", "-g");
+    network.route_answers_around_director();
+    check_transfers(&network, "-p 600", "-g");
 }

@@ -1,4 +1,4 @@
-//! Machines: network namespaces.
+//! Machines, each of which is a network namespace.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -10,61 +10,64 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::support::{PROGRAM, Run, feed, run};
 
-/// A machine of the network. It ends when nothing of it is in use any more.
+/// A machine of the network. It disappears when nothing in it is in use any more.
 pub struct Machine {
     pub name: String,
     namespace: File,
 }
 
 impl Machine {
-    /// A machine that is linked to nothing.
+    /// Creates a machine without any links.
     pub fn new(name: &str) -> Self {
-        let made = thread::spawn(|| {
+        let creator = thread::spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).unwrap();
             namespace_of_this_thread()
         });
-        Self { name: name.into(), namespace: made.join().unwrap() }
+        Self { name: name.into(), namespace: creator.join().unwrap() }
     }
 
-    /// The machine that the calling thread is on.
-    pub fn here(name: &str) -> Self {
+    /// Returns the machine that the calling thread is on.
+    pub fn current(name: &str) -> Self {
         Self { name: name.into(), namespace: namespace_of_this_thread() }
     }
 
-    /// Does this on the machine. Sockets that are opened stay there, whoever uses them later.
-    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        let there = || {
+    /// Calls `work` on the machine. The sockets that it opens stay on the machine, whichever thread uses them
+    /// later.
+    pub fn run_inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let inside = || {
             setns(&self.namespace, CloneFlags::CLONE_NEWNET).unwrap();
             work()
         };
-        thread::scope(|scope| scope.spawn(there).join()).unwrap_or_else(|panic| resume_unwind(panic))
+        thread::scope(|scope| scope.spawn(inside).join()).unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Runs lines of shell, each of which has to succeed, and returns what they printed.
+    /// Runs lines of shell, each of which must succeed, and returns their output.
     pub fn sh(&self, script: &str) -> String {
-        self.succeeds(script, || run(Command::new("sh").args(["-e", "-c", script])))
+        self.run_successfully(script, || run(Command::new("sh").args(["-e", "-c", script])))
     }
 
-    /// Runs commands of ip(8), one a line. Starting a program takes longer than what it does here, so this
-    /// is one program for all of them.
+    /// Runs commands of ip(8), one per line. Starting a program takes longer than the commands themselves, so
+    /// a single process runs all of them.
     pub fn ip(&self, commands: &str) {
-        self.succeeds(commands, || feed(Command::new("ip").args(["-batch", "-"]), commands.as_bytes()));
+        self.run_successfully(commands, || {
+            feed(Command::new("ip").args(["-batch", "-"]), commands.as_bytes())
+        });
     }
 
-    /// Runs the program under test, which has to succeed.
+    /// Runs the program under test, which must succeed, and returns its output.
     pub fn ipvsadm(&self, words: &str) -> String {
-        self.succeeds(words, || run(Command::new(PROGRAM).args(words.split_whitespace())))
+        self.run_successfully(words, || run(Command::new(PROGRAM).args(words.split_whitespace())))
     }
 
-    fn succeeds(&self, what: &str, start: impl FnOnce() -> Run + Send) -> String {
-        let run = self.within(start);
-        assert_eq!(run.status, 0, "on {}: {what}\n{}{}", self.name, run.stdout, run.stderr);
+    fn run_successfully(&self, description: &str, start: impl FnOnce() -> Run + Send) -> String {
+        let run = self.run_inside(start);
+        assert_eq!(run.status, 0, "on {}: {description}\n{}{}", self.name, run.stdout, run.stderr);
         run.stdout
     }
 
-    /// Sets variables of the kernel, such as `ipv4/ip_forward=1`, divided at blanks.
+    /// Sets kernel parameters below `net`, such as `ipv4/ip_forward=1`, separated by blanks.
     pub fn sysctl(&self, settings: &str) {
-        self.within(|| {
+        self.run_inside(|| {
             for setting in settings.split_whitespace() {
                 let (name, value) = setting.split_once('=').unwrap();
                 let file = format!("/proc/sys/net/{name}");
@@ -73,14 +76,14 @@ impl Machine {
         });
     }
 
-    /// A name of the machine's network namespace for other programs.
-    pub fn path(&self) -> String {
+    /// Returns a path by which other programs can open the machine's network namespace.
+    pub fn namespace_path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.namespace.as_raw_fd())
     }
 
-    /// How many packets the interface has received and sent so far.
+    /// Returns the numbers of packets that the interface has received and sent so far.
     pub fn packets(&self, interface: &str) -> Packets {
-        let table = self.within(|| std::fs::read_to_string("/proc/thread-self/net/dev").unwrap());
+        let table = self.run_inside(|| std::fs::read_to_string("/proc/thread-self/net/dev").unwrap());
         let line = table.lines().find_map(|line| line.trim_start().strip_prefix(&format!("{interface}:")));
         let line = line.unwrap_or_else(|| panic!("{} has no {interface}:\n{table}", self.name));
         let numbers: Vec<u64> = line.split_whitespace().map(|word| word.parse().unwrap()).collect();
@@ -92,7 +95,7 @@ fn namespace_of_this_thread() -> File {
     File::open("/proc/thread-self/ns/net").unwrap()
 }
 
-/// Packets on a link.
+/// Numbers of packets on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packets {
     pub received: u64,
@@ -100,7 +103,7 @@ pub struct Packets {
 }
 
 impl Packets {
-    /// What came since then.
+    /// Subtracts an earlier count.
     pub fn since(self, before: Self) -> Self {
         Self { received: self.received - before.received, sent: self.sent - before.sent }
     }

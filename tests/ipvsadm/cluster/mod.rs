@@ -1,4 +1,4 @@
-//! Clusters at work: real packets between the machines of a network of their own.
+//! Working clusters: real packets between the machines of a private network.
 
 mod arp;
 mod capture;
@@ -24,14 +24,14 @@ mod udp;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a director may take on a machine that has much to do.
+/// The time limit for a director to react on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits for something to become true, and tells whether it has.
-pub fn soon(holds: impl Fn() -> bool) -> bool {
-    let end = Instant::now() + PATIENCE;
-    while !holds() {
-        if Instant::now() > end {
+/// Waits until the condition holds, and returns whether it did in time.
+pub fn wait_until(condition: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > deadline {
             return false;
         }
         sleep(Duration::from_millis(100));

@@ -1,17 +1,18 @@
-//! UDP, where one socket's datagrams are a connection only because the kernel takes them for one.
+//! One-packet scheduling: the kernel treats the datagrams of a UDP socket as a connection unless each is
+//! scheduled separately.
 
-use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 use super::udp::UdpClient;
 
 #[test]
-fn datagrams_of_one_socket_stay_together_unless_each_is_scheduled_alone() {
+fn datagrams_of_one_socket_stay_together_unless_scheduled_separately() {
     let network = Network::new(2);
-    network.answers_past_director();
+    network.route_answers_around_director();
     for (vip, servers, client) in [(VIP, SERVERS, "192.0.2.100"), (VIP6, SERVERS6, "2001:db8:1::100")] {
-        let service = at(vip, 53);
+        let service = endpoint(vip, 53);
         let _servers = network.serve_datagrams(&service);
         let answers = |flags: &str| {
-            network.balance(&format!("-u {service} -s rr {flags}"), servers, 53, "-g");
+            network.add_service(&format!("-u {service} -s rr {flags}"), servers, 53, "-g");
             let client = UdpClient::open(&network.client, client, &service);
             let answers = [(); 6].map(|()| client.ask("?").unwrap());
             network.director.ok(&format!("-D -u {service}"));

@@ -1,21 +1,21 @@
-//! The SIP persistence engine: datagrams of one call stay together.
+//! The SIP persistence engine, which keeps the datagrams of a call on one server.
 
-use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, at};
+use super::network::{Network, SERVERS, SERVERS6, VIP, VIP6, endpoint};
 use super::udp::UdpClient;
 
 #[test]
-fn datagrams_of_one_call_stay_together_wherever_they_come_from() {
+fn datagrams_of_one_call_stay_together_whatever_their_source() {
     let network = Network::new(2);
-    network.answers_past_director();
+    network.route_answers_around_director();
     for (vip, servers, mask, clients) in [
         (VIP, SERVERS, "255.255.255.0", ["198.18.0.1", "198.18.0.2", "198.18.0.2"]),
         (VIP6, SERVERS6, "64", ["2001:db8:99::1", "2001:db8:99::2", "2001:db8:99::2"]),
     ] {
-        // Each datagram is scheduled alone, or else all of one socket would be one connection. A call is one
-        // only among the clients that the netmask takes together.
-        let service = at(vip, 5060);
+        // Each datagram is scheduled separately; otherwise those of one socket would be one connection. Only
+        // clients in the same netmask share a call.
+        let service = endpoint(vip, 5060);
         let settings = format!("-u {service} -s rr -o -p 600 -M {mask} --pe sip");
-        network.balance(&settings, servers, 5060, "-g");
+        network.add_service(&settings, servers, 5060, "-g");
         let _servers = network.serve_datagrams(&service);
         let phones = clients.map(|client| UdpClient::open(&network.client, client, &service));
         let invite = |call: &str| {
@@ -36,11 +36,11 @@ fn datagrams_of_one_call_stay_together_wherever_they_come_from() {
 
         let connections = network.director.ok("-L -n -c --persistent-conn");
         for call in calls {
-            let engine = |line: &str| {
+            let is_call = |line: &str| {
                 let words: Vec<_> = line.split_whitespace().collect();
                 words.contains(&service.as_str()) && words.ends_with(&["sip", call])
             };
-            assert!(connections.lines().any(engine), "{call}:\n{connections}");
+            assert!(connections.lines().any(is_call), "{call}:\n{connections}");
         }
     }
 }

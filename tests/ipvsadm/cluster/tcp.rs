@@ -1,4 +1,4 @@
-//! TCP servers that tell who they are, and clients that ask them.
+//! TCP servers that identify themselves, and clients that connect to them.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -11,31 +11,31 @@ use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, 
 
 use super::machine::Machine;
 
-/// How long an answer may take on a machine that has much to do. TCP waits up to 26 s before it sends again
-/// what was lost in the first 13 s.
+/// The time limit for an answer on a busy machine. TCP may wait up to 26 s before it retransmits data that
+/// was lost in the first 13 s.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server on a machine. To every connection it says the machine's name and the client's address, and
-/// then whatever it is told.
+/// A server on a machine. It greets every connection with the machine's name and the client's address, and
+/// then echoes what it receives.
 pub struct TcpServer {
     listener: Arc<TcpListener>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl TcpServer {
-    /// Starts one that answers on all addresses of the machine.
+    /// Starts a server on all addresses of the machine.
     pub fn start(machine: &Machine, port: u16) -> Self {
         let name = machine.name.clone();
-        Self::with(machine, port, move |stream| greet(stream, &name))
+        Self::start_with(machine, port, move |stream| greet_and_echo(stream, &name))
     }
 
-    /// Starts one that does something else with each connection, in a thread of its own on the machine.
-    pub fn with(
+    /// Starts a server that calls `serve` for each connection, in a separate thread on the machine.
+    pub fn start_with(
         machine: &Machine,
         port: u16,
         serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static,
     ) -> Self {
-        machine.within(|| {
+        machine.run_inside(|| {
             let listener = Arc::new(TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap());
             let accepting = Arc::clone(&listener);
             let thread = thread::spawn(move || {
@@ -51,14 +51,14 @@ impl TcpServer {
 
 impl Drop for TcpServer {
     fn drop(&mut self) {
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         let _ = shutdown(&*self.listener, Shutdown::Both);
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// The client may be gone at any time.
-fn greet(mut stream: TcpStream, name: &str) -> io::Result<()> {
+/// Greets a client and echoes what it sends. An error only means that the client has disconnected.
+fn greet_and_echo(mut stream: TcpStream, name: &str) -> io::Result<()> {
     let client = stream.peer_addr()?.ip().to_canonical();
     stream.write_all(format!("{name} {client}\n").as_bytes())?;
     let mut reader = stream.try_clone()?;
@@ -66,27 +66,27 @@ fn greet(mut stream: TcpStream, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection to a server that has introduced itself.
+/// A connection to a server that has identified itself.
 pub struct Connection {
     pub server: String,
-    /// The client's address as the server sees it.
-    pub seen: IpAddr,
+    /// The client's address as seen by the server.
+    pub client_address: IpAddr,
     stream: BufReader<TcpStream>,
 }
 
 impl Connection {
     /// Connects from a machine.
     pub fn open(client: &Machine, to: &str) -> io::Result<Self> {
-        client.within(|| Self::from_here(None, to))
+        client.run_inside(|| Self::connect(None, to))
     }
 
     /// Connects from one of the machine's addresses.
     pub fn open_from(client: &Machine, from: IpAddr, to: &str) -> io::Result<Self> {
-        client.within(|| Self::from_here(Some(from), to))
+        client.run_inside(|| Self::connect(Some(from), to))
     }
 
-    /// Connects from the machine that the thread is on.
-    pub fn from_here(from: Option<IpAddr>, to: &str) -> io::Result<Self> {
+    /// Connects from the machine that the thread is on, optionally from a given source address.
+    pub fn connect(from: Option<IpAddr>, to: &str) -> io::Result<Self> {
         let to: SocketAddr = to.parse().unwrap();
         let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let socket = socket(family, SocketType::STREAM, None)?;
@@ -99,30 +99,32 @@ impl Connection {
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
         stream.read_line(&mut line)?;
-        let (server, seen) = line.trim_end().split_once(' ').ok_or(io::ErrorKind::ConnectionReset)?;
-        let seen = seen.parse().map_err(io::Error::other)?;
-        Ok(Self { server: server.into(), seen, stream })
+        let (server, client_address) =
+            line.trim_end().split_once(' ').ok_or(io::ErrorKind::ConnectionReset)?;
+        let client_address = client_address.parse().map_err(io::Error::other)?;
+        Ok(Self { server: server.into(), client_address, stream })
     }
 
-    /// Whether the server still answers on this connection.
+    /// Returns whether the server still answers on this connection.
     pub fn echoes(&mut self) -> bool {
-        self.ask("still there?").is_ok() && self.hear(PATIENCE).is_ok_and(|line| line == "still there?")
+        self.send_line("still there?").is_ok()
+            && self.receive_line(PATIENCE).is_ok_and(|line| line == "still there?")
     }
 
-    /// Says a line, which the server is to repeat.
-    pub fn ask(&mut self, line: &str) -> io::Result<()> {
+    /// Sends a line for the server to echo.
+    pub fn send_line(&mut self, line: &str) -> io::Result<()> {
         self.stream.get_mut().write_all(format!("{line}\n").as_bytes())
     }
 
-    /// The line that the server says within this time.
-    pub fn hear(&mut self, patience: Duration) -> io::Result<String> {
-        self.stream.get_ref().set_read_timeout(Some(patience))?;
+    /// Receives a line from the server within this time.
+    pub fn receive_line(&mut self, timeout: Duration) -> io::Result<String> {
+        self.stream.get_ref().set_read_timeout(Some(timeout))?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         Ok(line.trim_end().into())
     }
 
-    /// Sends bytes, and returns as many that come back.
+    /// Sends bytes, and receives the same number of bytes.
     pub fn exchange(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut answer = vec![0; bytes.len()];
         self.stream.get_mut().write_all(bytes)?;
@@ -131,31 +133,32 @@ impl Connection {
     }
 }
 
-/// How often each server has answered.
-pub type Spread = BTreeMap<String, usize>;
+/// The number of answers from each server.
+pub type AnswerCounts = BTreeMap<String, usize>;
 
-/// Makes so many connections, one after the other, and tells who has answered. All have to succeed.
-pub fn spread(client: &Machine, to: &str, connections: usize) -> Spread {
-    let servers = in_turn(client, to, connections);
-    let mut spread = Spread::new();
+/// Makes this number of connections, one after the other, and counts the answers of each server. All must
+/// succeed.
+pub fn count_answers(client: &Machine, to: &str, connections: usize) -> AnswerCounts {
+    let servers = answering_servers(client, to, connections);
+    let mut counts = AnswerCounts::new();
     for server in servers {
-        *spread.entry(server).or_default() += 1;
+        *counts.entry(server).or_default() += 1;
     }
-    spread
+    counts
 }
 
-/// The servers that answer so many connections, in this order. All have to succeed.
-pub fn in_turn(client: &Machine, to: &str, connections: usize) -> Vec<String> {
-    client.within(|| {
-        let one = |number| match Connection::from_here(None, to) {
+/// Makes this number of connections and returns the servers that answer, in order. All must succeed.
+pub fn answering_servers(client: &Machine, to: &str, connections: usize) -> Vec<String> {
+    client.run_inside(|| {
+        let open_one = |number| match Connection::connect(None, to) {
             Ok(connection) => connection.server,
             Err(error) => panic!("connection {number} to {to}: {error}"),
         };
-        (1..=connections).map(one).collect()
+        (1..=connections).map(open_one).collect()
     })
 }
 
-/// What one expects of `spread`: names and numbers.
-pub fn expected<const N: usize>(numbers: [(&str, usize); N]) -> Spread {
-    numbers.map(|(server, number)| (server.to_string(), number)).into()
+/// Converts names and numbers to the type that `count_answers` returns.
+pub fn counts<const N: usize>(counts: [(&str, usize); N]) -> AnswerCounts {
+    counts.map(|(server, number)| (server.to_string(), number)).into()
 }

@@ -1,4 +1,4 @@
-//! UDP servers that tell who they are, and clients that ask them.
+//! UDP servers that identify themselves, and clients that query them.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -17,14 +17,14 @@ pub struct UdpServer {
 }
 
 impl UdpServer {
-    /// Starts one that answers on this address. It has to be one address, as answers come from it: the
-    /// virtual one where servers answer past the director.
+    /// Starts a server on one address, which is the source of its answers: the virtual address where answers
+    /// bypass the director.
     pub fn start(machine: &Machine, address: &str) -> Self {
-        let socket = Arc::new(machine.within(|| UdpSocket::bind(address).unwrap()));
+        let socket = Arc::new(machine.run_inside(|| UdpSocket::bind(address).unwrap()));
         let (name, answering) = (machine.name.clone(), Arc::clone(&socket));
         let thread = thread::spawn(move || {
             while let Ok((1.., client)) = answering.recv_from(&mut [0; 2048]) {
-                // The client may be gone.
+                // Sending may fail if the client has gone.
                 let _ = answering.send_to(name.as_bytes(), client);
             }
         });
@@ -34,26 +34,26 @@ impl UdpServer {
 
 impl Drop for UdpServer {
     fn drop(&mut self) {
-        // Wakes the thread, though the kernel says that there is no connection to shut down.
+        // Wakes the thread, although the kernel reports that the socket is not connected.
         let _ = shutdown(&*self.socket, Shutdown::Both);
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// A client's socket, which takes answers only from where it asks.
+/// A client's socket, which accepts answers only from the address that it queries.
 pub struct UdpClient(UdpSocket);
 
 impl UdpClient {
-    /// Opens one on a machine, at this address of it and a free port.
+    /// Opens a socket on a machine, at one of its addresses and a free port.
     pub fn open(machine: &Machine, from: &str, to: &str) -> Self {
         let to: SocketAddr = to.parse().unwrap();
-        let socket = machine.within(|| UdpSocket::bind((from, 0)).unwrap());
+        let socket = machine.run_inside(|| UdpSocket::bind((from, 0)).unwrap());
         socket.connect(to).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(socket)
     }
 
-    /// Sends a datagram and tells the server that answers it.
+    /// Sends a datagram, and returns the name of the server that answers.
     pub fn ask(&self, datagram: &str) -> io::Result<String> {
         self.0.send(datagram.as_bytes())?;
         let mut answer = [0; 100];

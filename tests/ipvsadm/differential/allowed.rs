@@ -1,21 +1,21 @@
-//! Where ours differs on purpose. Every entry is a heading of docs/differences.md.
+//! Intended differences from the reference. Every entry is a heading of docs/differences.md.
 
 use super::case::Case;
 use super::{excuses, rewrite};
 
-/// A difference that is meant to be there.
+/// An intended difference.
 pub struct Difference {
     pub heading: &'static str,
-    /// A script whose last invocation shows it and nothing else.
+    /// A script whose last invocation shows this difference and no other.
     pub example: &'static str,
     pub rule: Rule,
 }
 
-/// How far a difference may go.
+/// The extent of a difference.
 pub enum Rule {
-    /// Status and table are the same, and so are the outputs once this is done to both of them.
+    /// Status and table are the same, and so are the outputs after this function has rewritten both.
     Output(fn(&str) -> String),
-    /// Everything may differ in the cases for which this holds.
+    /// Anything may differ in the cases that satisfy this predicate.
     Case(fn(&Case) -> bool),
 }
 
@@ -43,7 +43,7 @@ pub static TABLE: &[Difference] = &[
     Difference {
         heading: "Blanks at the end of a file for `-R`",
         example: "-R << -A -f 1\\n-A -f 2 \\t\\x20",
-        rule: Rule::Case(excuses::last_line),
+        rule: Rule::Case(excuses::trailing_blanks),
     },
     Difference {
         heading: "A file named after `-R`",
@@ -83,12 +83,12 @@ pub static TABLE: &[Difference] = &[
     Difference {
         heading: "Host names with IPv6 addresses",
         example: "-A -t six.example.org:80",
-        rule: Rule::Case(excuses::names),
+        rule: Rule::Case(excuses::names_with_ipv6_addresses),
     },
     Difference {
         heading: "Zeroing the service 0.0.0.0:0",
         example: "-Z -t 0.0.0.0:0",
-        rule: Rule::Case(excuses::zero_of_nothing),
+        rule: Rule::Case(excuses::zeroing_of_address_zero),
     },
     Difference {
         heading: "Long connection lines",
@@ -104,58 +104,58 @@ pub static TABLE: &[Difference] = &[
     Difference {
         heading: "Control characters",
         example: "-L -n -c --persistent-conn <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip \\x1b[31m\\n",
-        rule: Rule::Output(rewrite::escaped),
+        rule: Rule::Output(rewrite::escape_control_characters),
     },
     Difference { heading: "`-h` and `-v`", example: "-v", rule: Rule::Case(excuses::help) },
     Difference {
         heading: "Firewall marks above 2147483647",
         example: "given -A -f 4294967295\n-L -n",
-        rule: Rule::Output(rewrite::unsigned_marks),
+        rule: Rule::Output(rewrite::make_marks_unsigned),
     },
     Difference {
         heading: "Thresholds in `-S`",
         example: "given -A -t 10.0.0.1:80\ngiven -a -t 10.0.0.1:80 -r 10.1.1.1 -x 9 -y 8\n-S -n",
-        rule: Rule::Output(rewrite::without_thresholds),
+        rule: Rule::Output(rewrite::remove_thresholds),
     },
     Difference {
         heading: "The third flag of `sh` and `mh`",
         example: "given -A -t 10.0.0.1:80 -s sh -b flag-3\n-L -n",
-        rule: Rule::Output(rewrite::without_third_flag),
+        rule: Rule::Output(rewrite::remove_third_flag),
     },
     Difference {
         heading: "Long host names",
         example: "given -A -t 10.0.0.98:80\n-S",
-        rule: Rule::Output(rewrite::cut_names),
+        rule: Rule::Output(rewrite::truncate_words),
     },
     Difference {
         heading: "The order of a listing",
         example: "given -A -t 1.0.0.1:80\ngiven -A -t 200.0.0.1:80\n-L -n",
-        rule: Rule::Output(rewrite::sorted),
+        rule: Rule::Output(rewrite::sort_lines),
     },
 ];
 
-/// The headings under which two programs may differ as they do, or a report that they may not.
+/// Returns the headings that allow the differences between the two programs, or a report if none do.
 pub fn judge(case: &Case) -> Result<Vec<&'static str>, String> {
-    let mut seen = Vec::new();
+    let mut found = Vec::new();
     let mut outputs = [case.reference.stdout.clone(), case.ours.stdout.clone()];
     let comparable = case.same_status() && case.same_tables();
-    if !case.says_enough() {
+    if !case.has_proper_diagnostics() {
         return Err(case.report());
     }
     if comparable && outputs[0] == outputs[1] {
-        return Ok(seen);
+        return Ok(found);
     }
     for difference in TABLE {
         match difference.rule {
-            Rule::Case(holds) if holds(case) => return Ok(vec![difference.heading]),
+            Rule::Case(is_allowed) if is_allowed(case) => return Ok(vec![difference.heading]),
             Rule::Output(rewrite) if comparable => {
                 let rewritten = [0, 1].map(|i| rewrite(&outputs[i]));
                 if rewritten != outputs {
-                    seen.push(difference.heading);
+                    found.push(difference.heading);
                     outputs = rewritten;
                 }
                 if outputs[0] == outputs[1] {
-                    return Ok(seen);
+                    return Ok(found);
                 }
             }
             _ => {}

@@ -1,19 +1,20 @@
-//! What the two programs did with the same invocation.
+//! The outcomes of the same invocation of both programs.
 
 use super::step::{Outcome, Step};
 
-/// A table as the kernel shows it.
+/// The table and the settings in the kernel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     pub file: String,
     pub settings: String,
 }
 
+/// An invocation of both programs, with its outcomes and the tables before and after it.
 pub struct Case {
     pub step: Step,
     pub reference: Outcome,
     pub ours: Outcome,
-    /// The reference's table and ours.
+    /// The reference's table and ours, before the invocation.
     pub before: [State; 2],
     pub after: [State; 2],
 }
@@ -27,8 +28,9 @@ impl Case {
         self.reference.status == self.ours.status
     }
 
-    /// Success is silent, where the reference's is; a failure says something.
-    pub fn says_enough(&self) -> bool {
+    /// Checks standard error: success must be silent where the reference's is, and a failure must not be
+    /// silent.
+    pub fn has_proper_diagnostics(&self) -> bool {
         match self.ours.status {
             0 if self.reference.status == 0 => {
                 self.ours.stderr.is_empty() || !self.reference.stderr.is_empty()
@@ -38,16 +40,17 @@ impl Case {
         }
     }
 
-    /// Only one of the two did it, and the other refused without changing anything.
-    pub fn only_ours_did_it(&self) -> bool {
+    /// Returns whether only ours succeeded and the reference changed nothing.
+    pub fn only_ours_succeeded(&self) -> bool {
         self.reference.status != 0 && self.ours.status == 0 && self.before[0] == self.after[0]
     }
 
-    pub fn only_the_reference_did_it(&self) -> bool {
+    /// Returns whether only the reference succeeded and ours changed nothing.
+    pub fn only_reference_succeeded(&self) -> bool {
         self.reference.status == 0 && self.ours.status != 0 && self.before[1] == self.after[1]
     }
 
-    /// Everything that differs, for people.
+    /// Describes everything that differs.
     pub fn report(&self) -> String {
         let mut report = format!("{}\n", self.step);
         if !self.same_status() {
@@ -57,24 +60,24 @@ impl Case {
         report += &differing_lines("stdout", &self.reference.stdout, &self.ours.stdout);
         report += &differing_lines("table", &self.after[0].file, &self.after[1].file);
         report += &differing_lines("settings", &self.after[0].settings, &self.after[1].settings);
-        let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
-        report += &format!("    reference says: {}\n", first(&self.reference.stderr));
-        report + &format!("    ours says:      {}\n", first(&self.ours.stderr))
+        let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        report += &format!("    reference says: {}\n", first_line(&self.reference.stderr));
+        report + &format!("    ours says:      {}\n", first_line(&self.ours.stderr))
     }
 }
 
-/// The lines that only one of two texts has, up to a dozen.
+/// Shows the lines that only one of the two texts contains, at most six of each.
 fn differing_lines(what: &str, reference: &str, ours: &str) -> String {
     if reference == ours {
         return String::new();
     }
-    let only = |text: &str, other: &str, mark: char| -> Vec<String> {
+    let unique_lines = |text: &str, other: &str, mark: char| -> Vec<String> {
         let missing = text.lines().filter(|line| !other.lines().any(|l| l == *line));
         missing.take(6).map(|line| format!("    {what} {mark} {}\n", line.escape_debug())).collect()
     };
-    let lines = [only(reference, ours, '-'), only(ours, reference, '+')].concat();
+    let lines = [unique_lines(reference, ours, '-'), unique_lines(ours, reference, '+')].concat();
     match lines.is_empty() {
-        true => format!("    {what}: the same lines in another order or number\n"),
+        true => format!("    {what}: the same lines in a different order or number\n"),
         false => lines.concat(),
     }
 }

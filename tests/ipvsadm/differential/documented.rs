@@ -1,15 +1,15 @@
-//! The differences that are allowed are those that docs/differences.md tells of, and all of them are there.
+//! Checks that docs/differences.md documents exactly the allowed differences, and that each still exists.
 
 use super::allowed::{TABLE, judge};
 use super::pair::Pair;
 use super::script;
 use super::step::Step;
 
-/// How a section says that no invocation here shows it.
+/// The mark of a section about a difference that no invocation can show.
 const ELSEWHERE: &str = "*(Not seen by comparing invocations.)*";
 
 #[test]
-fn every_difference_is_in_the_documentation_and_the_other_way_round() {
+fn the_documented_and_the_allowed_differences_are_the_same() {
     let text = include_str!("../../../docs/differences.md");
     let sections = text.split("\n## ").skip(1);
     let documented = sections.filter(|section| !section.contains(ELSEWHERE));
@@ -21,15 +21,19 @@ fn every_difference_is_in_the_documentation_and_the_other_way_round() {
 }
 
 #[test]
-fn every_difference_is_still_there() {
+fn every_allowed_difference_still_exists() {
     let mut pair = Pair::new();
     for difference in TABLE {
         let script = difference.example;
-        pair.given(&script::given(script));
+        pair.set_baseline(&script::baseline_lines(script));
         let case = pair.run(&Step::parse(script.lines().last().unwrap()));
-        let seen = judge(&case);
-        if seen != Ok(vec![difference.heading]) {
-            pair.fail(&format!("expected of this: {}; but {seen:?}\n{}", difference.heading, case.report()));
+        let found = judge(&case);
+        if found != Ok(vec![difference.heading]) {
+            pair.record_failure(&format!(
+                "expected the difference {:?}, found {found:?}\n{}",
+                difference.heading,
+                case.report()
+            ));
         }
     }
     pair.finish();

@@ -1,35 +1,35 @@
-//! When the two programs may do different things.
+//! Conditions under which the two programs may behave differently.
 
 use super::case::Case;
 use super::step::Step;
 
-/// Ours has checked the whole file and done nothing; the reference came to the mistake sooner or later.
+/// Ours checked the whole file and changed nothing; the reference met the mistake sooner or later.
 pub fn file_with_a_mistake(case: &Case) -> bool {
-    restores(case)
+    is_restore(case)
         && case.ours.status == 2
         && case.ours.stdout.is_empty()
         && case.before[1] == case.after[1]
         && (!case.reference.stderr.is_empty() || case.step.input.contains('\0'))
 }
 
-/// Ours tells of any line that failed; the reference's status is that of the last one.
+/// Our status reports any line that failed; the reference's status is that of the last line.
 pub fn refused_line(case: &Case) -> bool {
-    restores(case) && case.ours.status == 255 && !case.reference.stderr.is_empty()
+    is_restore(case) && case.ours.status == 255 && !case.reference.stderr.is_empty()
 }
 
 pub fn comments(case: &Case) -> bool {
-    restores(case) && case.step.input.contains('#') && case.ours.status == 0 && case.reference.status != 0
+    is_restore(case) && case.step.input.contains('#') && case.ours.status == 0 && case.reference.status != 0
 }
 
-pub fn last_line(case: &Case) -> bool {
+pub fn trailing_blanks(case: &Case) -> bool {
     let input = &case.step.input;
     let blanks = input.len() - input.trim_end_matches([' ', '\t', '\r']).len();
-    restores(case) && blanks >= 2 && case.ours.status == 0 && case.reference.status == 0
+    is_restore(case) && blanks >= 2 && case.ours.status == 0 && case.reference.status == 0
 }
 
 pub fn help_in_file(case: &Case) -> bool {
     let help = |line: &str| line.starts_with("-h") || line.starts_with("-v") || line.starts_with("--help");
-    restores(case) && case.same_status() && case.step.input.lines().any(help)
+    is_restore(case) && case.same_status() && case.step.input.lines().any(help)
 }
 
 pub fn help(case: &Case) -> bool {
@@ -39,9 +39,9 @@ pub fn help(case: &Case) -> bool {
     case.step.words.first().is_some_and(help) && case.same_status() && case.same_tables()
 }
 
-/// `-R` with the name of a file.
+/// `-R` has a word after it, which the reference refuses.
 pub fn named_file(case: &Case) -> bool {
-    restores(case) && case.step.words.len() > 1 && case.reference.status == 2
+    is_restore(case) && case.step.words.len() > 1 && case.reference.status == 2
 }
 
 pub fn impossible_name(case: &Case) -> bool {
@@ -51,94 +51,97 @@ pub fn impossible_name(case: &Case) -> bool {
         && case.before[1] == case.after[1]
         && [('s', "--scheduler"), ('\0', "--pe"), ('\0', "--mcast-interface")]
             .iter()
-            .any(|&(short, long)| value(&case.step, short, long).is_some_and(impossible))
+            .any(|&(short, long)| option_value(&case.step, short, long).is_some_and(impossible))
 }
 
-/// To the reference, what stands before the service is for IPv4 and has no service's port.
+/// The reference reads options before the service as IPv4 options, without the service's port.
 pub fn order_of_options(case: &Case) -> bool {
-    let at = |short, long| position(&case.step, short, long);
-    let before = |early: Option<usize>, late: Option<usize>| early.zip(late).is_some_and(|(a, b)| a <= b);
-    let six = at('6', "--ipv6");
-    let fwmark = at('f', "--fwmark-service");
-    let services = [at('t', "--tcp-service"), at('u', "--udp-service"), at('\0', "--sctp-service"), fwmark];
+    let index = |short, long| option_index(&case.step, short, long);
+    let precedes = |early: Option<usize>, late: Option<usize>| early.zip(late).is_some_and(|(a, b)| a <= b);
+    let ipv6 = index('6', "--ipv6");
+    let fwmark = index('f', "--fwmark-service");
+    let services =
+        [index('t', "--tcp-service"), index('u', "--udp-service"), index('\0', "--sctp-service"), fwmark];
     let service = services.into_iter().flatten().min();
-    let [netmask, server] = [at('M', "--netmask"), at('r', "--real-server")];
+    let [netmask, server] = [index('M', "--netmask"), index('r', "--real-server")];
     match case.reference.status {
-        2 => before(six, fwmark),
-        0 | 255 => before(netmask, service) || before(netmask, six) || before(server, service),
+        2 => precedes(ipv6, fwmark),
+        0 | 255 => precedes(netmask, service) || precedes(netmask, ipv6) || precedes(server, service),
         _ => false,
     }
 }
 
-/// The reference is ended by a signal.
-/// An unknown option, and before it something else that is wrong.
+/// Another mistake precedes an unknown option.
 pub fn several_mistakes(case: &Case) -> bool {
     case.same_tables()
         && (case.reference.status, case.ours.status) == (2, 255)
         && case.ours.stderr.contains("unknown option")
 }
 
+/// A signal killed the reference.
 pub fn crash(case: &Case) -> bool {
     case.reference.status < 0 && case.ours.status == 2
 }
 
 pub fn prefix_length(case: &Case) -> bool {
-    let more = |mask: &str| {
+    let has_suffix = |mask: &str| {
         mask.starts_with(|c: char| c.is_ascii_digit()) && mask.contains(|c: char| !c.is_ascii_digit())
     };
-    case.only_the_reference_did_it() && value(&case.step, 'M', "--netmask").is_some_and(more)
+    case.only_reference_succeeded() && option_value(&case.step, 'M', "--netmask").is_some_and(has_suffix)
 }
 
-/// `[10.0.0.1]:80`, `[2001:db8::1]` and `[name]:80`.
+/// An address is in brackets, as in `[10.0.0.1]:80`, `[2001:db8::1]` and `[name]:80`.
 pub fn brackets(case: &Case) -> bool {
     addresses(case).any(|address| address.starts_with('['))
-        && (case.only_ours_did_it() || case.ours.status == 0)
+        && (case.only_ours_succeeded() || case.ours.status == 0)
 }
 
-pub fn names(case: &Case) -> bool {
+pub fn names_with_ipv6_addresses(case: &Case) -> bool {
     let name =
         |address: &str| address.starts_with(|c: char| c.is_ascii_alphabetic()) && !address.starts_with("0x");
-    addresses(case).any(name) && case.only_ours_did_it()
+    addresses(case).any(name) && case.only_ours_succeeded()
 }
 
-pub fn zero_of_nothing(case: &Case) -> bool {
-    let all = |address: &str| ["0.0.0.0:0", "0.0.0.0"].contains(&address);
-    addresses(case).any(all) && case.same_tables() && (case.reference.status, case.ours.status) == (0, 255)
+pub fn zeroing_of_address_zero(case: &Case) -> bool {
+    let is_address_zero = |address: &str| ["0.0.0.0:0", "0.0.0.0"].contains(&address);
+    addresses(case).any(is_address_zero)
+        && case.same_tables()
+        && (case.reference.status, case.ours.status) == (0, 255)
 }
 
-/// The reference makes two lines of one, or is ended by a signal.
+/// The reference splits a long line in two, or is killed by a signal.
 pub fn long_connection(case: &Case) -> bool {
     case.step.connections && case.step.input.lines().any(|line| line.len() > 254) && case.ours.status == 0
 }
 
-fn restores(case: &Case) -> bool {
+fn is_restore(case: &Case) -> bool {
     case.step.words.first().is_some_and(|word| word == "-R" || word == "--restore")
 }
 
 fn addresses(case: &Case) -> impl Iterator<Item = &str> {
     [('t', "--tcp-service"), ('u', "--udp-service"), ('\0', "--sctp-service"), ('r', "--real-server")]
         .into_iter()
-        .filter_map(|(short, long)| value(&case.step, short, long))
+        .filter_map(|(short, long)| option_value(&case.step, short, long))
 }
 
-/// Where an option stands.
-fn position(step: &Step, short: char, long: &str) -> Option<usize> {
+/// Returns the index of an option among the words.
+fn option_index(step: &Step, short: char, long: &str) -> Option<usize> {
     step.words.iter().position(|word| match word.strip_prefix("--") {
         Some(_) => word.strip_prefix(long).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')),
         None => word.starts_with('-') && word.contains(short),
     })
 }
 
-/// The value of an option, however it is attached.
-fn value<'a>(step: &'a Step, short: char, long: &str) -> Option<&'a str> {
-    let at = position(step, short, long)?;
-    let word = &step.words[at];
+/// Returns the value of an option, whether it is attached or the next word.
+fn option_value<'a>(step: &'a Step, short: char, long: &str) -> Option<&'a str> {
+    let index = option_index(step, short, long)?;
+    let word = &step.words[index];
     let rest = match word.strip_prefix("--") {
         Some(_) => &word[long.len()..],
         None => word.split_once(short)?.1,
     };
     match rest.is_empty() {
-        true => step.words.get(at + 1).map(String::as_str),
+        true => step.words.get(index + 1).map(String::as_str),
         false => Some(rest.strip_prefix('=').unwrap_or(rest)),
     }
 }

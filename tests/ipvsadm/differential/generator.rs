@@ -1,6 +1,6 @@
-//! Random invocations, right and wrong.
+//! Random invocations, valid and invalid.
 //!
-//! They come in rounds that begin with empty tables. The seed of a round makes it the same again.
+//! They are run in rounds that begin with empty tables. A round can be repeated with its seed.
 
 use std::env;
 
@@ -8,14 +8,14 @@ use super::grammar;
 use super::pair::Pair;
 use super::random::Random;
 
-/// How many invocations, and the seed of the first round.
+/// The number of invocations and the seed of the first round: environment variables and their defaults.
 const COUNT: (&str, usize) = ("IPVSADM_DIFFERENTIAL_COUNT", 3000);
 const SEED: (&str, usize) = ("IPVSADM_DIFFERENTIAL_SEED", 1);
-const ROUND: usize = 50;
-/// Enough to see what is wrong.
-const FAILURES: usize = 20;
+const ROUND_LENGTH: usize = 50;
+/// The number of failures after which the test stops.
+const MAX_FAILURES: usize = 20;
 
-fn number((name, default): (&str, usize)) -> usize {
+fn from_env_or_default((name, default): (&str, usize)) -> usize {
     match env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text}: not a number")),
         Err(_) => default,
@@ -23,21 +23,21 @@ fn number((name, default): (&str, usize)) -> usize {
 }
 
 #[test]
-fn random_invocations() {
-    let (count, mut seed) = (number(COUNT), number(SEED));
+fn random_invocations_behave_alike() {
+    let (count, mut seed) = (from_env_or_default(COUNT), from_env_or_default(SEED));
     let mut pair = Pair::new();
     let mut done = 0;
-    while done < count && pair.failures() < FAILURES {
+    while done < count && pair.failures() < MAX_FAILURES {
         let mut random = Random::new(seed.try_into().unwrap());
-        let length = ROUND.min(count - done);
-        pair.given("");
+        let length = ROUND_LENGTH.min(count - done);
+        pair.set_baseline("");
         for step in 1..=length {
             let failures = pair.failures();
             done += 1;
-            pair.step(&grammar::step(&mut random));
+            pair.step(&grammar::generate_step(&mut random));
             if pair.failures() > failures {
-                println!("again: {}={seed} {}={step}", SEED.0, COUNT.0);
-                // What follows would only show the same once more.
+                println!("to reproduce: {}={seed} {}={step}", SEED.0, COUNT.0);
+                // The rest of the round would only repeat the same failure.
                 break;
             }
         }

@@ -1,17 +1,17 @@
-//! What random invocations are made of.
+//! The grammar of random invocations.
 
 use super::random::Random;
 use super::step::Step;
 use super::vocabulary::*;
 
-/// An invocation.
-pub fn step(random: &mut Random) -> Step {
+/// Generates an invocation.
+pub fn generate_step(random: &mut Random) -> Step {
     let mut words = match random.below(100) {
         0..24 => service(random, &[("-A", "--add-service")]),
         24..34 => service(random, &[("-E", "--edit-service")]),
         34..60 => server(random, &[("-a", "--add-server")]),
         60..72 => server(random, &[("-e", "--edit-server")]),
-        72..76 => named(random, &[("-D", "--delete-service"), ("-Z", "--zero")]),
+        72..76 => service_only(random, &[("-D", "--delete-service"), ("-Z", "--zero")]),
         76..80 => server(random, &[("-d", "--delete-server")]),
         80..94 => list(random),
         94..96 => timeouts(random),
@@ -21,150 +21,150 @@ pub fn step(random: &mut Random) -> Step {
     };
     if random.percent(6) {
         let (short, long, value) = STRAYS[random.below(STRAYS.len())];
-        option(random, &mut words, short, long, value);
+        push_option(random, &mut words, short, long, value);
     }
     if random.percent(2) {
         words.push("word".to_owned());
     }
     if random.percent(2) {
-        let at = random.below(words.len() + 1);
-        words.insert(at, random.pick(&MISTAKES).to_owned());
+        let index = random.below(words.len() + 1);
+        words.insert(index, random.pick(&MISTAKES).to_owned());
     }
     Step { words, ..Step::default() }
 }
 
-/// Adds an option in one of its spellings, now and then with a mistake for its value.
-fn option(random: &mut Random, words: &mut Vec<String>, short: char, long: &str, value: &str) {
+/// Appends an option in one of its spellings, occasionally with an invalid value.
+fn push_option(random: &mut Random, words: &mut Vec<String>, short: char, long: &str, value: &str) {
     let value = if !value.is_empty() && random.percent(3) { random.pick(&MISTAKES) } else { value };
-    let brief = short != '\0' && random.percent(70);
-    let name = if brief { format!("-{short}") } else { long.to_owned() };
+    let is_short = short != '\0' && random.percent(70);
+    let name = if is_short { format!("-{short}") } else { long.to_owned() };
     match random.below(10) {
         _ if value.is_empty() => words.push(name),
         0 => words.push(format!("{name}={value}")),
-        1 if brief => words.push(format!("{name}{value}")),
+        1 if is_short => words.push(format!("{name}{value}")),
         _ => words.extend([name, value.to_owned()]),
     }
 }
 
-fn command(random: &mut Random, spellings: &[(&str, &str)]) -> Vec<String> {
+fn pick_command(random: &mut Random, spellings: &[(&str, &str)]) -> Vec<String> {
     let (short, long) = spellings[random.below(spellings.len())];
     vec![if random.percent(70) { short } else { long }.to_owned()]
 }
 
-/// Adds what names a service, and says whether it is one for IPv6.
-fn address(random: &mut Random, words: &mut Vec<String>) -> bool {
+/// Appends the option that names a service, and returns whether it is an IPv6 service.
+fn push_service(random: &mut Random, words: &mut Vec<String>) -> bool {
     let (short, long) = match random.below(10) {
         0..5 => ('t', "--tcp-service"),
         5..7 => ('u', "--udp-service"),
         7 => ('\0', "--sctp-service"),
         _ => ('f', "--fwmark-service"),
     };
-    let six = random.percent(30);
-    let value = match (short, six) {
+    let is_v6 = random.percent(30);
+    let value = match (short, is_v6) {
         ('f', _) => random.pick(&MARKS),
         (_, true) => random.pick(&V6),
         _ => random.pick(&V4),
     };
-    option(random, words, short, long, value);
-    if short == 'f' && six {
-        option(random, words, '6', "--ipv6", "");
+    push_option(random, words, short, long, value);
+    if short == 'f' && is_v6 {
+        push_option(random, words, '6', "--ipv6", "");
     }
-    six
+    is_v6
 }
 
-fn named(random: &mut Random, spellings: &[(&str, &str)]) -> Vec<String> {
-    let mut words = command(random, spellings);
-    address(random, &mut words);
+fn service_only(random: &mut Random, spellings: &[(&str, &str)]) -> Vec<String> {
+    let mut words = pick_command(random, spellings);
+    push_service(random, &mut words);
     words
 }
 
 fn service(random: &mut Random, spellings: &[(&str, &str)]) -> Vec<String> {
-    let mut words = command(random, spellings);
-    let six = address(random, &mut words);
-    let zero = words.iter().any(|word| word.ends_with(":0"));
-    let mut chosen = "wlc";
+    let mut words = pick_command(random, spellings);
+    let is_v6 = push_service(random, &mut words);
+    let has_port_zero = words.iter().any(|word| word.ends_with(":0"));
+    let mut scheduler = "wlc";
     if random.percent(70) {
-        chosen = if random.percent(3) { "nosuch" } else { random.pick(&SCHEDULERS) };
-        option(random, &mut words, 's', "--scheduler", chosen);
+        scheduler = if random.percent(3) { "nosuch" } else { random.pick(&SCHEDULERS) };
+        push_option(random, &mut words, 's', "--scheduler", scheduler);
     }
-    if random.percent(if zero { 90 } else { 30 }) {
+    if random.percent(if has_port_zero { 90 } else { 30 }) {
         match random.percent(20) {
-            true => option(random, &mut words, 'p', "--persistent", ""),
+            true => push_option(random, &mut words, 'p', "--persistent", ""),
             false => {
                 let seconds = (1 + random.below(4000)).to_string();
-                option(random, &mut words, 'p', "--persistent", &seconds);
+                push_option(random, &mut words, 'p', "--persistent", &seconds);
             }
         }
         if random.percent(40) {
-            let masks = if six {
+            let masks = if is_v6 {
                 ["64", "96", "128", "1"]
             } else {
                 ["255.255.255.0", "255.0.0.0", "24", "0xffff0000"]
             };
             let mask = random.pick(&masks);
-            option(random, &mut words, 'M', "--netmask", mask);
+            push_option(random, &mut words, 'M', "--netmask", mask);
         }
         if random.percent(20) {
-            option(random, &mut words, '\0', "--pe", "sip");
+            push_option(random, &mut words, '\0', "--pe", "sip");
         }
     }
     if random.percent(10) {
-        option(random, &mut words, 'o', "--ops", "");
+        push_option(random, &mut words, 'o', "--ops", "");
     }
-    let flags: &[&str] = match chosen {
+    let flags: &[&str] = match scheduler {
         "sh" => &FLAGS[..6],
         "mh" => &["mh-port", "mh-fallback,mh-port", "flag-1"],
         _ => &FLAGS,
     };
     if random.percent(20) {
         let flags = random.pick(flags);
-        option(random, &mut words, 'b', "--sched-flags", flags);
+        push_option(random, &mut words, 'b', "--sched-flags", flags);
     }
     words
 }
 
 fn server(random: &mut Random, spellings: &[(&str, &str)]) -> Vec<String> {
-    let mut words = command(random, spellings);
-    let deletes = words[0].starts_with("-d") || words[0].starts_with("--delete");
-    let six = address(random, &mut words);
-    let mixed = random.percent(5);
-    let value = random.pick(if six != mixed { &SERVERS_V6 } else { &SERVERS_V4 });
-    option(random, &mut words, 'r', "--real-server", value);
-    if deletes {
+    let mut words = pick_command(random, spellings);
+    let is_deletion = words[0].starts_with("-d") || words[0].starts_with("--delete");
+    let is_v6 = push_service(random, &mut words);
+    let mixes_families = random.percent(5);
+    let value = random.pick(if is_v6 != mixes_families { &SERVERS_V6 } else { &SERVERS_V4 });
+    push_option(random, &mut words, 'r', "--real-server", value);
+    if is_deletion {
         return words;
     }
     match random.below(10) {
         0 => {}
-        1 | 2 => option(random, &mut words, 'g', "--gatewaying", ""),
-        3..6 => option(random, &mut words, 'm', "--masquerading", ""),
-        _ => tunnel(random, &mut words),
+        1 | 2 => push_option(random, &mut words, 'g', "--gatewaying", ""),
+        3..6 => push_option(random, &mut words, 'm', "--masquerading", ""),
+        _ => push_tunnel(random, &mut words),
     }
     if random.percent(40) {
         let weight = random.pick(&["0", "1", "5", "100", "65535", "65536", "2147483647"]);
-        option(random, &mut words, 'w', "--weight", weight);
+        push_option(random, &mut words, 'w', "--weight", weight);
     }
     if random.percent(25) {
         let (upper, lower) = (random.below(50), random.below(40));
-        option(random, &mut words, 'x', "--u-threshold", &upper.to_string());
-        option(random, &mut words, 'y', "--l-threshold", &lower.to_string());
+        push_option(random, &mut words, 'x', "--u-threshold", &upper.to_string());
+        push_option(random, &mut words, 'y', "--l-threshold", &lower.to_string());
     }
     words
 }
 
-fn tunnel(random: &mut Random, words: &mut Vec<String>) {
-    option(random, words, 'i', "--ipip", "");
+fn push_tunnel(random: &mut Random, words: &mut Vec<String>) {
+    push_option(random, words, 'i', "--ipip", "");
     if random.percent(40) {
         return;
     }
     let kind = random.pick(&["ipip", "gue", "gue", "gre", "GRE"]);
-    option(random, words, '\0', "--tun-type", kind);
+    push_option(random, words, '\0', "--tun-type", kind);
     if (kind == "gue") != random.percent(5) {
         let port = random.pick(&["6080", "1", "65535", "0", "70000"]);
-        option(random, words, '\0', "--tun-port", port);
+        push_option(random, words, '\0', "--tun-port", port);
     }
     if random.percent(if kind == "ipip" { 5 } else { 60 }) {
-        let sum = random.pick(&["--tun-nocsum", "--tun-csum", "--tun-csum", "--tun-remcsum"]);
-        option(random, words, '\0', sum, "");
+        let checksum = random.pick(&["--tun-nocsum", "--tun-csum", "--tun-csum", "--tun-remcsum"]);
+        push_option(random, words, '\0', checksum, "");
     }
 }
 
@@ -174,7 +174,7 @@ fn list(random: &mut Random) -> Vec<String> {
         words.push(random.pick(&LISTS).to_owned());
     }
     if random.percent(30) {
-        address(random, &mut words);
+        push_service(random, &mut words);
     }
     words
 }
@@ -189,7 +189,7 @@ fn timeouts(random: &mut Random) -> Vec<String> {
 
 fn daemon(random: &mut Random) -> Vec<String> {
     let mut words =
-        command(random, &[("--start-daemon", "--start-daemon"), ("--stop-daemon", "--stop-daemon")]);
+        pick_command(random, &[("--start-daemon", "--start-daemon"), ("--stop-daemon", "--stop-daemon")]);
     words.push(random.pick(&["master", "backup", "both"]).to_owned());
     for (name, values) in [
         ("--mcast-interface", ["d0", "d1", "nosuch"]),
@@ -201,7 +201,7 @@ fn daemon(random: &mut Random) -> Vec<String> {
     ] {
         if random.percent(if words[0] == "--start-daemon" { 40 } else { 10 }) {
             let value = random.pick(&values);
-            option(random, &mut words, '\0', name, value);
+            push_option(random, &mut words, '\0', name, value);
         }
     }
     words

@@ -1,21 +1,21 @@
-//! What the kernel holds, read by neither program: its own file, and its answers to the library.
+//! The kernel's state, read by neither program but from the kernel's own file and through the library.
 
 use std::fs::File;
 use std::io::Read;
 
 use ipvs::*;
 
-/// Services with their destinations, the one added first standing first.
+/// Services with their destinations, in order of addition.
 pub type Snapshot = Vec<(Service, Vec<Destination>)>;
 
-/// What the first read of the file surely holds. With other namespaces around, kernels up to Linux 6.x
-/// lose their place between two reads.
-const LINES_READ_AT_ONCE: usize = 40;
+/// The number of lines that the first read of the file always returns. If other namespaces have services,
+/// kernels up to Linux 6.x lose their position between two reads.
+const LINES_IN_FIRST_READ: usize = 40;
 
-/// `/proc/net/ip_vs` of the thread's namespace, or nothing if it is long. Services stand in the order of a
-/// hash that differs from namespace to namespace, so they are sorted here; servers are not.
-pub fn file(snapshot: &Snapshot) -> String {
-    if snapshot.iter().map(|(_, destinations)| 1 + destinations.len()).sum::<usize>() > LINES_READ_AT_ONCE {
+/// Reads `/proc/net/ip_vs` of the thread's namespace, or returns nothing if it is long. The kernel orders
+/// services by a hash that differs between namespaces, so they are sorted here; servers are not.
+pub fn proc_file(snapshot: &Snapshot) -> String {
+    if snapshot.iter().map(|(_, destinations)| 1 + destinations.len()).sum::<usize>() > LINES_IN_FIRST_READ {
         return String::new();
     }
     let mut bytes = vec![0; 4096];
@@ -33,7 +33,7 @@ pub fn file(snapshot: &Snapshot) -> String {
     services.concat()
 }
 
-/// Everything that can be set, which the file shows in part only.
+/// Describes all settings, of which the file shows only some.
 pub fn settings(ipvs: &mut Ipvs, snapshot: &Snapshot) -> String {
     let mut lines: Vec<String> = snapshot
         .iter()
@@ -48,16 +48,17 @@ pub fn settings(ipvs: &mut Ipvs, snapshot: &Snapshot) -> String {
     lines.concat()
 }
 
+/// Reads the kernel's table.
 pub fn snapshot(ipvs: &mut Ipvs) -> Snapshot {
     let table = ipvs.table().unwrap();
     let destinations = |entry: &TableEntry| entry.destinations.iter().rev().map(|d| d.destination).collect();
     table.entries.iter().map(|entry| (entry.service.service, destinations(entry))).collect()
 }
 
-/// Makes the kernel hold this, the usual timeouts and no sync daemon.
+/// Replaces the kernel's table, restores the default timeouts and stops the sync daemons.
 pub fn restore(ipvs: &mut Ipvs, snapshot: &Snapshot) {
     ipvs.flush().unwrap();
-    // The kernel may take its time, longer than the library waits.
+    // Stopping a daemon may take the kernel longer than the library waits.
     while let [daemon, ..] = ipvs.daemons().unwrap()[..] {
         let _ = ipvs.stop_daemon(daemon.state);
     }

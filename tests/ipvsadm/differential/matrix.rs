@@ -1,9 +1,9 @@
-//! All commands with all options: which are accepted together.
+//! Every command with every option.
 
 use super::pair::Pair;
 use super::step::Step;
 
-const GIVEN: &str = "\
+const BASELINE: &str = "\
 -A -t 10.0.0.1:80 -s rr
 -a -t 10.0.0.1:80 -r 10.1.1.1:80 -m
 -A -u 10.0.0.1:53
@@ -36,7 +36,7 @@ const COMMANDS: [(&str, bool, &str); 16] = [
     ("-v", false, ""),
 ];
 
-/// An option, the service it is tried with, and what else it needs where it is accepted.
+/// An option, the service it is tested with, and the further options it needs where it is accepted.
 const OPTIONS: [(&str, &str, &str); 41] = [
     ("-t 10.0.0.1:80", "", ""),
     ("-u 10.0.0.1:53", "", ""),
@@ -82,10 +82,10 @@ const OPTIONS: [(&str, &str, &str); 41] = [
 ];
 
 #[test]
-fn all_commands_with_all_options() {
+fn every_command_accepts_the_same_options() {
     let mut pair = Pair::new();
     for (command, needs_service, server) in COMMANDS {
-        pair.given(if command == "-A" { "" } else { GIVEN });
+        pair.set_baseline(if command == "-A" { "" } else { BASELINE });
         for (option, service, companions) in OPTIONS {
             let service = if needs_service || option == "-6" { service } else { "" };
             let server = match (option, server) {
@@ -94,11 +94,11 @@ fn all_commands_with_all_options() {
                 ("-r 10.1.1.1", _) => "",
                 _ => server,
             };
-            let welcome = match companions.starts_with("-p") {
+            let accepts_companions = match companions.starts_with("-p") {
                 true => ["-A", "-E"].contains(&command),
                 false => ["-a", "-e"].contains(&command),
             };
-            let companions = if welcome { companions } else { "" };
+            let companions = if accepts_companions { companions } else { "" };
             pair.reset();
             if command.starts_with("--stop") {
                 pair.step(&Step::parse("--start-daemon master"));

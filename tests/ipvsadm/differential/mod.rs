@@ -1,4 +1,5 @@
-//! The program beside the reference, C ipvsadm 1.31: the same invocations, each in a namespace of its own.
+//! Comparison with the reference, C ipvsadm 1.31: both programs get the same invocations, each in its own
+//! namespace.
 
 mod allowed;
 mod case;
@@ -8,23 +9,23 @@ mod generator;
 mod grammar;
 mod kernel;
 mod listing;
-mod long;
+mod long_lines;
 mod matrix;
 mod namespace;
 mod pair;
 mod patterns;
 mod random;
+mod real_world;
 pub mod reference;
 mod rewrite;
 mod script;
 mod step;
 mod traffic;
 mod vocabulary;
-mod wild;
 
 use pair::Pair;
 
-/// A test for each script of the corpus.
+/// Defines a test for each script of the corpus.
 macro_rules! corpus {
     ($($name:ident)*) => {
         mod corpus {

@@ -1,4 +1,4 @@
-//! The reference in one network namespace and ours in another, given the same.
+//! The reference in one network namespace and ours in another, with the same table.
 
 use std::fs::File;
 use std::process::Command;
@@ -15,20 +15,22 @@ use super::rewrite;
 use super::step::{Outcome, Step};
 use crate::support::{Director, PROGRAM};
 
-/// How many changes of the table may pass until the reference has to save both tables alike.
+/// The number of table changes after which the reference must save both tables identically.
 const SAVE_EVERY: usize = 5;
 
-/// How many of the steps before a failure are shown.
-const AFTER: usize = 15;
+/// The number of preceding steps that a failure report shows.
+const STEPS_SHOWN: usize = 15;
 
+/// Both programs, and the differences found so far.
 pub struct Pair {
-    _alone: Director,
+    _director: Director,
     reference: Side,
     ours: Side,
     program: Reference,
-    given: (String, Snapshot),
-    /// The two tables after the last step, and whether they are those that were given.
+    baseline: (String, Snapshot),
+    /// The two tables after the last step.
     tables: [State; 2],
+    /// Set when the tables may differ from the baseline.
     dirty: bool,
     since_reset: Vec<String>,
     changes: usize,
@@ -42,7 +44,7 @@ struct Side {
 }
 
 impl Side {
-    fn of_this_thread() -> Self {
+    fn from_current_namespace() -> Self {
         namespace::set_up();
         Self { namespace: File::open("/proc/thread-self/ns/net").unwrap(), ipvs: Ipvs::connect().unwrap() }
     }
@@ -55,25 +57,26 @@ impl Side {
         self.enter();
         let snapshot = kernel::snapshot(&mut self.ipvs);
         let settings = kernel::settings(&mut self.ipvs, &snapshot);
-        State { file: kernel::file(&snapshot), settings }
+        State { file: kernel::proc_file(&snapshot), settings }
     }
 }
 
 impl Pair {
     pub fn new() -> Self {
-        let program = Reference::find();
-        // Many tables are large here; and the other tests had better not wait for each other's modules.
-        let alone = Director::alone();
-        namespace::private_names();
-        let reference = Side::of_this_thread();
+        let program = Reference::locate();
+        // Many tables are large here, and tests running in parallel would wait for each other's kernel
+        // modules.
+        let director = Director::alone();
+        namespace::mount_private_hosts();
+        let reference = Side::from_current_namespace();
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
-        let ours = Side::of_this_thread();
+        let ours = Side::from_current_namespace();
         let mut pair = Self {
-            _alone: alone,
+            _director: director,
             reference,
             ours,
             program,
-            given: Default::default(),
+            baseline: Default::default(),
             tables: Default::default(),
             dirty: true,
             since_reset: Vec::new(),
@@ -81,35 +84,35 @@ impl Pair {
             steps: 0,
             failures: Vec::new(),
         };
-        pair.given("");
+        pair.set_baseline("");
         pair
     }
 
-    /// From now on a reset makes both tables what these lines of `-R` make of an empty one.
-    pub fn given(&mut self, lines: &str) {
+    /// Sets the table that a reset establishes on both sides, as lines for `-R`, and resets.
+    pub fn set_baseline(&mut self, lines: &str) {
         self.reference.enter();
         kernel::restore(&mut self.reference.ipvs, &Vec::new());
         if !lines.is_empty() {
-            let made = Step { words: vec!["-R".into()], input: lines.into(), connections: false }
+            let restored = Step { words: vec!["-R".into()], input: lines.into(), connections: false }
                 .run(self.program.command());
-            assert_eq!((made.status, made.stderr.as_str()), (0, ""), "given: {lines}");
+            assert_eq!((restored.status, restored.stderr.as_str()), (0, ""), "baseline: {lines}");
         }
-        self.given = (lines.to_owned(), kernel::snapshot(&mut self.reference.ipvs));
+        self.baseline = (lines.to_owned(), kernel::snapshot(&mut self.reference.ipvs));
         self.dirty = true;
         self.reset();
     }
 
-    /// Makes both tables what was given, if they are not.
+    /// Restores the baseline in both tables unless they already match it.
     pub fn reset(&mut self) {
         self.since_reset.clear();
         if self.dirty {
-            let given = self.given.1.clone();
-            self.make_both(&given);
+            let baseline = self.baseline.1.clone();
+            self.restore_both(&baseline);
             self.dirty = false;
         }
     }
 
-    fn make_both(&mut self, snapshot: &Snapshot) {
+    fn restore_both(&mut self, snapshot: &Snapshot) {
         for side in [&mut self.reference, &mut self.ours] {
             side.enter();
             kernel::restore(&mut side.ipvs, snapshot);
@@ -118,28 +121,28 @@ impl Pair {
         assert_eq!(self.tables[0], self.tables[1], "the tables differ before a step");
     }
 
-    /// Gives both the same invocation and notes what differs and may not.
+    /// Runs the same invocation with both programs and records a failure if they differ in an unexpected way.
     pub fn step(&mut self, step: &Step) {
         let mut case = self.run(step);
         if allowed::judge(&case).is_err() && case.before[0] == case.after[0] {
-            // It may have shown a service twice, as another test added some at the wrong moment.
+            // The reference lists a service twice if another test adds services at the wrong moment.
             self.reference.enter();
             case.reference = step.run(self.program.command());
         }
         if let Err(report) = allowed::judge(&case) {
-            self.fail(&report);
+            self.record_failure(&report);
         }
-        if !step.lists() {
+        if !step.is_listing() {
             self.since_reset.push(step.to_string());
         }
         if !case.same_tables() {
             let reference = kernel::snapshot(&mut self.reference.ipvs);
-            self.make_both(&reference);
+            self.restore_both(&reference);
             self.dirty = true;
         }
     }
 
-    /// Gives both the same invocation.
+    /// Runs the same invocation with both programs.
     pub fn run(&mut self, step: &Step) -> Case {
         self.steps += 1;
         self.reference.enter();
@@ -149,7 +152,7 @@ impl Pair {
         }
         let ours = step.run(Command::new(PROGRAM));
         let before = self.tables.clone();
-        if !step.lists() {
+        if !step.is_listing() {
             self.tables = [self.reference.state(), self.ours.state()];
         }
         if before != self.tables {
@@ -162,31 +165,35 @@ impl Pair {
         Case { step: step.clone(), reference, ours, before, after: self.tables.clone() }
     }
 
-    /// The reference has to save both tables alike, unless they are known to differ.
+    /// Checks that the reference saves both tables identically, unless they are known to differ.
     fn compare_saved(&mut self) {
         if self.tables[0] == self.tables[1] {
-            // The reference's order is not the same for the same table if numbers in it are far apart.
-            let read = || self.by_reference("-S -n").map(|outcome| rewrite::sorted(&outcome.stdout));
-            let mut saved = read();
+            // The reference may order the same table differently if numbers in it are far apart.
+            let save =
+                || self.run_reference_in_both("-S -n").map(|outcome| rewrite::sort_lines(&outcome.stdout));
+            let mut saved = save();
             if saved[0] != saved[1] {
-                saved = read();
+                saved = save();
             }
             if saved[0] != saved[1] {
-                self.fail(&format!("the reference saves ours differently:\n{}\n{}", saved[0], saved[1]));
+                self.record_failure(&format!(
+                    "the reference saves ours differently:\n{}\n{}",
+                    saved[0], saved[1]
+                ));
             }
         }
     }
 
-    /// What the reference does with a command line in its namespace and in ours.
-    fn by_reference(&self, line: &str) -> [Outcome; 2] {
+    /// Runs a command line with the reference in its namespace and in ours.
+    fn run_reference_in_both(&self, line: &str) -> [Outcome; 2] {
         [&self.reference, &self.ours].map(|side| {
             side.enter();
             Step::parse(line).run(self.program.command())
         })
     }
 
-    /// What both programs do in the reference's namespace, and what both do in ours.
-    pub fn in_each_namespace(&mut self, step: &Step) -> [Case; 2] {
+    /// Runs both programs in the reference's namespace, and both in ours.
+    pub fn run_in_each_namespace(&mut self, step: &Step) -> [Case; 2] {
         self.steps += 2;
         [&self.reference, &self.ours].map(|side| {
             side.enter();
@@ -202,20 +209,21 @@ impl Pair {
         })
     }
 
-    /// Does something in both namespaces.
-    pub fn in_both(&self, mut action: impl FnMut()) {
+    /// Performs an action in both namespaces.
+    pub fn run_in_both_namespaces(&self, mut action: impl FnMut()) {
         for side in [&self.reference, &self.ours] {
             side.enter();
             action();
         }
     }
 
-    pub fn fail(&mut self, report: &str) {
+    /// Records a failure, with the steps that led to it.
+    pub fn record_failure(&mut self, report: &str) {
         let mut text = String::new();
-        for line in self.given.0.lines().take(AFTER) {
+        for line in self.baseline.0.lines().take(STEPS_SHOWN) {
             text.push_str(&format!("  given {line}\n"));
         }
-        for line in self.since_reset.iter().rev().take(AFTER).rev() {
+        for line in self.since_reset.iter().rev().take(STEPS_SHOWN).rev() {
             text.push_str(&format!("  after {line}\n"));
         }
         self.failures.push(format!("{text}{report}"));
@@ -225,7 +233,7 @@ impl Pair {
         self.failures.len()
     }
 
-    /// Fails the test if anything differed.
+    /// Fails the test if any failure was recorded.
     pub fn finish(mut self) {
         self.compare_saved();
         println!("{} invocations of both programs", self.steps);

@@ -1,10 +1,10 @@
-//! Numbers that look random and are the same for the same seed.
+//! A random number generator (xorshift64) that is determined by its seed.
 
 pub struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        // Neighbouring seeds become distant states, none of them zero.
+        // Maps neighbouring seeds to distant states, none of which is zero.
         Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 

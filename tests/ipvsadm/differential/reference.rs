@@ -1,25 +1,27 @@
-//! The program that ours is compared with: C ipvsadm 1.31, as Debian ships it.
+//! The reference that our program is compared with: C ipvsadm 1.31, as shipped by Debian.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Names the reference; without it, the one that scripts/testkernel/fetch has unpacked is taken.
+/// The environment variable that names the reference. By default it is the one that scripts/testkernel/fetch
+/// unpacked.
 const VARIABLE: &str = "IPVSADM_REFERENCE";
 
-/// The reference, started without the shell script that unpacking puts in front of it.
+/// The reference program and its libraries. It is started directly, which is faster than the shell script
+/// that scripts/testkernel/fetch provides.
 pub struct Reference {
     program: PathBuf,
     libraries: OsString,
 }
 
 impl Reference {
-    /// The reference on this machine. Without it the test fails: nothing else can take its place.
-    pub fn find() -> Self {
+    /// Locates the reference on this machine. The test fails without it.
+    pub fn locate() -> Self {
         let starter = match env::var_os(VARIABLE) {
             Some(path) => PathBuf::from(path),
-            None => fetched().join("bin/ipvsadm"),
+            None => fetch().join("bin/ipvsadm"),
         };
         assert!(
             starter.exists(),
@@ -28,10 +30,10 @@ impl Reference {
         );
         let unpacked = starter.ancestors().nth(2).map(|folder| folder.join("root"));
         let installed = Self { program: starter, libraries: OsString::new() };
-        unpacked.and_then(|root| unpacked_in(&root)).unwrap_or(installed)
+        unpacked.and_then(|root| locate_in(&root)).unwrap_or(installed)
     }
 
-    /// The reference as a command without arguments.
+    /// Prepares a command that runs the reference, without arguments.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env("LC_ALL", "C");
@@ -42,8 +44,8 @@ impl Reference {
     }
 }
 
-/// The folder of the unpacked reference, downloaded if need be.
-fn fetched() -> PathBuf {
+/// Returns the folder of the unpacked reference, after downloading it if necessary.
+fn fetch() -> PathBuf {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/testkernel/fetch");
     let output = Command::new(script).args(["--into", "reference", "ipvsadm"]).output().unwrap();
     assert!(
@@ -54,7 +56,7 @@ fn fetched() -> PathBuf {
     String::from_utf8(output.stdout).unwrap().trim_end().into()
 }
 
-fn unpacked_in(root: &Path) -> Option<Reference> {
+fn locate_in(root: &Path) -> Option<Reference> {
     let program =
         ["sbin/ipvsadm", "usr/sbin/ipvsadm"].iter().map(|name| root.join(name)).find(|p| p.exists())?;
     let entries = |folder: &Path| folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
@@ -63,7 +65,7 @@ fn unpacked_in(root: &Path) -> Option<Reference> {
         folders.extend(entries(&library));
         folders.push(library);
     }
-    // Looking into folders in vain is a third of what starting the reference takes.
+    // Searching folders without any libraries takes a third of the time to start the reference.
     folders.retain(|folder| entries(folder).any(|path| path.is_file()));
     Some(Reference { program, libraries: env::join_paths(folders).ok()? })
 }

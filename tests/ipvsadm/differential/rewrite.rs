@@ -1,18 +1,21 @@
-//! What is done to both outputs before they are compared once more.
+//! Rewrites both outputs before they are compared again.
 
-/// `FWM  -1` and `-f -1` become `4294967295`. What stands in columns behind stays there.
-pub fn unsigned_marks(output: &str) -> String {
-    lines(output, |line| {
-        ["FWM  ", "-f "].iter().find_map(|mark| unsigned(line, mark)).unwrap_or_else(|| line.to_owned())
+/// Replaces negative marks: `FWM  -1` and `-f -1` get the mark 4294967295. Later columns keep their position.
+pub fn make_marks_unsigned(output: &str) -> String {
+    map_lines(output, |line| {
+        ["FWM  ", "-f "]
+            .iter()
+            .find_map(|mark| make_mark_unsigned(line, mark))
+            .unwrap_or_else(|| line.to_owned())
     })
 }
 
-fn unsigned(line: &str, mark: &str) -> Option<String> {
+fn make_mark_unsigned(line: &str, mark: &str) -> Option<String> {
     let (before, rest) = line.split_once(mark)?;
     let end = rest.find(' ').unwrap_or(rest.len());
     let number: i64 = rest[..end].parse().ok().filter(|number| *number < 0)?;
     let number = (number + (1 << 32)).to_string();
-    let behind = match rest.find("  ") {
+    let rest_of_line = match rest.find("  ") {
         Some(gap) => {
             let column = rest[gap..].trim_start();
             let width = (rest.len() - column.len() + end).saturating_sub(number.len() + end);
@@ -20,11 +23,11 @@ fn unsigned(line: &str, mark: &str) -> Option<String> {
         }
         None => rest[end..].to_owned(),
     };
-    Some(format!("{before}{mark}{number}{behind}"))
+    Some(format!("{before}{mark}{number}{rest_of_line}"))
 }
 
-/// Services with their servers in the order of their bytes.
-pub fn sorted(output: &str) -> String {
+/// Sorts services, and the servers of each, bytewise.
+pub fn sort_lines(output: &str) -> String {
     let mut service = "";
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for line in output.lines() {
@@ -38,45 +41,47 @@ pub fn sorted(output: &str) -> String {
     pairs.iter().map(|(service, server)| format!("{service}\n{server}\n")).collect()
 }
 
-/// Servers as `-S` writes them, without `-x` and `-y`.
-pub fn without_thresholds(output: &str) -> String {
-    lines(output, |line| match line.find(" -x ").or_else(|| line.find(" -y ")) {
+/// Removes `-x` and `-y` from servers in the format of `-S`.
+pub fn remove_thresholds(output: &str) -> String {
+    map_lines(output, |line| match line.find(" -x ").or_else(|| line.find(" -y ")) {
         Some(end) if line.starts_with("-a ") => line[..end].to_owned(),
         _ => line.to_owned(),
     })
 }
 
-/// Services with `sh` or `mh` without `flag-3`.
-pub fn without_third_flag(output: &str) -> String {
-    lines(output, |line| match line.contains(" sh ") || line.contains(" mh ") {
+/// Removes `flag-3` from services with `sh` or `mh`.
+pub fn remove_third_flag(output: &str) -> String {
+    map_lines(output, |line| match line.contains(" sh ") || line.contains(" mh ") {
         true => line.replace(",flag-3", "").replace("flag-3", ""),
         false => line.to_owned(),
     })
 }
 
-/// Control characters become what ours shows of them; the reference shows nothing after a blank.
-pub fn escaped(output: &str) -> String {
+/// Escapes control characters as ours does, and drops the rest of a line after an escaped blank, which the
+/// reference does not show.
+pub fn escape_control_characters(output: &str) -> String {
     let escape = |c: char| match c.is_ascii_control() {
         true => c.escape_default().to_string(),
         false => c.to_string(),
     };
-    let shown = |line: &str| line.split("\\x20").next().unwrap_or_default().chars().map(escape).collect();
-    lines(output, shown)
+    let escape_line =
+        |line: &str| line.split("\\x20").next().unwrap_or_default().chars().map(escape).collect();
+    map_lines(output, escape_line)
 }
 
-/// Words are cut after as many characters as the reference shows of a name.
-pub fn cut_names(output: &str) -> String {
-    const SHOWN: usize = 28;
-    lines(output, |line| {
+/// Truncates words to the number of characters that the reference shows of a name.
+pub fn truncate_words(output: &str) -> String {
+    const MAX_LEN: usize = 28;
+    map_lines(output, |line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        if words.iter().all(|word| word.len() < SHOWN) {
+        if words.iter().all(|word| word.len() < MAX_LEN) {
             return line.to_owned();
         }
-        let cut = |word: &&str| word.chars().take(SHOWN).collect::<String>();
-        words.iter().map(cut).collect::<Vec<_>>().join(" ")
+        let truncate = |word: &&str| word.chars().take(MAX_LEN).collect::<String>();
+        words.iter().map(truncate).collect::<Vec<_>>().join(" ")
     })
 }
 
-fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
+fn map_lines(text: &str, change: impl Fn(&str) -> String) -> String {
     text.lines().map(|line| change(line) + "\n").collect()
 }

@@ -2,34 +2,34 @@
 //!
 //! ```text
 //! # a comment
-//! [a heading]      both tables are empty from here on
-//! given LINE       both tables begin with this line of -R from here on
-//! WORDS            an invocation on what is given
-//! then WORDS       an invocation on what the one before has left
-//! WORDS << INPUT   the same with something on standard input
-//! WORDS <<< LINES  the same where the kernel tells of these connections
+//! [a heading]      makes the baseline of both tables empty
+//! given LINE       adds a line for -R to the baseline
+//! WORDS            an invocation, starting from the baseline
+//! then WORDS       an invocation, starting from the result of the previous one
+//! WORDS << INPUT   an invocation with standard input
+//! WORDS <<< LINES  an invocation while the kernel reports these connections
 //! ```
 
 use super::pair::Pair;
 use super::step::Step;
 
-/// Gives both programs every invocation of a script.
+/// Runs every invocation of a script with both programs.
 pub fn run(pair: &mut Pair, script: &str) {
-    let mut given = String::new();
+    let mut baseline = String::new();
     let mut changed = true;
     for line in script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if line.starts_with('[') {
-            given.clear();
+            baseline.clear();
             changed = true;
         } else if let Some(line) = line.strip_prefix("given ") {
-            given.push_str(line);
-            given.push('\n');
+            baseline.push_str(line);
+            baseline.push('\n');
             changed = true;
         } else if let Some(words) = line.strip_prefix("then ") {
             pair.step(&Step::parse(words));
         } else {
             if std::mem::take(&mut changed) {
-                pair.given(&given);
+                pair.set_baseline(&baseline);
             }
             pair.reset();
             pair.step(&Step::parse(line));
@@ -37,7 +37,7 @@ pub fn run(pair: &mut Pair, script: &str) {
     }
 }
 
-/// The lines that a script begins with.
-pub fn given(script: &str) -> String {
+/// Returns the lines of a script's baseline.
+pub fn baseline_lines(script: &str) -> String {
     script.lines().filter_map(|line| line.strip_prefix("given ")).map(|line| format!("{line}\n")).collect()
 }

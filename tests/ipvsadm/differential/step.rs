@@ -1,55 +1,57 @@
-//! An invocation, and what a program did when given it.
+//! An invocation, and the outcome of running a program with it.
 
 use std::fmt;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-/// Runs a program that finds what is on standard input in its /proc/net/ip_vs_conn.
+/// Runs a program whose /proc/net/ip_vs_conn contains the standard input.
 const WITH_CONNECTIONS: &str = r#"mount -t tmpfs none /proc && mkdir -p /proc/thread-self/net && ln -s thread-self/net /proc/net && cat >/proc/net/ip_vs_conn && exec "$0" "$@""#;
 
 /// The first line of that file.
 const CONNECTIONS_HEADER: &str =
     "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n";
 
-/// A command line and what it finds on standard input.
+/// A command line and its standard input.
 #[derive(Debug, Clone, Default)]
 pub struct Step {
     pub words: Vec<String>,
     pub input: String,
-    /// Whether the input is not for standard input, but what the kernel is to say of its connections.
+    /// Makes the input the kernel's list of connections instead of the standard input.
     pub connections: bool,
 }
 
 impl Step {
-    /// A line of a script: words divided at blanks, `'` and `"` as in a shell; then perhaps `<<` and the
-    /// standard input, or `<<<` and the kernel's connections, with `\n`, `\t`, `\r`, `\\` and `\xHH` in it.
+    /// Parses a line of a script: words separated by blanks, with `'` and `"` as in a shell, optionally
+    /// followed by `<<` and the standard input or by `<<<` and the kernel's connections, which may contain
+    /// `\n`, `\t`, `\r`, `\\` and `\xHH`.
     pub fn parse(line: &str) -> Self {
         let Some((words, input)) = line.split_once(" <<") else {
-            return Self { words: split(line), ..Self::default() };
+            return Self { words: split_words(line), ..Self::default() };
         };
         let (input, connections) = match input.strip_prefix('<') {
             Some(lines) => (format!("{CONNECTIONS_HEADER}{}", unescape(lines.trim_start())), true),
             None => (unescape(input.trim_start()), false),
         };
-        Self { words: split(words), input, connections }
+        Self { words: split_words(words), input, connections }
     }
 
-    /// Whether it shows the table and changes nothing.
-    pub fn lists(&self) -> bool {
+    /// Returns whether the step only lists.
+    pub fn is_listing(&self) -> bool {
         let Some(first) = self.words.first() else { return true };
         first == "--list" || first.starts_with("-L") || first.starts_with("-l")
     }
 
-    /// Whether it shows things in an order that differs from namespace to namespace.
+    /// Returns whether the step lists entries in an order that differs between namespaces.
     pub fn shows_kernel_order(&self) -> bool {
         let connections = |word: &String| {
             word == "--connection" || word.starts_with('-') && !word.starts_with("--") && word.contains('c')
         };
-        self.lists() && self.words.iter().any(|word| word == "--nosort" || connections(word))
+        self.is_listing() && self.words.iter().any(|word| word == "--nosort" || connections(word))
     }
 
-    /// Runs a program with these words. Bytes become the characters of the same number.
+    /// Runs a program with these words. Characters of the input and the output stand for bytes with the same
+    /// code.
     pub fn run(&self, mut command: Command) -> Outcome {
         if self.connections {
             let mut inner = Command::new("unshare");
@@ -63,7 +65,7 @@ impl Step {
         let stdin = child.stdin.take();
         let input: Vec<u8> = self.input.chars().map(|c| u8::try_from(c).expect("input is bytes")).collect();
         let output = std::thread::scope(|scope| {
-            // A program that refuses its command line does not read.
+            // A program that rejects its command line does not read its input.
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
             child.wait_with_output().unwrap()
         });
@@ -91,16 +93,16 @@ impl fmt::Display for Step {
     }
 }
 
-/// What a program did.
+/// The exit status and output of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The exit status, or the signal that ended it as a negative number.
+    /// The exit status, or the negated number of the signal that killed the program.
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-fn split(line: &str) -> Vec<String> {
+fn split_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

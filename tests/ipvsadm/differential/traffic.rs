@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use super::allowed::judge;
 use super::case::Case;
-use super::namespace::system;
+use super::namespace::run_script;
 use super::pair::Pair;
 use super::step::Step;
 
-/// A director that is its own client and has its own servers.
+/// Adds the addresses of a director that is also its own client and hosts the servers.
 const ADDRESSES: &str = "\
 for a in 10.9.9.9/32 10.2.0.2/32 2001:db8:9::9/128 2001:db8:2::2/128; do ip address add $a dev lo; done";
 
-const GIVEN: &str = "\
+const BASELINE: &str = "\
 -A -t 10.9.9.9:80 -s rr
 -a -t 10.9.9.9:80 -r 10.2.0.2:80 -m
 -A -t 10.9.9.9:443 -s rr -p 100
@@ -30,15 +30,16 @@ const GIVEN: &str = "\
 -a -u 10.9.9.9:54 -r 10.2.0.2:54 -m
 ";
 
-/// Enough bytes that they are counted in thousands, in datagrams as large as they can be.
-const LARGE: (usize, usize) = (1700, 60_000);
+/// The number and size of datagrams that carry enough bytes to be counted in thousands. The datagrams are
+/// nearly as large as possible.
+const LARGE_TRANSFER: (usize, usize) = (1700, 60_000);
 
-/// What was opened stays open as long as the test.
+/// The sockets that stay open until the end of the test.
 #[derive(Default)]
 struct Sockets {
     listeners: Vec<TcpListener>,
     connections: Vec<TcpStream>,
-    others: Vec<UdpSocket>,
+    datagram_sockets: Vec<UdpSocket>,
 }
 
 impl Sockets {
@@ -52,17 +53,17 @@ impl Sockets {
         for _ in 0..datagrams {
             socket.send_to(datagram, address).unwrap();
         }
-        self.others.push(socket);
+        self.datagram_sockets.push(socket);
     }
 }
 
-fn load(sockets: &mut Sockets) {
-    system(ADDRESSES);
+fn generate_load(sockets: &mut Sockets) {
+    run_script(ADDRESSES);
     for server in ["10.2.0.2:80", "[2001:db8:2::2]:80"] {
         sockets.listeners.push(TcpListener::bind(server).unwrap());
     }
     for server in ["10.2.0.2:53", "10.2.0.2:54", "10.2.0.2:5060"] {
-        sockets.others.push(UdpSocket::bind(server).unwrap());
+        sockets.datagram_sockets.push(UdpSocket::bind(server).unwrap());
     }
     for _ in 0..3 {
         sockets.tcp("10.9.9.9:80");
@@ -73,7 +74,7 @@ fn load(sockets: &mut Sockets) {
     for connection in &mut sockets.connections {
         connection.write_all(b"something").unwrap();
     }
-    sockets.udp("10.9.9.9:53", LARGE.0, &vec![0; LARGE.1]);
+    sockets.udp("10.9.9.9:53", LARGE_TRANSFER.0, &vec![0; LARGE_TRANSFER.1]);
     sockets.udp("10.9.9.9:54", 7, b"one packet each");
     for call in ["abc123@client.example.com", &"long".repeat(20)] {
         let invite = format!("INVITE sip:x@10.9.9.9 SIP/2.0\r\nCall-ID: {call}\r\nContent-Length: 0\r\n\r\n");
@@ -81,52 +82,52 @@ fn load(sockets: &mut Sockets) {
     }
 }
 
-/// What the two programs say in the reference's namespace and in ours, once no second has passed in
-/// between.
+/// Runs a listing with both programs in the reference's namespace and in ours, repeating it if they differ:
+/// a second may have passed between two listings.
 fn compare(pair: &mut Pair, line: &str) -> [Case; 2] {
     let step = Step::parse(line);
-    let mut cases = pair.in_each_namespace(&step);
+    let mut cases = pair.run_in_each_namespace(&step);
     for _ in 0..10 {
         if cases.iter().all(|case| judge(case).is_ok()) {
             return cases;
         }
-        cases = pair.in_each_namespace(&step);
+        cases = pair.run_in_each_namespace(&step);
     }
     for report in cases.iter().filter_map(|case| judge(case).err()) {
-        pair.fail(&report);
+        pair.record_failure(&report);
     }
     cases
 }
 
 #[test]
-fn services_under_load() {
+fn listings_under_load_are_alike() {
     let mut pair = Pair::new();
-    pair.given(GIVEN);
+    pair.set_baseline(BASELINE);
     let mut sockets = Sockets::default();
-    pair.in_both(|| load(&mut sockets));
-    // The kernel adds up every two seconds.
+    pair.run_in_both_namespaces(|| generate_load(&mut sockets));
+    // The kernel updates its counters every two seconds.
     sleep(Duration::from_millis(4500));
     for kind in
         ["", "--stats", "--stats --exact", "--rate", "--rate --exact", "--persistent-conn", "--thresholds"]
     {
-        for what in ["", "-t 10.9.9.9:80", "-u 10.9.9.9:53", "--nosort"] {
-            compare(&mut pair, &format!("-L -n {kind} {what}"));
+        for selection in ["", "-t 10.9.9.9:80", "-u 10.9.9.9:53", "--nosort"] {
+            compare(&mut pair, &format!("-L -n {kind} {selection}"));
         }
     }
     for line in ["-L -n -c", "-L -n -c --persistent-conn", "-L -c", "-L", "-L --stats"] {
         compare(&mut pair, line);
     }
-    // The same traffic in both namespaces.
+    // Both namespaces have had the same traffic.
     for line in
         ["-L -n", "-L -n --persistent-conn", "-L -n --stats -u 10.9.9.9:53", "-L -n --stats -u 10.9.9.9:54"]
     {
-        let [one, other] = compare(&mut pair, line);
-        if one.reference != other.ours {
-            let text = format!("{}\n{}", one.reference.stdout, other.ours.stdout);
-            pair.fail(&format!("ipvsadm {line}, each in its namespace:\n{text}"));
+        let [in_reference, in_ours] = compare(&mut pair, line);
+        if in_reference.reference != in_ours.ours {
+            let text = format!("{}\n{}", in_reference.reference.stdout, in_ours.ours.stdout);
+            pair.record_failure(&format!("ipvsadm {line}, each in its namespace:\n{text}"));
         }
     }
-    there_was_traffic(&mut pair);
+    assert_listings_show_traffic(&mut pair);
     compare(&mut pair, "-Z -t 10.9.9.9:80");
     compare(&mut pair, "-L -n --stats");
     compare(&mut pair, "-Z");
@@ -139,8 +140,8 @@ fn services_under_load() {
     pair.finish();
 }
 
-/// Or else all of it would have been for nothing.
-fn there_was_traffic(pair: &mut Pair) {
+/// Checks that the listings show traffic, without which the comparisons would prove nothing.
+fn assert_listings_show_traffic(pair: &mut Pair) {
     let [listing, _] = compare(pair, "-L -n");
     for line in [
         "  -> 10.2.0.2:80                  Masq    1      2          1",

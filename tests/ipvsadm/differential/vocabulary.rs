@@ -1,6 +1,6 @@
 //! The words of random invocations.
 
-/// Few enough that commands often meet what others have added.
+/// Few services, so that commands often refer to those that others have added.
 pub const V4: [&str; 5] = ["10.0.0.1:80", "10.0.0.2:443", "10.0.0.1:53", "10.0.0.3:0", "200.0.0.1:5060"];
 pub const V6: [&str; 3] = ["[2001:db8::1]:80", "[2001:db8::2]:0", "[::1]:53"];
 pub const MARKS: [&str; 4] = ["1", "2", "77", "4294967295"];

@@ -1,4 +1,4 @@
-//! Debian's /etc/init.d/ipvsadm, with its two files of settings.
+//! Debian's /etc/init.d/ipvsadm and its two configuration files.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn the_init_script_starts_saves_loads_and_stops() {
 }
 
 #[test]
-fn the_init_script_tells_that_rules_are_wrong() {
+fn the_init_script_reports_invalid_rules() {
     let director = Director::new();
     let stage = Stage::new();
     stage.write("/etc/ipvsadm.rules", "-A -f 1\n-A -t nowhere:http:80\n");

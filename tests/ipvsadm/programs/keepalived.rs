@@ -1,8 +1,8 @@
-//! keepalived, which changes the table by itself.
+//! keepalived, which changes the table without ipvsadm.
 
 use super::*;
 
-/// One service of each kind that keepalived can make.
+/// One service of each kind that keepalived can create.
 const CONFIGURATION: &str = "\
 global_defs {
     router_id test
@@ -80,7 +80,7 @@ virtual_server fwmark 7 {
 }
 ";
 
-/// What becomes of it while both web servers answer.
+/// The resulting table while both web servers answer.
 const TABLE: &str = "\
 -A -t 192.0.2.1:80 -s wrr -p 600 -M 255.255.255.0
 -a -t 192.0.2.1:80 -r 10.0.1.2:80 -m -w 5 -x 100 -y 50
@@ -99,7 +99,7 @@ const TABLE: &str = "\
 ";
 
 #[test]
-fn what_keepalived_makes_is_listed() {
+fn the_services_of_keepalived_are_listed() {
     let director = Director::alone();
     let stage = Stage::new();
     let machines = [1, 2].map(|number| WebServer::new(&director, number));
@@ -125,5 +125,5 @@ UDP  192.0.2.3:5060 mh (mh-port) persistent 60 pe sip
     stage.wait_for(&director, "both servers are killed", &without);
 
     keepalived.terminate();
-    assert_eq!(director.saved(), "", "keepalived takes its services along");
+    assert_eq!(director.saved(), "", "keepalived removes its services when it stops");
 }

@@ -1,4 +1,4 @@
-//! ipvsadm-save and ipvsadm-restore: Debian's with our program, and ours.
+//! ipvsadm-save and ipvsadm-restore: our own scripts, and Debian's with our program.
 
 use super::*;
 
@@ -8,13 +8,13 @@ const TABLE: &str = "\
 -A -f 4000000000 -s wlc
 ";
 
-/// One of our own scripts.
-fn own(name: &str) -> String {
+/// Returns the path of one of our scripts.
+fn our_script(name: &str) -> String {
     format!("{}/scripts/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Debian's script.
-fn debian(name: &str) -> String {
+/// Returns the path of Debian's script.
+fn debian_script(name: &str) -> String {
     unpacked(&format!("sbin/{name}"))
 }
 
@@ -23,55 +23,55 @@ fn restore(stage: &Stage, script: &str, options: &str, input: &str) -> Run {
 }
 
 #[test]
-fn what_is_saved_is_restored() {
+fn a_saved_table_is_restored() {
     let director = Director::new();
     let stage = Stage::new();
-    for script in [own, debian] {
+    for script in [our_script, debian_script] {
         director.ok("-A -f 1");
         let run = restore(&stage, &script("ipvsadm-restore"), "", &format!("# a comment\n{TABLE}"));
         assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
-        assert_eq!(director.saved(), TABLE, "the old services are gone");
+        assert_eq!(director.saved(), TABLE, "the restore replaces the old services");
         assert_eq!(stage.ok(&format!("{} -n", script("ipvsadm-save"))), TABLE);
         assert_eq!(stage.ok(&script("ipvsadm-save")), director.ok("-S"));
     }
 }
 
 #[test]
-fn a_line_that_cannot_be_restored_keeps_our_restore_from_clearing() {
+fn our_restore_does_not_clear_the_table_if_a_line_cannot_be_restored() {
     let director = Director::new();
     let stage = Stage::new();
     let before = "-A -f 1 -s wlc\n";
     director.ok("-A -f 1");
-    let wrong = "-A -f 2\n-A -f none\n";
-    for (input, what, status) in [
-        (wrong, "<stdin>:2: -f \"none\"", 2),
+    let invalid = "-A -f 2\n-A -f none\n";
+    for (input, problem, status) in [
+        (invalid, "<stdin>:2: -f \"none\"", 2),
         ("-A -f 2\n-A -f 3 -s x\n", "<stdin>:2: cannot add service", 255),
     ] {
-        let run = restore(&stage, &own("ipvsadm-restore"), "", input);
-        assert!(run.stderr.contains(what), "{}", run.stderr);
+        let run = restore(&stage, &our_script("ipvsadm-restore"), "", input);
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
         assert_eq!((run.status, director.saved().as_str()), (status, before));
     }
 
-    // The way that clears first asks first as well.
-    let run = run(stage.command(own("ipvsadm-restore")).arg("--flush").arg("/nonexistent/rules"));
+    // `--flush` also checks the input before it clears the table.
+    let run = run(stage.command(our_script("ipvsadm-restore")).arg("--flush").arg("/nonexistent/rules"));
     assert_eq!((run.status, director.saved().as_str()), (255, before));
     for options in ["--flush", "--flush -n -"] {
-        let run = restore(&stage, &own("ipvsadm-restore"), options, wrong);
+        let run = restore(&stage, &our_script("ipvsadm-restore"), options, invalid);
         assert!(run.stderr.starts_with("<stdin>:2: -f \"none\""), "{}", run.stderr);
         assert_eq!((run.status, director.saved().as_str()), (2, before));
     }
 
-    // Debian's script clears before it asks.
-    let run = restore(&stage, &debian("ipvsadm-restore"), "", wrong);
+    // Debian's script clears the table before it checks the input.
+    let run = restore(&stage, &debian_script("ipvsadm-restore"), "", invalid);
     assert!(run.stderr.contains("<stdin>:2: "), "{}", run.stderr);
     assert_eq!((run.status, director.saved().as_str()), (2, ""));
 }
 
 #[test]
-fn our_restore_clears_only_if_that_is_meant() {
+fn our_restore_clears_the_table_only_if_told_to() {
     let director = Director::new();
     let stage = Stage::new();
-    let script = own("ipvsadm-restore");
+    let script = our_script("ipvsadm-restore");
     director.ok("-A -f 1");
     for options in ["", "--flush"] {
         for input in ["", "# a comment\n\n"] {
@@ -86,10 +86,10 @@ fn our_restore_clears_only_if_that_is_meant() {
 }
 
 #[test]
-fn our_restore_reads_files_and_has_options() {
+fn our_restore_reads_files_and_accepts_options() {
     let director = Director::new();
     let stage = Stage::new();
-    let script = own("ipvsadm-restore");
+    let script = our_script("ipvsadm-restore");
     let ok = |options: &str| stage.ok(&format!("{script} {options} /run/rules"));
     stage.write("/run/rules", TABLE);
     let kept = format!("{TABLE}-A -f 4000000001 -s wlc\n");
@@ -116,14 +116,14 @@ fn our_restore_reads_files_and_has_options() {
     stage.ok(&format!("cat /run/rules | {script} --flush"));
     assert_eq!(director.saved(), TABLE);
 
-    for (options, what) in [
+    for (options, problem) in [
         ("--dryrun", "unknown option --dryrun"),
         ("--flush --dry-run", "--flush and --dry-run exclude each other"),
         ("--keep-others --flush", "--flush and --keep-others exclude each other"),
         ("/run/rules /run/more", "there can be only one file, not /run/rules and /run/more"),
     ] {
         let run = restore(&stage, &script, options, "-A -f 1\n");
-        assert_eq!(run.stderr, format!("ipvsadm-restore: {what} (see ipvsadm-restore -h)\n"));
+        assert_eq!(run.stderr, format!("ipvsadm-restore: {problem} (see ipvsadm-restore -h)\n"));
         assert_eq!((run.status, director.saved().as_str()), (2, TABLE));
     }
 }
@@ -133,11 +133,11 @@ fn the_scripts_have_help_and_refuse_unknown_options() {
     let stage = Stage::new();
     for name in ["ipvsadm-save", "ipvsadm-restore"] {
         for option in ["-h", "--help"] {
-            let help = stage.ok(&format!("{} {option}", own(name)));
+            let help = stage.ok(&format!("{} {option}", our_script(name)));
             assert!(help.starts_with(&format!("Usage: {name} ")), "{help}");
         }
     }
-    for script in [own, debian] {
+    for script in [our_script, debian_script] {
         let run = run(stage.command(script("ipvsadm-save")).arg("-q"));
         assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run:?}");
         assert!(run.stderr.starts_with("ipvsadm-save: "), "{}", run.stderr);

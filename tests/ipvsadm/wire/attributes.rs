@@ -1,12 +1,12 @@
 //! Attributes as bytes.
 
-/// Attributes without those of one kind.
+/// Removes the attributes of one kind.
 pub fn without(attributes: &[u8], unwanted: u16) -> Vec<u8> {
     let all = split(attributes);
     all.into_iter().filter(|(kind, _)| *kind != unwanted).flat_map(|(_, bytes)| bytes.to_vec()).collect()
 }
 
-/// Attributes with their kinds, padding included.
+/// Splits attributes, with their padding, and returns them with their kinds.
 pub fn split(mut attributes: &[u8]) -> Vec<(u16, &[u8])> {
     let mut list = Vec::new();
     while let [low, high, kind, flags, ..] = *attributes {
@@ -18,7 +18,7 @@ pub fn split(mut attributes: &[u8]) -> Vec<(u16, &[u8])> {
     list
 }
 
-/// A message with the attributes of each place in the opposite order.
+/// Reverses the order of attributes at every level of a message.
 pub fn reversed(message: &[u8]) -> Vec<u8> {
     fn attributes(bytes: &[u8], path: &[u16]) -> Vec<u8> {
         let reversed = split(bytes).into_iter().rev().flat_map(|(kind, attribute)| {
@@ -33,8 +33,8 @@ pub fn reversed(message: &[u8]) -> Vec<u8> {
     [&message[..4], &attributes(&message[4..], &[])].concat()
 }
 
-/// A message without what varies: the mark of nested attributes, which the kernel leaves out, and the
-/// padding before 64-bit numbers (`IPVS_STATS_ATTR_PAD`), which only some architectures have.
+/// Strips the variable parts of a message: the flag of nested attributes, which the kernel does not set, and
+/// the padding before 64-bit numbers (`IPVS_STATS_ATTR_PAD`), which only some architectures have.
 pub fn canonical(message: &[u8]) -> Vec<u8> {
     fn attributes(bytes: &[u8], path: &[u16]) -> Vec<u8> {
         let mut canonical = Vec::new();

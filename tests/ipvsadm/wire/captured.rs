@@ -5,7 +5,7 @@ use super::values::{gue, meanings, web};
 use super::*;
 
 #[test]
-fn captured_messages_mean_what_they_should() {
+fn captured_messages_decode_to_the_expected_values() {
     let (captures, meanings) = (captures(), meanings());
     for (capture, meaning) in captures.iter().zip(&meanings) {
         assert_eq!(decode(&capture.bytes), *meaning, "{}", capture.title);
@@ -14,7 +14,7 @@ fn captured_messages_mean_what_they_should() {
 }
 
 #[test]
-fn the_kernels_answers_are_encoded_as_the_kernel_does() {
+fn replies_of_the_kernel_are_encoded_as_the_kernel_encodes_them() {
     let answers: Vec<Capture> =
         captures().into_iter().filter(|capture| capture.title.starts_with('<')).collect();
     assert_eq!(answers.len(), 13);
@@ -24,13 +24,13 @@ fn the_kernels_answers_are_encoded_as_the_kernel_does() {
 }
 
 #[test]
-fn requests_to_the_kernel_have_known_bytes() {
+fn requests_to_the_kernel_have_the_expected_bytes() {
     let captures = captures();
     let captured = |title: &str| {
         let capture = captures.iter().find(|capture| capture.title.starts_with(title)).unwrap();
         capture.bytes.clone()
     };
-    // These are, to the last byte, what the original sends.
+    // For these commands we send the same bytes as the original.
     for title in [
         "> ipvsadm -A -t",
         "> ipvsadm -A --sctp",
@@ -41,7 +41,8 @@ fn requests_to_the_kernel_have_known_bytes() {
         let bytes = captured(title);
         assert_eq!(encode(decode(&bytes)), bytes, "{title}");
     }
-    // Here the original repeats the settings of the service and puts attributes in another order.
+    // For this command the original repeats the settings of the service and orders the attributes
+    // differently.
     let server = encode(Change::AddDestination(web().id(), gue()).into());
     #[rustfmt::skip]
     assert_eq!(server, [

@@ -1,12 +1,12 @@
-//! Messages that are damaged or say what they cannot.
+//! Damaged messages and messages with impossible values.
 
 use super::*;
 
 #[test]
-fn no_damaged_message_is_taken_for_a_whole_one_or_panics() {
+fn truncated_messages_are_not_mistaken_for_whole_ones_and_bit_errors_cause_no_panic() {
     for Capture { title, bytes } in captures() {
         for length in 4..bytes.len() {
-            // A cut inside the trailing padding leaves the message as it was.
+            // A truncated message may still be valid, but must differ from the whole one.
             if let Ok(message) =
                 GenlMessage::<IpvsMessage>::deserialize(&NetlinkHeader::default(), &bytes[..length])
             {
@@ -23,14 +23,14 @@ fn no_damaged_message_is_taken_for_a_whole_one_or_panics() {
     }
 }
 
-/// The error for a message with these attributes.
+/// Decodes a message with these attributes, which must fail, and returns the error.
 fn refusal(command: u8, attributes: &[u8]) -> String {
     let bytes = [&[command, 1, 0, 0], attributes].concat();
     GenlMessage::<IpvsMessage>::deserialize(&NetlinkHeader::default(), &bytes).unwrap_err().to_string()
 }
 
 #[test]
-fn errors_name_the_attribute() {
+fn errors_name_the_offending_attribute() {
     let value = |kind: u8, value: &[u8]| {
         let mut bytes = vec![4 + value.len() as u8, 0, kind, 0];
         bytes.extend(value);

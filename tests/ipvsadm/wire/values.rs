@@ -1,4 +1,4 @@
-//! The values that the captured messages mean.
+//! The values that the captured messages encode.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -94,7 +94,7 @@ pub fn backup() -> SyncDaemon {
     }
 }
 
-/// Six datagrams to a port that nobody listens on, each answered by an ICMP message.
+/// The counters after six datagrams to a closed port, each answered by an ICMP message.
 pub fn six_datagrams() -> Stats {
     Stats {
         connections: 6,
@@ -106,7 +106,7 @@ pub fn six_datagrams() -> Stats {
     }
 }
 
-/// What each captured message means, in the order of the file.
+/// The value of each captured message, in the order of the file.
 pub fn meanings() -> Vec<IpvsMessage> {
     let service = |service, stats| IpvsMessage::Answer(Answer::Service(ServiceState { service, stats }));
     let server = |destination, inactive_connections, stats| {

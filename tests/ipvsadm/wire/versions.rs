@@ -1,11 +1,11 @@
-//! Messages of newer and of older kernels.
+//! Messages of newer and older kernels.
 
 use super::attributes::{reversed, without};
 use super::values::{destination, web};
 use super::*;
 
 #[test]
-fn unknown_attributes_and_values_of_newer_kernels_are_no_obstacle() {
+fn unknown_attributes_and_values_of_newer_kernels_are_tolerated() {
     let mut bytes = answer();
     bytes.extend([8, 0, 77, 0, 1, 2, 3, 4]);
     assert_eq!(decode(&bytes), decode(&answer()));
@@ -20,7 +20,7 @@ fn unknown_attributes_and_values_of_newer_kernels_are_no_obstacle() {
 }
 
 #[test]
-fn attributes_may_stand_in_any_order() {
+fn attributes_may_appear_in_any_order() {
     let with_attributes = |bytes: &[u8]| matches!(bytes[0], 1..=11) && bytes.len() > 4;
     for Capture { title, bytes } in captures().iter().filter(|capture| with_attributes(&capture.bytes)) {
         assert_eq!(decode(&reversed(bytes)), decode(bytes), "{title}");
@@ -28,7 +28,7 @@ fn attributes_may_stand_in_any_order() {
 }
 
 #[test]
-fn old_kernels_send_statistics_of_32_bits_only() {
+fn statistics_of_old_kernels_with_32_bits_are_decoded() {
     let bytes = answer();
     let whole = decode(&bytes);
     let nested = without(&bytes[8..], 12);
@@ -40,7 +40,7 @@ fn old_kernels_send_statistics_of_32_bits_only() {
     assert_eq!(decode(&old), whole);
 }
 
-/// A service as the kernel reports it.
+/// Returns the kernel's report of a service.
 fn answer() -> Vec<u8> {
     let is_service = |bytes: &[u8]| matches!(decode(bytes), IpvsMessage::Answer(Answer::Service(_)));
     captures().into_iter().map(|capture| capture.bytes).find(|bytes| is_service(bytes)).unwrap()

@@ -1,45 +1,53 @@
-//! Each scheduler, by whom it picks. Picks are written as the servers' numbers, one after the other, with
-//! `-` for a connection that is refused. The kernel looks at the server first that was added last.
+//! Each scheduler and the servers that it picks. Picks are written as the numbers of the servers in order,
+//! with `-` for a refused connection. The kernel considers the most recently added server first.
 
 mod destinations;
 mod hashing;
 mod load;
-mod ordered;
-mod turns;
+mod round_robin;
+mod weight_order;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::network::{Network, VIP};
-use super::soon;
 use super::tcp::{Connection, TcpServer};
+use super::wait_until;
 
-/// A service and its servers, of which each answers.
+/// A service with servers that all answer.
 struct Cluster {
     network: Network,
-    /// The service, as options name it.
+    /// The option that names the service.
     service: String,
-    /// How packets get to the servers, as an option.
+    /// The option for the forwarding method.
     method: &'static str,
-    /// Whom the client asks.
+    /// The address that the client connects to.
     address: String,
     held: Vec<Connection>,
     _answering: Vec<TcpServer>,
 }
 
 impl Cluster {
-    /// A service of this scheduler, and for each weight a server behind masquerading.
+    /// Creates a service with this scheduler and a masqueraded server for each weight.
     fn new(scheduler: &str, weights: &[u32]) -> Self {
         let network = Network::new(weights.len());
-        network.answers_through_director();
-        Self::of(network, &format!("-t {VIP}:80"), "-m", scheduler, weights)
+        network.route_answers_through_director();
+        Self::with_network(network, &format!("-t {VIP}:80"), "-m", scheduler, weights)
     }
 
-    fn of(network: Network, service: &str, method: &'static str, scheduler: &str, weights: &[u32]) -> Self {
+    /// Creates a service in this network with a server for each weight.
+    fn with_network(
+        network: Network,
+        service: &str,
+        method: &'static str,
+        scheduler: &str,
+        weights: &[u32],
+    ) -> Self {
         let _answering = network.serve(80);
         let (service, address) = (service.to_string(), format!("{VIP}:80"));
         let cluster = Self { network, service, method, address, held: Vec::new(), _answering };
-        let servers = (1..).zip(weights).map(|(number, weight)| cluster.server("-a", number, *weight));
+        let servers =
+            (1..).zip(weights).map(|(number, weight)| cluster.server_command("-a", number, *weight));
         let lines: String = servers.map(|line| line + "\n").collect();
         let run =
             cluster.network.director.feed("-R", &format!("-A {} -s {scheduler}\n{lines}", cluster.service));
@@ -47,51 +55,55 @@ impl Cluster {
         cluster
     }
 
-    /// The command for one server.
-    fn server(&self, verb: &str, number: usize, weight: u32) -> String {
+    /// Returns the command that adds or edits a server.
+    fn server_command(&self, verb: &str, number: usize, weight: u32) -> String {
         format!("{verb} {} -r 10.0.0.{}:80 {} -w {weight}", self.service, 10 + number, self.method)
     }
 
     fn add(&self, number: usize, weight: u32) {
-        self.network.director.ok(&self.server("-a", number, weight));
+        self.network.director.ok(&self.server_command("-a", number, weight));
     }
 
     fn set_weight(&self, number: usize, weight: u32) {
-        self.network.director.ok(&self.server("-e", number, weight));
+        self.network.director.ok(&self.server_command("-e", number, weight));
     }
 
     fn delete(&self, number: usize) {
         self.network.director.ok(&format!("-d {} -r 10.0.0.{}:80", self.service, 10 + number));
     }
 
-    /// Gives the service another scheduler, or other flags of it.
-    fn edit(&self, scheduler: &str) {
+    /// Sets the scheduler of the service, optionally followed by its flags.
+    fn set_scheduler(&self, scheduler: &str) {
         self.network.director.ok(&format!("-E {} -s {scheduler}", self.service));
     }
 
-    /// Makes so many connections and closes each before the next.
-    fn picks(&self, connections: usize) -> String {
-        let connect = |_| name(&Connection::from_here(None, &self.address));
-        self.network.client.within(|| (0..connections).map(connect).collect())
+    /// Makes this number of connections, closing each before the next, and returns the picks.
+    fn record_picks(&self, connections: usize) -> String {
+        let connect = |_| pick(&Connection::connect(None, &self.address));
+        self.network.client.run_inside(|| (0..connections).map(connect).collect())
     }
 
-    /// Makes so many connections and keeps them.
+    /// Makes this number of connections, keeps them open, and returns the picks.
     fn hold(&mut self, connections: usize) -> String {
-        let connect = |_| Connection::from_here(None, &self.address);
-        let new: Vec<_> = self.network.client.within(|| (0..connections).map(connect).collect());
-        let names = new.iter().map(name).collect();
+        let connect = |_| Connection::connect(None, &self.address);
+        let new: Vec<_> = self.network.client.run_inside(|| (0..connections).map(connect).collect());
+        let picks = new.iter().map(pick).collect();
         self.held.extend(new.into_iter().flatten());
-        names
+        picks
     }
 
-    /// Closes the connections to this server that were kept, and waits until they count as inactive.
+    /// Closes the held connections to this server, and waits until they count as inactive.
     fn release(&mut self, number: usize) {
         let server = format!("server{number}");
         self.held.retain(|connection| connection.server != server);
-        assert!(soon(|| self.active(number) == 0), "{}", self.network.director.ok("-L -n -c"));
+        assert!(
+            wait_until(|| self.active_connections(number) == 0),
+            "{}",
+            self.network.director.ok("-L -n -c")
+        );
     }
 
-    fn active(&self, number: usize) -> u32 {
+    fn active_connections(&self, number: usize) -> u32 {
         let address = IpAddr::from([10, 0, 0, 10 + u8::try_from(number).unwrap()]);
         let mut ipvs = self.network.director.ipvs();
         let services = ipvs.services().unwrap();
@@ -99,17 +111,17 @@ impl Cluster {
         servers.iter().find(|server| server.destination.id.address == address).unwrap().active_connections
     }
 
-    /// Connects once from each of so many addresses.
-    fn picks_by_source(&self, clients: u32) -> String {
+    /// Connects once from each of this number of addresses, and returns the picks.
+    fn record_picks_by_source(&self, clients: u32) -> String {
         let first = Ipv4Addr::new(198, 18, 0, 1).to_bits();
         let sources = (first..first + clients).map(|bits| Ipv4Addr::from_bits(bits).into());
-        let connect = |source| name(&Connection::from_here(Some(source), &self.address));
-        self.network.client.within(|| sources.map(connect).collect())
+        let connect = |source| pick(&Connection::connect(Some(source), &self.address));
+        self.network.client.run_inside(|| sources.map(connect).collect())
     }
 }
 
-/// The number of the server that has answered.
-fn name(connection: &io::Result<Connection>) -> char {
+/// Returns the number of the server that answered, as a digit, or `-` for a refused connection.
+fn pick(connection: &io::Result<Connection>) -> char {
     match connection {
         Ok(connection) => connection.server.chars().next_back().unwrap(),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => '-',

@@ -1,4 +1,4 @@
-//! Lines for `-R` of every length that a buffer could have.
+//! Lines for `-R` that are as long as common buffers, and slightly shorter and longer.
 
 use super::pair::Pair;
 use super::step::Step;
@@ -8,7 +8,7 @@ fn restore(input: String) -> Step {
 }
 
 #[test]
-fn lines_and_words_without_end() {
+fn long_lines_of_a_restore_behave_alike() {
     let mut pair = Pair::new();
     for length in [250, 254, 255, 256, 257, 1022, 1023, 1024, 1025, 4095, 4096, 4097, 100_000] {
         pair.reset();

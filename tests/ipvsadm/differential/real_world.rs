@@ -1,12 +1,12 @@
-//! Command lines that programs and people really use.
+//! Command lines that programs and people use in practice.
 
 use std::collections::HashSet;
 
 use super::pair::Pair;
 use super::step::Step;
 
-/// Traced or quoted, in alphabetical order; some are wrong on purpose, some have placeholders in them,
-/// which go to both programs as they are.
+/// Traced or quoted commands in alphabetical order. Some are invalid on purpose; some contain placeholders,
+/// which both programs receive unchanged.
 const COMMANDS: &str = include_str!("commands.txt");
 
 const SERVICES: [&str; 7] =
@@ -24,8 +24,8 @@ fn commands() -> impl Iterator<Item = Step> {
     })
 }
 
-/// A step's command, as a number by which it makes sense to order them.
-fn turn(step: &Step) -> usize {
+/// Returns the rank of a step's command in an order that builds a table up before taking it down.
+fn rank(step: &Step) -> usize {
     const ORDER: [&[&str]; 9] = [
         &["-A", "--add-service"],
         &["-a", "--add-server"],
@@ -43,19 +43,19 @@ fn turn(step: &Step) -> usize {
     ORDER.iter().position(|commands| commands.contains(&command)).unwrap_or(4)
 }
 
-/// A line with all addresses and numbers alike.
+/// Returns the words of a step with addresses and numbers blanked out.
 fn shape(step: &Step) -> Vec<&str> {
     let plain = |word: &str| !word.contains(['.', ':', '[']) && word.parse::<u32>().is_err();
     step.words.iter().map(|word| if plain(word) { word.as_str() } else { "" }).collect()
 }
 
 #[test]
-fn on_an_empty_table() {
+fn commands_in_practice_behave_alike_on_an_empty_table() {
     let mut pair = Pair::new();
-    let mut known = HashSet::new();
-    // What adds services finds nothing in the other test either.
-    for step in commands().filter(|step| turn(step) != 0) {
-        if known.insert(shape(&step).join("\n")) {
+    let mut seen = HashSet::new();
+    // Commands that add services meet an empty table in the other test as well.
+    for step in commands().filter(|step| rank(step) != 0) {
+        if seen.insert(shape(&step).join("\n")) {
             pair.reset();
             pair.step(&step);
         }
@@ -64,15 +64,15 @@ fn on_an_empty_table() {
 }
 
 #[test]
-fn in_a_row() {
+fn commands_in_practice_behave_alike_in_sequence() {
     let mut pair = Pair::new();
     let mut steps: Vec<Step> = commands().collect();
-    steps.sort_by_key(turn);
-    let mut known = HashSet::new();
+    steps.sort_by_key(rank);
+    let mut seen = HashSet::new();
     for step in &steps {
-        for needed in needed(step) {
-            if known.insert(needed.words.clone()) {
-                pair.step(&needed);
+        for prerequisite in prerequisites(step) {
+            if seen.insert(prerequisite.words.clone()) {
+                pair.step(&prerequisite);
             }
         }
         pair.step(step);
@@ -80,14 +80,14 @@ fn in_a_row() {
     pair.finish();
 }
 
-/// What has to be added so that a step finds what it is about.
-fn needed(step: &Step) -> Vec<Step> {
-    let turn = turn(step);
-    let after = |options: &[&str]| {
-        let at = step.words.iter().position(|word| options.contains(&word.as_str()))?;
-        Some(step.words.get(at..at + 2)?.to_vec())
+/// Returns the steps that add the service and the server that a step refers to.
+fn prerequisites(step: &Step) -> Vec<Step> {
+    let rank = rank(step);
+    let words_from = |options: &[&str]| {
+        let index = step.words.iter().position(|word| options.contains(&word.as_str()))?;
+        Some(step.words.get(index..index + 2)?.to_vec())
     };
-    let Some(mut service) = after(&SERVICES).filter(|_| turn != 0) else { return Vec::new() };
+    let Some(mut service) = words_from(&SERVICES).filter(|_| rank != 0) else { return Vec::new() };
     service.extend(step.words.iter().filter(|word| *word == "-6").cloned());
     let line = |words: &[&[String]], last: &str| {
         let words = words.concat();
@@ -96,12 +96,12 @@ fn needed(step: &Step) -> Vec<Step> {
             ..Step::default()
         }
     };
-    let mut needed = vec![line(&[&["-A".into()], &service], "-s rr")];
-    if !needed[0].words[2].contains(':') && !needed[0].words[1].contains("-f") {
-        needed[0].words.extend(["-p".into(), "300".into()]);
+    let mut prerequisites = vec![line(&[&["-A".into()], &service], "-s rr")];
+    if !prerequisites[0].words[2].contains(':') && !prerequisites[0].words[1].contains("-f") {
+        prerequisites[0].words.extend(["-p".into(), "300".into()]);
     }
-    if let Some(server) = after(&["-r", "--real-server"]).filter(|_| turn != 1) {
-        needed.push(line(&[&["-a".into()], &service, &server], "-m"));
+    if let Some(server) = words_from(&["-r", "--real-server"]).filter(|_| rank != 1) {
+        prerequisites.push(line(&[&["-a".into()], &service, &server], "-m"));
     }
-    needed
+    prerequisites
 }
