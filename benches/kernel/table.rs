@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use ipvs::netlink::IpvsMessage;
-use ipvs::{Change, Destination, DestinationId, Forwarding, Ipvs, Protocol, Query, Service, ServiceId};
+use ipvs_netlink::{
+    Change, Destination, DestinationId, Forwarding, Ipvs, Query, Request, Scheduler, Service, ServiceId,
+};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
@@ -21,30 +22,21 @@ const MESSAGES: usize = 200;
 
 impl Size {
     fn services(self) -> impl Iterator<Item = ServiceId> {
-        (0..self.0).map(|number| {
-            let address = Ipv4Addr::from(0x0a40_0000 + number).into();
-            ServiceId::Address { protocol: Protocol::TCP, address, port: 80 }
-        })
+        (0..self.0).map(|number| ServiceId::tcp((Ipv4Addr::from(0x0a40_0000 + number), 80)))
     }
 
     /// Lists the changes that create the table. Every hundredth server has a different weight if `changed`.
     pub fn changes(self, changed: bool) -> Vec<Change> {
         let mut changes = Vec::new();
         for (service, id) in (0..).zip(self.services()) {
-            let mut settings = Service::new(id);
-            settings.scheduler = "rr".parse().expect("it is short");
-            changes.push(Change::AddService(settings));
+            changes.push(Change::AddService(Service::new(id).with_scheduler(Scheduler::RR)));
             for server in 0..self.1 {
                 let number = service * self.1 + server;
-                let address = Ipv4Addr::from(0x0a80_0000 + number).into();
-                changes.push(Change::AddDestination(
-                    id,
-                    Destination {
-                        forwarding: Forwarding::Masquerade,
-                        weight: if changed && number % 100 == 0 { 5 } else { 1 },
-                        ..Destination::new(DestinationId { address, port: 8080 })
-                    },
-                ));
+                let destination =
+                    Destination::new(DestinationId::new(Ipv4Addr::from(0x0a80_0000 + number), 8080))
+                        .with_forwarding(Forwarding::Masquerade)
+                        .with_weight(if changed && number % 100 == 0 { 5 } else { 1 });
+                changes.push(Change::AddDestination(id, destination));
             }
         }
         changes
@@ -92,7 +84,7 @@ fn end(id: ServiceId) -> String {
 pub fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
     let services = Ipvs::connect()?.services()?;
     let question = |query: Query| datagram(&message(family, query.into(), NLM_F_DUMP));
-    let servers = services.iter().map(|state| Query::Destinations(state.service.id()));
+    let servers = services.iter().map(|state| Query::Destinations(state.id()));
     Ok([question(Query::Services), servers.flat_map(question).collect()])
 }
 
@@ -118,7 +110,7 @@ fn datagram(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32).to_ne_bytes(), bytes].concat()
 }
 
-fn message(family: u16, message: IpvsMessage, flags: u16) -> Vec<u8> {
+fn message(family: u16, message: Request, flags: u16) -> Vec<u8> {
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | flags;
     let mut payload = GenlMessage::from_payload(message);

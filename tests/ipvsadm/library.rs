@@ -4,16 +4,15 @@ use std::num::NonZeroU16;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipvs::*;
+use ipvs_netlink::*;
 use nix::sched::{CloneFlags, unshare};
 
 use crate::support::*;
 
 fn settings(table: &Table) -> Vec<(Service, Vec<Destination>)> {
-    let destinations =
-        |entry: &TableEntry| entry.destinations.iter().map(|state| state.destination).collect();
+    let destinations = |entry: &TableEntry| entry.destinations.iter().map(|state| state.settings).collect();
     let mut list: Vec<_> =
-        table.entries.iter().map(|entry| (entry.service.service, destinations(entry))).collect();
+        table.entries.iter().map(|entry| (entry.service.settings, destinations(entry))).collect();
     list.sort_by_key(|(service, _)| service.id());
     list
 }
@@ -35,29 +34,30 @@ fn services_of_every_kind_and_address_family_keep_their_settings() {
         tcp("2001:db8::1", 80),
         service_on(Protocol::UDP, "2001:db8::1", 53),
         service_on(Protocol::SCTP, "2001:db8::1", 9),
-        fwmark(1, Family::V4),
-        fwmark(1, Family::V6),
-        fwmark(u32::MAX, Family::V4),
+        fwmark(1, AddressFamily::V4),
+        fwmark(1, AddressFamily::V6),
+        fwmark(u32::MAX, AddressFamily::V4),
     ];
     let mut services = Vec::new();
     for (number, id) in ids.into_iter().enumerate() {
         let mut service = Service::new(id);
         service.scheduler = ["mh", "sh", "wrr"][number % 3].parse().unwrap();
-        service.flags |= [SchedulerFlag::One, SchedulerFlag::Two, SchedulerFlag::Three][number % 3];
+        service.flags |=
+            [ServiceFlags::SCHEDULER_1, ServiceFlags::SCHEDULER_2, ServiceFlags::SCHEDULER_3][number % 3];
         if number % 2 == 1 {
             service.flags |= ServiceFlags::ONE_PACKET;
             service.persistence = Some(100 + number as u32);
             let netmask = match id.family() {
-                Family::V4 => Netmask::V4([255, 255, number as u8, 0].into()),
-                Family::V6 => Netmask::prefix(64 + number as u32).unwrap(),
+                AddressFamily::V4 => Netmask::V4([255, 255, number as u8, 0].into()),
+                AddressFamily::V6 => Netmask::prefix(64 + number as u32).unwrap(),
             };
             service.set_netmask(netmask).unwrap();
         }
         ipvs.add_service(service).unwrap();
-        assert_eq!(ipvs.service(id).unwrap(), ServiceState { service, stats: Stats::default() });
+        assert_eq!(ipvs.service(id).unwrap(), ServiceState::new(service, Stats::default()));
         services.push(service);
     }
-    let mut listed: Vec<Service> = ipvs.services().unwrap().iter().map(|state| state.service).collect();
+    let mut listed: Vec<Service> = ipvs.services().unwrap().iter().map(|state| state.settings).collect();
     listed.sort_by_key(Service::id);
     services.sort_by_key(Service::id);
     assert_eq!(listed, services);
@@ -65,7 +65,7 @@ fn services_of_every_kind_and_address_family_keep_their_settings() {
     for service in &mut services {
         *service = Service::new(service.id());
         ipvs.set_service(*service).unwrap();
-        assert_eq!(ipvs.service(service.id()).unwrap().service, *service);
+        assert_eq!(ipvs.service(service.id()).unwrap().settings, *service);
     }
     for id in ids {
         ipvs.delete_service(id).unwrap();
@@ -81,10 +81,10 @@ fn a_persistence_engine_is_kept() {
     service.persistence = Some(60);
     service.engine = Some("sip".parse().unwrap());
     ipvs.add_service(service).unwrap();
-    assert_eq!(ipvs.service(service.id()).unwrap().service, service);
+    assert_eq!(ipvs.service(service.id()).unwrap().settings, service);
     service.engine = None;
     ipvs.set_service(service).unwrap();
-    assert_eq!(ipvs.service(service.id()).unwrap().service, service);
+    assert_eq!(ipvs.service(service.id()).unwrap().settings, service);
 }
 
 #[test]
@@ -110,26 +110,25 @@ fn destinations_of_every_forwarding_method_and_tunnel_keep_their_settings() {
         let mut added = Vec::new();
         for (number, (forwarding, tunnel)) in (1..).zip(methods) {
             let address = match service.family() {
-                Family::V4 => format!("198.51.100.{number}"),
-                Family::V6 => format!("2001:db8::1:{number}"),
+                AddressFamily::V4 => format!("198.51.100.{number}"),
+                AddressFamily::V6 => format!("2001:db8::1:{number}"),
             };
-            added.push(Destination {
-                forwarding,
-                tunnel,
-                weight: if number == 1 { 2_147_483_647 } else { number },
-                upper_threshold: 100 * number,
-                lower_threshold: number,
-                ..server(&address, 80)
-            });
+            added.push(
+                server(&address, 80)
+                    .with_forwarding(forwarding)
+                    .with_tunnel(tunnel)
+                    .with_weight(if number == 1 { 2_147_483_647 } else { number })
+                    .with_thresholds(100 * number, number),
+            );
         }
-        added.push(Destination { forwarding: Forwarding::Tunnel, ..server(other_family, 80) });
+        added.push(server(other_family, 80).with_forwarding(Forwarding::Tunnel));
         for destination in &added {
             ipvs.add_destination(service, *destination).unwrap();
         }
         // The kernel lists destinations in reverse order of addition.
         added.reverse();
         let listed = |ipvs: &mut Ipvs| -> Vec<Destination> {
-            ipvs.destinations(service).unwrap().iter().map(|state| state.destination).collect()
+            ipvs.destinations(service).unwrap().iter().map(|state| state.settings).collect()
         };
         assert_eq!(listed(&mut ipvs), added);
 
@@ -154,7 +153,7 @@ fn an_address_of_the_director_itself_can_be_a_server() {
     let service = tcp("192.0.2.1", 80);
     ipvs.add_service(Service::new(service)).unwrap();
     ipvs.add_destination(service, server("127.0.0.1", 8080)).unwrap();
-    assert_eq!(ipvs.destinations(service).unwrap()[0].destination.id.port, 8080);
+    assert_eq!(ipvs.destinations(service).unwrap()[0].id().port, 8080);
 }
 
 #[test]
@@ -197,11 +196,12 @@ fn counters_are_read_and_zeroed() {
     assert_eq!(stats(&mut ipvs), [(2, 2, 66), (1, 1, 33)]);
     let destination = ipvs.destinations(ids[0]).unwrap()[0];
     assert_eq!((destination.active_connections, destination.inactive_connections), (0, 2));
-    ipvs.read_stats(false);
-    let without = DestinationState { stats: Stats::default(), ..destination };
+    ipvs.set_include_stats(false);
+    let mut without = destination;
+    without.stats = Stats::default();
     assert_eq!(ipvs.destinations(ids[0]).unwrap(), [without]);
     assert!(ipvs.services().unwrap().iter().all(|state| state.stats == Stats::default()));
-    ipvs.read_stats(true);
+    ipvs.set_include_stats(true);
     assert_eq!(ipvs.destinations(ids[0]).unwrap(), [destination]);
     ipvs.zero(Some(ids[0])).unwrap();
     assert_eq!(stats(&mut ipvs), [(0, 0, 0), (1, 1, 33)]);
@@ -213,9 +213,9 @@ fn counters_are_read_and_zeroed() {
 fn timeouts_set_to_zero_keep_their_values() {
     let mut ipvs = Director::new().ipvs();
     let before = ipvs.timeouts().unwrap();
-    assert_eq!(before, Timeouts { tcp: 900, tcp_fin: 120, udp: 300 });
-    ipvs.set_timeouts(Timeouts { tcp: 1234, tcp_fin: 0, udp: 77 }).unwrap();
-    assert_eq!(ipvs.timeouts().unwrap(), Timeouts { tcp: 1234, tcp_fin: 120, udp: 77 });
+    assert_eq!(before, Timeouts::new(900, 120, 300));
+    ipvs.set_timeouts(Timeouts::new(1234, 0, 77)).unwrap();
+    assert_eq!(ipvs.timeouts().unwrap(), Timeouts::new(1234, 120, 77));
 }
 
 #[test]
@@ -226,24 +226,19 @@ fn sync_daemons_start_with_their_settings_and_stop() {
     let mut ipvs = director.ipvs();
     assert_eq!(ipvs.daemons().unwrap(), []);
     let interface = "d0".parse().unwrap();
-    let master = SyncDaemon {
-        sync_id: 200,
-        max_length: 1000,
-        group: Some([224, 0, 0, 99].into()),
-        port: 9000,
-        ttl: 5,
-        ..SyncDaemon::new(DaemonState::Master, interface)
-    };
-    let backup = SyncDaemon {
-        group: Some("ff02::5".parse().unwrap()),
-        ..SyncDaemon::new(DaemonState::Backup, interface)
-    };
+    let master = SyncDaemon::new(DaemonState::Master, interface)
+        .with_sync_id(200)
+        .with_max_length(1000)
+        .with_group([224, 0, 0, 99].into())
+        .with_port(9000)
+        .with_ttl(5);
+    let backup = SyncDaemon::new(DaemonState::Backup, interface).with_group("ff02::5".parse().unwrap());
     ipvs.start_daemon(master).unwrap();
     ipvs.start_daemon(backup).unwrap();
     let running = ipvs.daemons().unwrap();
     assert_eq!(running[0], master);
     // The kernel reports the values that it chose for unset settings.
-    assert_eq!(running[1], SyncDaemon { max_length: running[1].max_length, port: 8848, ttl: 1, ..backup });
+    assert_eq!(running[1], backup.with_max_length(running[1].max_length).with_port(8848).with_ttl(1));
     assert!(running[1].max_length > 1000);
     // Linux 6.1 hangs if a daemon is stopped before its thread has run.
     sleep(Duration::from_millis(500));

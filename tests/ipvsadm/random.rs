@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use ipvs::Ipvs;
+use ipvs_netlink::Ipvs;
 
 use crate::differential::reference::Reference;
 use crate::support::*;

@@ -4,8 +4,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipvs::netlink::IpvsMessage;
-use ipvs::*;
+use ipvs_netlink::*;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_generic::GenlMessage;
 use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
@@ -117,15 +116,11 @@ fn impossible_servers_are_refused() {
         let Err(Error::Refused(refused)) = refused else { panic!("{refused:?}") };
         refused.reason
     };
-    let negative = Destination { weight: 0x8000_0000, ..server("198.51.100.1", 80) };
+    let negative = server("198.51.100.1", 80).with_weight(0x8000_0000);
     assert_eq!(refusal(negative), Reason::Weight(0x8000_0000));
     assert_eq!(refusal(server("2001:db8::5", 80)), Reason::MixedFamilies);
-    let gue_without_port = Tunnel::Other { kind: 1, port: 0, flags: TunnelFlags::NO_CHECKSUM };
-    let gue = Destination {
-        forwarding: Forwarding::Tunnel,
-        tunnel: gue_without_port,
-        ..server("198.51.100.1", 80)
-    };
+    let gue_without_port = Tunnel::from_raw(1, 0, TunnelFlags::NO_CHECKSUM);
+    let gue = server("198.51.100.1", 80).with_forwarding(Forwarding::Tunnel).with_tunnel(gue_without_port);
     assert_eq!(refusal(gue), Reason::TunnelPort);
     assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-A -t [2001:db8::1]:80 -s wlc\n");
 }
@@ -147,7 +142,7 @@ fn sync_daemons_and_servers_of_the_other_address_family_exclude_each_other() {
     assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonRuns);
 
     let service = tcp("192.0.2.1", 80);
-    let tunnelled = Destination { forwarding: Forwarding::Tunnel, ..server("2001:db8::5", 80) };
+    let tunnelled = server("2001:db8::5", 80).with_forwarding(Forwarding::Tunnel);
     ipvs.add_service(Service::new(service)).unwrap();
     assert_eq!(reason(ipvs.add_destination(service, tunnelled)), Reason::MixedFamiliesWithDaemon);
     // Linux 6.1 hangs if a daemon is stopped before its thread has run.
@@ -160,7 +155,7 @@ fn sync_daemons_and_servers_of_the_other_address_family_exclude_each_other() {
 #[test]
 fn overlong_timeouts_are_refused() {
     let director = Director::new();
-    let timeouts = Timeouts { tcp: u32::MAX, tcp_fin: 0, udp: 0 };
+    let timeouts = Timeouts::new(u32::MAX, 0, 0);
     let Err(Error::Refused(refused)) = director.ipvs().set_timeouts(timeouts) else { panic!() };
     assert_eq!(refused.to_string(), "cannot set the timeouts: a timeout is too long for the kernel");
 }
@@ -215,7 +210,7 @@ fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
         _ => None,
     });
 
-    let mut message = GenlMessage::from_payload(IpvsMessage::from(change));
+    let mut message = GenlMessage::from_payload(Request::from(change));
     message.set_resolved_family_id(id.unwrap());
     let mut packet = NetlinkMessage::from(message);
     packet.header.flags = NLM_F_REQUEST | NLM_F_ACK;
@@ -224,7 +219,7 @@ fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
     packet.serialize(&mut bytes);
     let offset = bytes.windows(find.len()).position(|window| window == find).unwrap();
     bytes[offset..offset + find.len()].copy_from_slice(replacement);
-    let answer = NetlinkMessage::<GenlMessage<IpvsMessage>>::deserialize(&exchange(&bytes)).unwrap();
+    let answer = NetlinkMessage::<GenlMessage<Reply>>::deserialize(&exchange(&bytes)).unwrap();
     let NetlinkPayload::Error(error) = answer.payload else { panic!() };
     error.raw_code()
 }

@@ -1,10 +1,11 @@
 //! A private network namespace for each test, and the program to run in it.
 
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use ipvs::*;
+use ipvs_netlink::*;
 use nix::sched::{CloneFlags, unshare};
 
 /// The program under test.
@@ -135,14 +136,14 @@ pub fn tcp(address: &str, port: u16) -> ServiceId {
 }
 
 pub fn service_on(protocol: Protocol, address: &str, port: u16) -> ServiceId {
-    ServiceId::Address { protocol, address: address.parse().unwrap(), port }
+    ServiceId::new(protocol, SocketAddr::new(address.parse().unwrap(), port))
 }
 
-pub fn fwmark(mark: u32, family: Family) -> ServiceId {
-    ServiceId::Fwmark { mark: mark.try_into().unwrap(), family }
+pub fn fwmark(mark: u32, family: AddressFamily) -> ServiceId {
+    ServiceId::fwmark(mark.try_into().unwrap(), family)
 }
 
 pub fn server(address: &str, port: u16) -> Destination {
-    let id = DestinationId { address: address.parse().unwrap(), port };
-    Destination { forwarding: Forwarding::Masquerade, ..Destination::new(id) }
+    let id = DestinationId::new(address.parse::<IpAddr>().unwrap(), port);
+    Destination::new(id).with_forwarding(Forwarding::Masquerade)
 }

@@ -6,10 +6,9 @@ mod malformed;
 mod values;
 mod versions;
 
-use ipvs::netlink::IpvsMessage;
-use ipvs::*;
-use netlink_packet_core::{Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkMessage};
-use netlink_packet_generic::GenlMessage;
+use ipvs_netlink::*;
+use netlink_packet_core::{DecodeError, Emitable, NetlinkDeserializable, NetlinkHeader, NetlinkMessage};
+use netlink_packet_generic::{GenlFamily, GenlMessage};
 
 /// One captured message.
 struct Capture {
@@ -35,11 +34,51 @@ fn captures() -> Vec<Capture> {
     captures
 }
 
-fn decode(bytes: &[u8]) -> IpvsMessage {
-    GenlMessage::<IpvsMessage>::deserialize(&NetlinkHeader::default(), bytes).unwrap().payload
+/// A message to the kernel or from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Message {
+    Request(Request),
+    Reply(Reply),
 }
 
-fn encode(message: IpvsMessage) -> Vec<u8> {
+impl Capture {
+    fn is_reply(&self) -> bool {
+        self.title.starts_with('<')
+    }
+
+    /// Decodes the message, or these bytes in its place.
+    fn decode(&self, bytes: &[u8]) -> Result<Message, DecodeError> {
+        if self.is_reply() { decode(bytes).map(Message::Reply) } else { decode(bytes).map(Message::Request) }
+    }
+
+    fn message(&self) -> Message {
+        self.decode(&self.bytes).unwrap()
+    }
+}
+
+impl Message {
+    fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Request(request) => encode(request),
+            Self::Reply(reply) => encode(reply),
+        }
+    }
+}
+
+impl<T: Into<Request>> From<T> for Message {
+    fn from(request: T) -> Self {
+        Self::Request(request.into())
+    }
+}
+
+fn decode<M>(bytes: &[u8]) -> Result<M, DecodeError>
+where
+    GenlMessage<M>: NetlinkDeserializable<Error = DecodeError>,
+{
+    Ok(GenlMessage::<M>::deserialize(&NetlinkHeader::default(), bytes)?.payload)
+}
+
+fn encode<M: GenlFamily + std::fmt::Debug + Emitable>(message: M) -> Vec<u8> {
     let message = GenlMessage::from_payload(message);
     let mut bytes = vec![0; message.buffer_len()];
     message.emit(&mut bytes);

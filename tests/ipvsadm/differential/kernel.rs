@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use ipvs::*;
+use ipvs_netlink::*;
 
 /// Services with their destinations, in order of addition.
 pub type Snapshot = Vec<(Service, Vec<Destination>)>;
@@ -51,8 +51,9 @@ pub fn settings(ipvs: &mut Ipvs, snapshot: &Snapshot) -> String {
 /// Reads the kernel's table.
 pub fn snapshot(ipvs: &mut Ipvs) -> Snapshot {
     let table = ipvs.table().unwrap();
-    let destinations = |entry: &TableEntry| entry.destinations.iter().rev().map(|d| d.destination).collect();
-    table.entries.iter().map(|entry| (entry.service.service, destinations(entry))).collect()
+    let destinations =
+        |entry: &TableEntry| entry.destinations.iter().rev().map(|state| state.settings).collect();
+    table.entries.iter().map(|entry| (entry.service.settings, destinations(entry))).collect()
 }
 
 /// Replaces the kernel's table, restores the default timeouts and stops the sync daemons.
@@ -62,7 +63,7 @@ pub fn restore(ipvs: &mut Ipvs, snapshot: &Snapshot) {
     while let [daemon, ..] = ipvs.daemons().unwrap()[..] {
         let _ = ipvs.stop_daemon(daemon.state);
     }
-    ipvs.set_timeouts(Timeouts { tcp: 900, tcp_fin: 120, udp: 300 }).unwrap();
+    ipvs.set_timeouts(Timeouts::new(900, 120, 300)).unwrap();
     for (service, destinations) in snapshot {
         ipvs.add_service(*service).unwrap();
         for destination in destinations {

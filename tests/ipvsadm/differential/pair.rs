@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::Command;
 
-use ipvs::Ipvs;
+use ipvs_netlink::Ipvs;
 use nix::sched::{CloneFlags, setns, unshare};
 
 use super::allowed;

@@ -2,34 +2,32 @@
 
 use super::attributes::canonical;
 use super::values::{gue, meanings, web};
+use netlink_packet_core::NetlinkSerializable;
+
 use super::*;
 
 #[test]
 fn captured_messages_decode_to_the_expected_values() {
     let (captures, meanings) = (captures(), meanings());
     for (capture, meaning) in captures.iter().zip(&meanings) {
-        assert_eq!(decode(&capture.bytes), *meaning, "{}", capture.title);
+        assert_eq!(capture.message(), *meaning, "{}", capture.title);
     }
     assert_eq!(captures.len(), meanings.len());
 }
 
 #[test]
 fn replies_of_the_kernel_are_encoded_as_the_kernel_encodes_them() {
-    let answers: Vec<Capture> =
-        captures().into_iter().filter(|capture| capture.title.starts_with('<')).collect();
-    assert_eq!(answers.len(), 13);
-    for Capture { title, bytes } in answers {
-        assert_eq!(canonical(&encode(decode(&bytes))), canonical(&bytes), "{title}");
+    let replies: Vec<Capture> = captures().into_iter().filter(Capture::is_reply).collect();
+    assert_eq!(replies.len(), 13);
+    for reply in replies {
+        assert_eq!(canonical(&reply.message().encode()), canonical(&reply.bytes), "{}", reply.title);
     }
 }
 
 #[test]
 fn requests_to_the_kernel_have_the_expected_bytes() {
     let captures = captures();
-    let captured = |title: &str| {
-        let capture = captures.iter().find(|capture| capture.title.starts_with(title)).unwrap();
-        capture.bytes.clone()
-    };
+    let captured = |title: &str| captures.iter().find(|capture| capture.title.starts_with(title)).unwrap();
     // For these commands we send the same bytes as the original.
     for title in [
         "> ipvsadm -A -t",
@@ -38,12 +36,12 @@ fn requests_to_the_kernel_have_the_expected_bytes() {
         "> ipvsadm -E",
         "> ipvsadm --start-daemon m",
     ] {
-        let bytes = captured(title);
-        assert_eq!(encode(decode(&bytes)), bytes, "{title}");
+        let capture = captured(title);
+        assert_eq!(capture.message().encode(), capture.bytes, "{title}");
     }
     // For this command the original repeats the settings of the service and orders the attributes
     // differently.
-    let server = encode(Change::AddDestination(web().id(), gue()).into());
+    let server = encode(Request::from(Change::AddDestination(web().id(), gue())));
     #[rustfmt::skip]
     assert_eq!(server, [
         5, 1, 0, 0,
@@ -59,11 +57,26 @@ fn requests_to_the_kernel_have_the_expected_bytes() {
 #[test]
 fn every_message_survives_encoding_and_decoding_inside_a_netlink_message() {
     for message in meanings() {
-        let mut packet = NetlinkMessage::from(GenlMessage::from_payload(message));
-        packet.finalize();
-        let mut bytes = vec![0; packet.buffer_len()];
-        packet.serialize(&mut bytes);
-        let payload = &bytes[16..];
-        assert_eq!(decode(payload), message);
+        let (payload, decoded) = match message {
+            Message::Request(request) => round_trip(request, Message::Request),
+            Message::Reply(reply) => round_trip(reply, Message::Reply),
+        };
+        assert_eq!(decoded, message);
+        assert_eq!(payload, message.encode());
     }
+}
+
+/// Serializes a message inside a netlink message, and decodes its payload again.
+fn round_trip<M>(message: M, wrap: impl Fn(M) -> Message) -> (Vec<u8>, Message)
+where
+    M: GenlFamily + Clone + std::fmt::Debug + Eq + Emitable,
+    GenlMessage<M>: NetlinkSerializable + NetlinkDeserializable<Error = DecodeError>,
+{
+    let mut packet = NetlinkMessage::from(GenlMessage::from_payload(message));
+    packet.finalize();
+    let mut bytes = vec![0; packet.buffer_len()];
+    packet.serialize(&mut bytes);
+    let payload = bytes.split_off(16);
+    let decoded = wrap(decode(&payload).unwrap());
+    (payload, decoded)
 }

@@ -4,29 +4,28 @@ use super::*;
 
 #[test]
 fn truncated_messages_are_not_mistaken_for_whole_ones_and_bit_errors_cause_no_panic() {
-    for Capture { title, bytes } in captures() {
+    for capture in captures() {
+        let Capture { title, bytes } = &capture;
         for length in 4..bytes.len() {
             // A truncated message may still be valid, but must differ from the whole one.
-            if let Ok(message) =
-                GenlMessage::<IpvsMessage>::deserialize(&NetlinkHeader::default(), &bytes[..length])
-            {
-                assert_ne!(message.payload, decode(&bytes), "{title}: {length}");
+            if let Ok(message) = capture.decode(&bytes[..length]) {
+                assert_ne!(message, capture.message(), "{title}: {length}");
             }
         }
         for place in 4..bytes.len() {
             for bit in 0..8 {
                 let mut damaged = bytes.clone();
                 damaged[place] ^= 1 << bit;
-                let _ = GenlMessage::<IpvsMessage>::deserialize(&NetlinkHeader::default(), &damaged);
+                let _ = capture.decode(&damaged);
             }
         }
     }
 }
 
-/// Decodes a message with these attributes, which must fail, and returns the error.
+/// Decodes a reply with these attributes, which must fail, and returns the error.
 fn refusal(command: u8, attributes: &[u8]) -> String {
     let bytes = [&[command, 1, 0, 0], attributes].concat();
-    GenlMessage::<IpvsMessage>::deserialize(&NetlinkHeader::default(), &bytes).unwrap_err().to_string()
+    decode::<Reply>(&bytes).unwrap_err().to_string()
 }
 
 #[test]

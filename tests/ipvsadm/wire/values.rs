@@ -1,21 +1,22 @@
 //! The values that the captured messages encode.
 
+use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 
 use super::*;
 
 pub fn address(protocol: Protocol, address: &str, port: u16) -> ServiceId {
-    ServiceId::Address { protocol, address: address.parse().unwrap(), port }
+    ServiceId::new(protocol, SocketAddr::new(address.parse().unwrap(), port))
 }
 
 pub fn destination(address: &str, port: u16) -> Destination {
-    Destination::new(DestinationId { address: address.parse().unwrap(), port })
+    Destination::new(DestinationId::new(address.parse::<IpAddr>().unwrap(), port))
 }
 
 pub fn web() -> Service {
     let mut web = Service::new(address(Protocol::TCP, "10.0.0.1", 80));
     web.scheduler = "sh".parse().unwrap();
-    web.flags |= SchedulerFlag::Two;
+    web.flags |= ServiceFlags::SCHEDULER_2;
     web.persistence = Some(300);
     web.set_netmask(Netmask::V4([255, 255, 0, 0].into())).unwrap();
     web
@@ -33,7 +34,7 @@ pub fn sip() -> Service {
 pub fn sctp() -> Service {
     let mut sctp = Service::new(address(Protocol::SCTP, "2001:db8::1", 53));
     sctp.scheduler = "mh".parse().unwrap();
-    sctp.flags |= SchedulerFlag::One;
+    sctp.flags |= ServiceFlags::SCHEDULER_1;
     sctp.persistence = Some(60);
     sctp.set_netmask(Netmask::prefix(64).unwrap()).unwrap();
     sctp
@@ -41,7 +42,7 @@ pub fn sctp() -> Service {
 
 pub fn mark(scheduler: &str) -> Service {
     let mark = NonZeroU32::new(4_000_000_000).unwrap();
-    let mut service = Service::new(ServiceId::Fwmark { mark, family: Family::V6 });
+    let mut service = Service::new(ServiceId::fwmark(mark, AddressFamily::V6));
     service.scheduler = scheduler.parse().unwrap();
     service
 }
@@ -53,72 +54,61 @@ pub fn udp() -> Service {
 }
 
 pub fn gue() -> Destination {
-    Destination {
-        forwarding: Forwarding::Tunnel,
-        weight: 10,
-        upper_threshold: 100,
-        lower_threshold: 50,
-        tunnel: Tunnel::Gue { port: NonZeroU16::new(6080).unwrap(), flags: TunnelFlags::CHECKSUM },
-        ..destination("192.168.9.6", 80)
-    }
+    let port = NonZeroU16::new(6080).unwrap();
+    destination("192.168.9.6", 80)
+        .with_forwarding(Forwarding::Tunnel)
+        .with_weight(10)
+        .with_thresholds(100, 50)
+        .with_tunnel(Tunnel::Gue { port, flags: TunnelFlags::CHECKSUM })
 }
 
 pub fn v6_server() -> Destination {
-    Destination { forwarding: Forwarding::Tunnel, weight: 3, ..destination("2001:db8::9", 80) }
+    destination("2001:db8::9", 80).with_forwarding(Forwarding::Tunnel).with_weight(3)
 }
 
 pub fn sip_server(weight: u32) -> Destination {
-    Destination { forwarding: Forwarding::Masquerade, weight, ..destination("10.0.0.2", 7000) }
+    destination("10.0.0.2", 7000).with_forwarding(Forwarding::Masquerade).with_weight(weight)
 }
 
 pub fn udp_server() -> Destination {
-    Destination { forwarding: Forwarding::Masquerade, ..destination("10.0.0.2", 98) }
+    destination("10.0.0.2", 98).with_forwarding(Forwarding::Masquerade)
 }
 
 pub fn master() -> SyncDaemon {
-    SyncDaemon {
-        sync_id: 200,
-        max_length: 1000,
-        group: Some([224, 0, 0, 99].into()),
-        port: 9000,
-        ttl: 5,
-        ..SyncDaemon::new(DaemonState::Master, "d0".parse().unwrap())
-    }
+    SyncDaemon::new(DaemonState::Master, "d0".parse().unwrap())
+        .with_sync_id(200)
+        .with_max_length(1000)
+        .with_group([224, 0, 0, 99].into())
+        .with_port(9000)
+        .with_ttl(5)
 }
 
 pub fn backup() -> SyncDaemon {
-    SyncDaemon {
-        sync_id: 7,
-        group: Some("ff02::5".parse().unwrap()),
-        ..SyncDaemon::new(DaemonState::Backup, "d0".parse().unwrap())
-    }
+    SyncDaemon::new(DaemonState::Backup, "d0".parse().unwrap())
+        .with_sync_id(7)
+        .with_group("ff02::5".parse().unwrap())
 }
 
 /// The counters after six datagrams to a closed port, each answered by an ICMP message.
 pub fn six_datagrams() -> Stats {
-    Stats {
-        connections: 6,
-        in_packets: 6,
-        out_packets: 6,
-        in_bytes: 201,
-        out_bytes: 369,
-        rates: Rates { connections: 1, in_packets: 1, out_packets: 1, in_bytes: 19, out_bytes: 35 },
-    }
+    let mut rates = Rates::default();
+    (rates.connections, rates.in_packets, rates.out_packets) = (1, 1, 1);
+    (rates.in_bytes, rates.out_bytes) = (19, 35);
+    let mut stats = Stats::default();
+    (stats.connections, stats.in_packets, stats.out_packets) = (6, 6, 6);
+    (stats.in_bytes, stats.out_bytes, stats.rates) = (201, 369, rates);
+    stats
 }
 
 /// The value of each captured message, in the order of the file.
-pub fn meanings() -> Vec<IpvsMessage> {
-    let service = |service, stats| IpvsMessage::Answer(Answer::Service(ServiceState { service, stats }));
+pub fn meanings() -> Vec<Message> {
+    let service = |service, stats| Message::Reply(Reply::Service(ServiceState::new(service, stats)));
     let server = |destination, inactive_connections, stats| {
-        IpvsMessage::Answer(Answer::Destination(DestinationState {
-            destination,
-            active_connections: 0,
-            inactive_connections,
-            persistent_connections: 0,
-            stats,
-        }))
+        let mut state = DestinationState::new(destination);
+        (state.inactive_connections, state.stats) = (inactive_connections, stats);
+        Message::Reply(Reply::Destination(state))
     };
-    let timeouts = IpvsMessage::Answer(Answer::Timeouts(Timeouts { tcp: 901, tcp_fin: 121, udp: 301 }));
+    let timeouts = Timeouts::new(901, 121, 301);
     let none = Stats::default();
     vec![
         Change::AddService(web()).into(),
@@ -133,7 +123,7 @@ pub fn meanings() -> Vec<IpvsMessage> {
         Change::AddService(udp()).into(),
         Change::AddDestination(udp().id(), udp_server()).into(),
         Query::Info.into(),
-        IpvsMessage::Answer(Answer::Info(Info { version: Version(0x010201), connection_table_size: 4096 })),
+        Message::Reply(Reply::Info(Info::new(Version::from_raw(0x010201), 4096))),
         Query::Services.into(),
         service(udp(), six_datagrams()),
         service(web(), none),
@@ -150,15 +140,15 @@ pub fn meanings() -> Vec<IpvsMessage> {
         server(sip_server(78), 0, none),
         Query::Destinations(sctp().id()).into(),
         Query::Service(udp().id()).into(),
-        timeouts,
+        Change::SetTimeouts(timeouts).into(),
         Query::Timeouts.into(),
-        timeouts,
+        Message::Reply(Reply::Timeouts(timeouts)),
         Change::DeleteDestination(web().id(), v6_server().id).into(),
-        IpvsMessage::Answer(Answer::Daemon(master())),
-        IpvsMessage::Answer(Answer::Daemon(backup())),
+        Change::StartDaemon(master()).into(),
+        Change::StartDaemon(backup()).into(),
         Query::Daemons.into(),
-        IpvsMessage::Answer(Answer::Daemon(master())),
-        IpvsMessage::Answer(Answer::Daemon(SyncDaemon { max_length: 1452, port: 8848, ttl: 1, ..backup() })),
+        Message::Reply(Reply::Daemon(master())),
+        Message::Reply(Reply::Daemon(backup().with_max_length(1452).with_port(8848).with_ttl(1))),
         Change::StopDaemon(DaemonState::Backup).into(),
         Change::StopDaemon(DaemonState::Master).into(),
         Change::Zero(Some(udp().id())).into(),

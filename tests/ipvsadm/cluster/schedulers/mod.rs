@@ -107,8 +107,8 @@ impl Cluster {
         let address = IpAddr::from([10, 0, 0, 10 + u8::try_from(number).unwrap()]);
         let mut ipvs = self.network.director.ipvs();
         let services = ipvs.services().unwrap();
-        let servers = ipvs.destinations(services[0].service.id()).unwrap();
-        servers.iter().find(|server| server.destination.id.address == address).unwrap().active_connections
+        let servers = ipvs.destinations(services[0].id()).unwrap();
+        servers.iter().find(|server| server.id().address == address).unwrap().active_connections
     }
 
     /// Connects once from each of this number of addresses, and returns the picks.
