@@ -1,7 +1,7 @@
 /*
- * Carries standard input into the test kernel: its serial lines take less than a megabyte a second, its
- * view of the host's files is fast. The data goes through numbered files in a folder, one byte on the
- * line ('+' for a file, '.' for the end) tells when the next one is complete.
+ * Carries standard input into the test kernel. Serial lines carry less than a megabyte per second, but
+ * access to the host's files is fast. So the data goes through numbered files in a folder, and a byte on
+ * the line announces that the next file is complete ('+') or that the input has ended ('.').
  *
  *   pump send FOLDER     on the host: data from standard input, line on standard output
  *   pump receive FOLDER  on the test kernel: line on standard input, data on standard output
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { AHEAD = 64 };  /* files that may wait to be received */
+enum { AHEAD = 64 };  /* number of files that may await reception */
 
 static char data[256 * 1024];
 

@@ -1,10 +1,10 @@
 /*
- * Lets user-mode Linux run on processors with AMX, as a library for LD_PRELOAD.
+ * A library for LD_PRELOAD that lets user-mode Linux run on processors with AMX.
  *
- * User-mode Linux saves the floating point state of its processes with PTRACE_GETREGSET into a buffer
- * that is too short for the AMX tiles (8 KiB), and writes back what it has. PTRACE_SETREGSET takes
- * nothing but a complete state and answers EFAULT, upon which user-mode Linux stops ("ptrace set fp regs
- * failed, errno = 14"). Here a short state is completed with what the process has before it is written.
+ * User-mode Linux saves the floating-point state of its processes with PTRACE_GETREGSET into a buffer that
+ * is too short for the AMX tiles (8 KiB), and writes this buffer back. PTRACE_SETREGSET accepts only a
+ * complete state and fails with EFAULT, upon which user-mode Linux stops ("ptrace set fp regs failed, errno
+ * = 14"). This library completes a short state from the current state of the process before writing it.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -33,7 +33,7 @@ long ptrace(enum __ptrace_request request, ...)
 	void *data = va_arg(list, void *);
 	va_end(list);
 
-	/* The C library returns what the system call stores. */
+	/* The system call stores the word; the C library returns it. */
 	if (request >= PTRACE_PEEKTEXT && request <= PTRACE_PEEKUSER) {
 		long word;
 
@@ -43,14 +43,14 @@ long ptrace(enum __ptrace_request request, ...)
 		return word;
 	}
 	if (request == PTRACE_SETREGSET && address == (void *)NT_X86_XSTATE) {
-		struct iovec *given = data;
-		struct iovec whole = { state, sizeof state };
+		struct iovec *partial = data;
+		struct iovec complete = { state, sizeof state };
 
-		if (call(PTRACE_GETREGSET, pid, address, &whole) < 0)
+		if (call(PTRACE_GETREGSET, pid, address, &complete) < 0)
 			return -1;
-		if (given->iov_len < whole.iov_len) {
-			memcpy(state, given->iov_base, given->iov_len);
-			return call(request, pid, address, &whole);
+		if (partial->iov_len < complete.iov_len) {
+			memcpy(state, partial->iov_base, partial->iov_len);
+			return call(request, pid, address, &complete);
 		}
 	}
 	return call(request, pid, address, data);

@@ -13,6 +13,7 @@ mod program;
 mod programs;
 mod random;
 mod refusals;
+mod release;
 mod reload;
 mod replace;
 mod support;
