@@ -17,4 +17,5 @@ mod release;
 mod reload;
 mod replace;
 mod support;
+mod users;
 mod wire;

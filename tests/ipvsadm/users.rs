@@ -1,0 +1,98 @@
+//! Programs that use the library: the examples, and a package that depends on the library alone.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Director, PROGRAM, run};
+
+const TABLE: &str = "-A -t 192.0.2.1:80 -s wrr -p 300\n\
+                     -a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 10\n\
+                     -a -t 192.0.2.1:80 -r 10.0.0.12:8080 -m -w 0\n";
+
+/// Finds a program among those that scripts/test builds along with the program under test.
+fn built(name: &str) -> PathBuf {
+    let path = Path::new(PROGRAM).with_file_name(name);
+    assert!(path.exists(), "{} has not been built: run scripts/test", path.display());
+    path
+}
+
+/// Runs an example, which has to succeed, and returns its standard output.
+fn example(name: &str, words: &[&str]) -> String {
+    let run = run(Command::new(built(&format!("examples/{name}"))).args(words));
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{name} {words:?}");
+    run.stdout
+}
+
+#[test]
+fn a_package_that_depends_on_the_library_alone_adds_lists_and_reconciles() {
+    let director = Director::new();
+    let run = run(&mut Command::new(built("crate-user")));
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert_eq!(
+        run.stdout,
+        "added:\n\
+         TCP 192.0.2.1:80 wrr\n  10.0.0.12:8080 masquerade 1\n  10.0.0.11:8080 masquerade 1\n\
+         cannot add service TCP 192.0.2.1:80: Service already exists\n\
+         cannot edit server 10.0.0.99:1 of service TCP 192.0.2.1:80: No such destination\n\
+         changed:\n\
+         TCP 192.0.2.1:80 sed\n  10.0.0.12:8080 masquerade 0\n  10.0.0.11:8080 masquerade 1\n\
+         1 service added, 1 deleted, 1 server added, 2 deleted\n\
+         reconciled:\n\
+         UDP 192.0.2.1:5060 wlc\n  10.0.0.11:5060 direct-route 3\n"
+    );
+    assert_eq!(
+        director.saved(),
+        "-A -u 192.0.2.1:5060 -s wlc -p 60 --pe sip -o\n\
+         -a -u 192.0.2.1:5060 -r 10.0.0.11:5060 -g -w 3\n"
+    );
+}
+
+#[test]
+fn the_example_add_web_service_adds_two_servers_and_drains_one() {
+    let director = Director::new();
+    let output = example("add_web_service", &["192.0.2.1:80", "10.0.0.11:8080", "10.0.0.12:8080"]);
+    assert_eq!(output, "TCP 192.0.2.1:80: 10.0.0.11:8080 is in service, 10.0.0.12:8080 drains\n");
+    assert_eq!(director.saved(), TABLE);
+}
+
+#[test]
+fn the_examples_list_table_and_raw_messages_show_every_service() {
+    let director = Director::new();
+    director.feed("-R", TABLE);
+    assert_eq!(
+        example("list_table", &[]),
+        "IPVS 1.2.1\n\
+         TCP 192.0.2.1:80 by wrr, 0 connections\n  \
+         10.0.0.12:8080 by masquerade, weight 0, 0 active\n  \
+         10.0.0.11:8080 by masquerade, weight 10, 0 active\n"
+    );
+    let messages = example("raw_messages", &[]);
+    assert_eq!(messages.lines().count(), 1, "{messages}");
+    assert!(messages.starts_with("Service(ServiceState { settings: Service { id: Address"), "{messages}");
+}
+
+#[test]
+fn the_example_reconcile_file_makes_the_table_what_the_file_says_and_changes_nothing_the_second_time() {
+    let director = Director::new();
+    director.feed("-R", TABLE);
+    let file = std::env::temp_dir().join(format!("reconcile-{}", std::process::id()));
+    std::fs::write(&file, "TCP 192.0.2.1:80\n    10.0.0.11:8080 masquerade 7\n\n").unwrap();
+    let name = file.to_str().unwrap();
+    assert_eq!(
+        example("reconcile_file", &[name]),
+        "line 1: edit service TCP 192.0.2.1:80\n\
+         line 2: edit server 10.0.0.11:8080 of service TCP 192.0.2.1:80\n\
+         not in the file: delete server 10.0.0.12:8080 of service TCP 192.0.2.1:80\n\
+         1 service changed, 1 server changed, 1 deleted\n"
+    );
+    assert_eq!(example("reconcile_file", &[name]), "1 service untouched, 1 server untouched\n");
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 7\n");
+}
+
+#[test]
+fn the_example_watch_rates_prints_a_line_for_each_service_and_interval() {
+    let director = Director::new();
+    director.feed("-R", TABLE);
+    assert_eq!(example("watch_rates", &["1", "2"]), "TCP 192.0.2.1:80: 0.0 connections/s\n".repeat(2));
+}
