@@ -201,8 +201,7 @@ impl Ipvs {
 
     /// Reads a service, lets `update` change some of its settings, and writes them all back.
     ///
-    /// Between the two another writer may change the service; its change is lost then. `update` gets a copy: a service
-    /// keeps its id.
+    /// Between the two another writer may change the service; its change is lost then.
     ///
     /// # Errors
     /// Like [`service`](Self::service) and [`change`](Self::change).
