@@ -23,16 +23,15 @@ fn main() -> Result<(), Error> {
     }
 
     let mut ipvs = Ipvs::connect()?;
-    let present = ipvs.snapshot()?;
-    let plan = plan(&present, &desired, Unlisted::Delete);
-    for step in &plan.steps {
+    for step in plan(&ipvs.snapshot()?, &desired, Unlisted::Delete).steps {
         match step.origin {
             Some(line) => println!("line {line}: {}", step.change),
             None => println!("not in the file: {}", step.change),
         }
     }
-    apply(&mut ipvs, &plan, &present)?;
-    println!("{}", plan.summary);
+    // Other programs may have changed the table since: what is done is planned again.
+    let summary = apply(&mut ipvs, &desired, Unlisted::Delete).map_err(|error| error.to_string())?;
+    println!("{summary}");
     Ok(())
 }
 

@@ -140,9 +140,10 @@ impl Reader<'_> {
     /// For each reply the kernel clears as much memory as the socket ever offered room for, and most services have few
     /// destinations. Once a service turns out to have many, the second socket is given up.
     fn with_many_destinations(&mut self, services: Vec<ServiceState>) -> Result<Table, Error> {
-        let mut short_socket = Socket::open(SHORT_DUMP_LEN).map_err(Error::Connection)?;
+        // Where no second socket can be had, the first one does as well.
+        let mut short_socket = Socket::open(SHORT_DUMP_LEN).ok();
         let (family_id, include_stats) = (self.family_id, self.include_stats);
-        let mut short = Some(Reader { socket: &mut short_socket, family_id, include_stats });
+        let mut short = short_socket.as_mut().map(|socket| Reader { socket, family_id, include_stats });
         let mut entries = Vec::with_capacity(services.len());
         for service in services {
             let reading = short.as_mut().map(|reader| reader.read_destinations(service.id())).transpose()?;

@@ -40,10 +40,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     desired
         .add_destination(sip, Destination::new("10.0.0.11:5060".parse::<DestinationId>()?).with_weight(3))?;
-    let present = ipvs.snapshot()?;
-    let plan = plan(&present, &desired, Unlisted::Delete);
-    apply(&mut ipvs, &plan, &present)?;
-    println!("{}", plan.summary);
+    println!("{}", plan(&ipvs.snapshot()?, &desired, Unlisted::Delete).summary);
+    apply(&mut ipvs, &desired, Unlisted::Delete)?;
     print("reconciled", &mut ipvs)
 }
 

@@ -1,93 +1,203 @@
-//! Carrying a plan out, or leaving everything as it was.
+//! Making the table the desired one, or leaving everything as it was.
 
-use super::{Desired, Plan, Unlisted, plan};
-use crate::client::Ipvs;
-use crate::error::{Error, Refused};
+use super::desired::{Desired, Object};
+use super::plan::{Plan, Step, Unlisted, plan};
+use super::summary::Summary;
+use super::undo::{Journal, Reverted};
+use crate::client::{BatchError, Ipvs};
+use crate::error::{Error, Reason, Refused};
 use crate::request::Change;
-use crate::snapshot::Snapshot;
 
-/// A step of a plan that the kernel refused.
+/// How often a plan is made while other writers keep changing the table, or calls fail that may succeed later.
+const MAX_ROUNDS: usize = 8;
+
+/// A step that the kernel refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RefusedStep {
-    /// The index of the step in the plan.
-    pub step: usize,
-    /// The refusal.
+pub struct RefusedStep<O = ()> {
+    /// The refusal, which names the change.
     pub refused: Refused,
+    /// The origin of the desired settings; deletions have none.
+    pub origin: Option<O>,
 }
 
-/// A plan that could not be carried out.
+/// Why the table could not become the desired one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ApplyError {
-    /// The kernel refused steps, and the table is as it was before.
-    #[error("{}; nothing was changed", join(.0))]
-    Undone(Vec<RefusedStep>),
-    /// The kernel refused steps, and not everything could be undone.
-    #[error(
-        "{}; not everything could be undone: {}",
-        join(.refused),
-        .left.iter().map(|change| format!("still to {change}")).collect::<Vec<_>>().join(", ")
-    )]
+pub enum ApplyError<O = ()> {
+    /// The kernel refused steps. Everything done before was undone, and the table was read to see that it is as before.
+    #[error("{}; nothing was changed", join_refusals(.0))]
+    Undone(Vec<RefusedStep<O>>),
+    /// The kernel refused steps, and not everything done before could be undone.
+    #[error("{}; {}", join_refusals(.refused), describe_left(.left))]
     NotUndone {
         /// The refused steps.
-        refused: Vec<RefusedStep>,
-        /// The changes that would lead back to the old table.
-        left: Vec<Change>,
+        refused: Vec<RefusedStep<O>>,
+        /// What was changed and is left so, because another writer has changed it since.
+        left: Vec<Object>,
     },
-    /// The connection to the kernel broke; changes made by then stay.
-    #[error("{0}; some changes may have been made")]
-    Broken(Error),
+    /// Another writer kept changing the table.
+    #[error("another program keeps changing the table: after {MAX_ROUNDS} attempts it would still be necessary to {}", join(.0))]
+    Contested(Vec<Change>),
+    /// The table could not be read before anything was changed.
+    #[error("{0}; nothing was changed")]
+    Untouched(Error),
+    /// The connection to the kernel broke for good. Changes made by then stay.
+    #[error("{error}; {}", describe_made(*.made, *.planned))]
+    Broken {
+        /// The cause.
+        error: Error,
+        /// The number of changes that are known to have been made.
+        made: usize,
+        /// The number of changes that were planned.
+        planned: usize,
+    },
 }
 
-fn join(refused: &[RefusedStep]) -> String {
+fn join<T: ToString>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn join_refusals<O>(refused: &[RefusedStep<O>]) -> String {
     refused.iter().map(|step| step.refused.to_string()).collect::<Vec<_>>().join("; ")
 }
 
-/// Carries out a plan that was made for the table `before`.
+fn describe_left(left: &[Object]) -> String {
+    format!("everything else was undone, but not what another program has changed meanwhile: {}", join(left))
+}
+
+fn describe_made(made: usize, planned: usize) -> String {
+    format!("{made} of {planned} changes were made and not undone")
+}
+
+/// Makes the table the desired one by the smallest list of changes, and returns how much that was.
 ///
 /// Additions and edits go first, and deletions only if all of those were accepted: a refusal, which nearly always
-/// concerns something new, is found before anything is lost. If the kernel refuses a step, everything done so far is
-/// undone, and the table is read again to see that it is as before.
+/// concerns something new, is found before anything is lost. If the kernel refuses a step, exactly the accepted steps
+/// are undone, newest first, each only if its object still is as the step left it; whatever other writers have done
+/// survives.
+///
+/// After the last step the table is read again. If another writer has changed it meanwhile, the rest is planned anew, a
+/// bounded number of times. A step whose outcome another writer brought about counts as done.
 ///
 /// # Errors
-/// [`ApplyError`] says what was refused, and whether everything could be undone.
-pub fn apply<O>(ipvs: &mut Ipvs, plan: &Plan<O>, before: &Snapshot) -> Result<(), ApplyError> {
-    let changes: Vec<Change> = plan.steps.iter().map(|step| step.change).collect();
-    let (additions, deletions) = changes.split_at(plan.additions);
-    for (start, part) in [(0, additions), (plan.additions, deletions)] {
-        let refused = ipvs.apply(part).map_err(|error| ApplyError::Broken(error.error))?;
+/// [`ApplyError`] says what was refused, and what the table is now.
+pub fn apply<O: Copy>(
+    ipvs: &mut Ipvs,
+    desired: &Desired<O>,
+    unlisted: Unlisted,
+) -> Result<Summary, ApplyError<O>> {
+    let mut journal = Journal::default();
+    let mut summary = None;
+    let mut planned = 0;
+    let mut last = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let present = match ipvs.snapshot() {
+            Ok(present) => present,
+            Err(error) if journal.is_empty() => return Err(ApplyError::Untouched(error)),
+            Err(error) => return Err(ApplyError::Broken { error, made: journal.len(), planned }),
+        };
+        let plan = plan(&present, desired, unlisted);
+        let summary = *summary.get_or_insert(plan.summary);
+        planned = planned.max(plan.steps.len());
+        if plan.steps.is_empty() {
+            return Ok(summary);
+        }
+        journal.start_round(present);
+        last = match carry_out(ipvs, &plan, &mut journal) {
+            Ok(refused) if refused.iter().all(|step| is_overtaken(&step.refused.reason)) => refused,
+            Ok(refused) => return Err(undo(ipvs, &journal, refused, planned)),
+            // The next round sees what was made.
+            Err(error) if error.is_transient() => Vec::new(),
+            Err(error) => {
+                return Err(ApplyError::Broken { error: error.error, made: journal.len(), planned });
+            }
+        };
+    }
+    if last.is_empty() {
+        let present = ipvs.snapshot();
+        let present = present.map_err(|error| ApplyError::Broken { error, made: journal.len(), planned })?;
+        let steps = plan(&present, desired, unlisted).steps;
+        if steps.is_empty() {
+            return Ok(summary.unwrap_or_default());
+        }
+        return Err(ApplyError::Contested(steps.iter().map(|step| step.change).collect()));
+    }
+    Err(undo(ipvs, &journal, last, planned))
+}
+
+/// Carries a plan out, notes accepted steps in the journal, and returns the refused ones. Deletions are made only if
+/// nothing was refused before.
+fn carry_out<O: Copy>(
+    ipvs: &mut Ipvs,
+    plan: &Plan<O>,
+    journal: &mut Journal,
+) -> Result<Vec<RefusedStep<O>>, BatchError> {
+    let (additions, deletions) = plan.steps.split_at(plan.additions);
+    for steps in [additions, deletions] {
+        let changes: Vec<Change> = steps.iter().map(|step| step.change).collect();
+        let (refused, sent, error) = match ipvs.apply(&changes) {
+            Ok(refused) => (refused, changes.len(), None),
+            // What was sent may have been made. Undoing looks at each object before it reverts a step.
+            Err(mut error) => (std::mem::take(&mut error.refused), error.sent, Some(error)),
+        };
+        let mut refusals = refused.into_iter().peekable();
+        let mut refused = Vec::new();
+        for (index, &Step { change, origin }) in steps[..sent].iter().enumerate() {
+            match refusals.next_if(|refusal| refusal.index == index) {
+                Some(refusal) => refused.push(RefusedStep { refused: refusal.refused, origin }),
+                None => journal.note(change),
+            }
+        }
+        if let Some(error) = error {
+            return Err(error);
+        }
         if !refused.is_empty() {
-            let refused = refused
-                .into_iter()
-                .map(|change| RefusedStep { step: start + change.index, refused: change.refused });
-            return Err(undo(ipvs, before, refused.collect()));
+            return Ok(refused);
         }
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
-/// Goes back to the table `before`.
-fn undo(ipvs: &mut Ipvs, before: &Snapshot, refused: Vec<RefusedStep>) -> ApplyError {
-    let outcome = changes_back(ipvs, before).and_then(|changes| {
-        // A refusal is noticed when the table is read again.
-        ipvs.apply(&changes).map_err(|error| error.error)?;
-        changes_back(ipvs, before)
-    });
-    match outcome {
-        Ok(left) if left.is_empty() => ApplyError::Undone(refused),
-        Ok(left) => ApplyError::NotUndone { refused, left },
-        Err(error) => ApplyError::Broken(error),
+/// Returns whether a refusal only says that another writer was faster: the next plan takes account of it.
+fn is_overtaken(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ServiceExists
+            | Reason::NoSuchService
+            | Reason::ServiceNotDefined
+            | Reason::DestinationExists
+            | Reason::NoSuchDestination
+            | Reason::DaemonRuns
+            | Reason::NoSuchDaemon
+    )
+}
+
+/// Undoes the accepted steps, and reads the table to see that they are undone.
+fn undo<O>(
+    ipvs: &mut Ipvs,
+    journal: &Journal,
+    refused: Vec<RefusedStep<O>>,
+    planned: usize,
+) -> ApplyError<O> {
+    let mut left = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let present = match ipvs.snapshot() {
+            Ok(present) => present,
+            Err(error) => return ApplyError::Broken { error, made: journal.len(), planned },
+        };
+        let Reverted { changes, contested } = journal.revert(&present);
+        left = contested;
+        if changes.is_empty() {
+            break;
+        }
+        // Refusals are noticed when the table is read again.
+        match ipvs.apply(&changes) {
+            Err(error) if !error.is_transient() => {
+                return ApplyError::Broken { error: error.error, made: journal.len(), planned };
+            }
+            _ => left.extend(changes.iter().map(Object::from)),
+        }
     }
-}
-
-/// Finds the changes from the present table to `before`.
-fn changes_back(ipvs: &mut Ipvs, before: &Snapshot) -> Result<Vec<Change>, Error> {
-    let present = ipvs.snapshot()?;
-    let was_running = |state| before.daemons.iter().any(|daemon| daemon.state == state);
-    let started = present.daemons.iter().map(|daemon| daemon.state).filter(|&state| !was_running(state));
-    let mut changes: Vec<Change> = started.map(Change::StopDaemon).collect();
-    let steps = plan(&present, &Desired::from(before), Unlisted::Delete).steps;
-    changes.extend(steps.iter().map(|step| step.change));
-    Ok(changes)
+    if left.is_empty() { ApplyError::Undone(refused) } else { ApplyError::NotUndone { refused, left } }
 }

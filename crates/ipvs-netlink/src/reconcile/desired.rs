@@ -8,7 +8,6 @@ use crate::destination::{Destination, DestinationId};
 use crate::request::Change;
 use crate::service::{Service, ServiceId};
 use crate::settings::Timeouts;
-use crate::snapshot::Snapshot;
 
 /// A desired table, made of the changes that would lead to it from an empty one.
 ///
@@ -46,6 +45,27 @@ pub enum Object {
     Destination(ServiceId, DestinationId),
     /// A sync daemon.
     Daemon(DaemonState),
+    /// The timeouts.
+    Timeouts,
+    /// The whole table.
+    Table,
+}
+
+impl From<&Change> for Object {
+    fn from(change: &Change) -> Self {
+        match change {
+            Change::AddService(service) | Change::SetService(service) => Self::Service(service.id()),
+            Change::DeleteService(id) | Change::Zero(Some(id)) => Self::Service(*id),
+            Change::AddDestination(id, destination) | Change::SetDestination(id, destination) => {
+                Self::Destination(*id, destination.id)
+            }
+            Change::DeleteDestination(id, destination) => Self::Destination(*id, *destination),
+            Change::StartDaemon(daemon) => Self::Daemon(daemon.state),
+            Change::StopDaemon(state) => Self::Daemon(*state),
+            Change::SetTimeouts(_) => Self::Timeouts,
+            Change::Zero(None) | Change::Flush => Self::Table,
+        }
+    }
 }
 
 impl fmt::Display for Object {
@@ -55,6 +75,8 @@ impl fmt::Display for Object {
             Self::Service(id) => write!(f, "service {id}"),
             Self::Destination(id, destination) => write!(f, "server {destination} of service {id}"),
             Self::Daemon(state) => write!(f, "the {state} sync daemon"),
+            Self::Timeouts => f.write_str("the timeouts"),
+            Self::Table => f.write_str("the table"),
         }
     }
 }
@@ -246,27 +268,6 @@ impl<O> DesiredService<O> {
     /// Returns the destinations in the order in which they were added.
     pub(super) fn destinations(&self) -> impl Iterator<Item = &(Destination, O)> {
         self.destinations.iter().flatten()
-    }
-}
-
-impl From<&Snapshot> for Desired {
-    /// Takes the table of a snapshot as the desired one, to go back to it.
-    fn from(snapshot: &Snapshot) -> Self {
-        let mut desired = Self::new();
-        for entry in &snapshot.table.entries {
-            let id = entry.service.id();
-            // Snapshots list everything once, so nothing is refused here or below.
-            let _ = desired.add_service(entry.service.settings);
-            // The kernel puts new destinations at the head of its list.
-            for state in entry.destinations.iter().rev() {
-                let _ = desired.add_destination(id, state.settings);
-            }
-        }
-        desired.set_timeouts(snapshot.timeouts);
-        for &daemon in &snapshot.daemons {
-            let _ = desired.start_daemon(daemon);
-        }
-        desired
     }
 }
 

@@ -14,12 +14,11 @@
 //! desired.add_destination(web, Destination::new(DestinationId::new([10, 0, 0, 11], 80)))?;
 //!
 //! let mut ipvs = Ipvs::connect()?;
-//! let present = ipvs.snapshot()?;
-//! let plan = plan(&present, &desired, Unlisted::Keep);
-//! for step in &plan.steps {
+//! for step in plan(&ipvs.snapshot()?, &desired, Unlisted::Keep).steps {
 //!     println!("will {}", step.change);
 //! }
-//! apply(&mut ipvs, &plan, &present)?;
+//! let summary = apply(&mut ipvs, &desired, Unlisted::Keep)?;
+//! println!("{summary}");
 //! # Ok(())
 //! # }
 //! ```
@@ -29,8 +28,10 @@ mod desired;
 mod plan;
 mod same;
 mod summary;
+mod undo;
 
 pub use apply::{ApplyError, RefusedStep, apply};
 pub use desired::{Desired, DesiredError, Object};
 pub use plan::{Plan, Step, Unlisted, plan};
+pub(crate) use same::{same_daemon, same_destination, same_service};
 pub use summary::{Counts, Summary};

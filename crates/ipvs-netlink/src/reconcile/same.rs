@@ -6,7 +6,7 @@ use crate::service::Service;
 use crate::settings::Timeouts;
 
 /// Returns whether a service is as desired. Without persistence the kernel ignores the netmask.
-pub(super) fn same_service(present: &Service, desired: &Service) -> bool {
+pub(crate) fn same_service(present: &Service, desired: &Service) -> bool {
     let mut present = *present;
     if present.persistence.is_none() && desired.persistence.is_none() {
         // The address families are equal, as the ids are.
@@ -17,7 +17,7 @@ pub(super) fn same_service(present: &Service, desired: &Service) -> bool {
 
 /// Returns whether a destination is as desired. The kernel itself makes a destination local, and ignores the
 /// encapsulation without tunnelling.
-pub(super) fn same_destination(present: &Destination, desired: &Destination) -> bool {
+pub(crate) fn same_destination(present: &Destination, desired: &Destination) -> bool {
     let mut present = *present;
     if present.forwarding == Forwarding::Local {
         present.forwarding = desired.forwarding;
@@ -35,7 +35,7 @@ pub(super) fn same_timeouts(present: &Timeouts, desired: &Timeouts) -> bool {
 }
 
 /// Returns whether a daemon is as desired. What is left to the kernel may have any value.
-pub(super) fn same_daemon(running: &SyncDaemon, desired: &SyncDaemon) -> bool {
+pub(crate) fn same_daemon(running: &SyncDaemon, desired: &SyncDaemon) -> bool {
     let &SyncDaemon { max_length, group, port, ttl, .. } = running;
     let or_running = |desired, running| if desired == 0 { running } else { desired };
     let desired = SyncDaemon {

@@ -3,14 +3,17 @@
 use std::ops::ControlFlow;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkBuffer};
+use nix::errno::Errno;
 
 use super::message::Outcome;
 use super::{Arrival, Head, Socket, SocketError, Transport};
 
 /// The room that an error message takes in the receive buffer, with the kernel's own bookkeeping, rounded up.
 pub(super) const BYTES_PER_ERROR: usize = 1024;
-/// The longest datagram of requests in bytes, well below the smallest usual send buffer of 208 KiB.
+/// The longest datagram of requests in bytes, if the send buffer holds that much.
 const MAX_SEND_LEN: usize = 64 * 1024;
+/// The length that no request reaches.
+const MAX_REQUEST_LEN: usize = 512;
 
 /// A request of a batch that the kernel refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +31,10 @@ pub(crate) struct BrokenBatch {
     pub(crate) error: SocketError,
     /// The refusals that are known.
     pub(crate) refusals: Vec<Refusal>,
-    /// The number of requests, counted from the first, whose outcomes are known. Later ones may have been carried out.
+    /// The number of requests, counted from the first, whose outcomes are known.
     pub(crate) known: usize,
+    /// The number of requests, counted from the first, that reached the kernel.
+    pub(crate) sent: usize,
 }
 
 impl<T: Transport> Socket<T> {
@@ -46,22 +51,13 @@ impl<T: Transport> Socket<T> {
     ) -> Result<Vec<Refusal>, BrokenBatch> {
         let mut refusals = Vec::new();
         let mut known = 0;
-        let max_requests = match requests {
-            [_] => 1,
-            _ => match self.transport.receive_buffer_size() {
-                Ok(bytes) => (bytes / BYTES_PER_ERROR).max(1),
-                Err(error) => {
-                    let error = SocketError::System { action: "tell its size", error };
-                    return Err(BrokenBatch { error, refusals, known });
-                }
-            },
-        };
+        let (mut max_requests, max_len) = if requests.len() > 1 { self.batch_limits() } else { (1, 0) };
         while known < requests.len() {
             self.requests.clear();
             let first = self.sequence.wrapping_add(1);
             let mut count = 0;
             for request in &requests[known..] {
-                if count == max_requests || self.requests.len() >= MAX_SEND_LEN {
+                if count == max_requests || (count > 0 && self.requests.len() + MAX_REQUEST_LEN > max_len) {
                     break;
                 }
                 self.push(head(request), NLM_F_REQUEST, |buffer| emit(request, buffer));
@@ -77,15 +73,30 @@ impl<T: Transport> Socket<T> {
                 let complete = arrival.sequence == last;
                 Ok(if complete { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             };
-            let exchanged = self
-                .send()
-                .and_then(|()| self.receive(first, last, |_, _| ControlFlow::Continue(()), on_outcome));
-            if let Err(error) = exchanged {
-                return Err(BrokenBatch { error, refusals, known });
+            match self.send() {
+                Err(error) if count > 1 && is_too_long(&error) => {
+                    max_requests = count / 2;
+                    continue;
+                }
+                Err(error) => return Err(BrokenBatch { error, refusals, known, sent: known }),
+                Ok(()) => {}
+            }
+            let received = self.receive(first, last, |_, _| ControlFlow::Continue(()), on_outcome);
+            if let Err(error) = received {
+                return Err(BrokenBatch { error, refusals, known, sent: known + count });
             }
             known += count;
         }
         Ok(refusals)
+    }
+
+    /// Returns the number of requests and of bytes that a datagram may have: even if every request is refused, the
+    /// replies must fit the receive buffer, and the kernel refuses datagrams that come near the size of the send buffer.
+    fn batch_limits(&self) -> (usize, usize) {
+        // A socket that cannot tell its sizes gets small batches.
+        let receive_buffer = self.transport.receive_buffer_size().unwrap_or_default();
+        let send_buffer = self.transport.send_buffer_size().unwrap_or_default();
+        ((receive_buffer / BYTES_PER_ERROR).max(1), MAX_SEND_LEN.min(send_buffer / 2))
     }
 
     /// Asks for a reply to the last request even if it succeeds: then all requests before it are done too.
@@ -93,4 +104,9 @@ impl<T: Transport> Socket<T> {
         let mut header = NetlinkBuffer::new(&mut self.requests[self.last_start..]);
         header.set_flags(NLM_F_REQUEST | NLM_F_ACK);
     }
+}
+
+/// Returns whether the kernel refused a datagram for its length.
+fn is_too_long(error: &SocketError) -> bool {
+    matches!(error, SocketError::System { error, .. } if error.raw_os_error() == Some(Errno::EMSGSIZE as i32))
 }

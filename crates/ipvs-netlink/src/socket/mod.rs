@@ -6,12 +6,13 @@
 mod batch;
 mod error;
 mod message;
+mod patience;
 mod transport;
 
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN,
@@ -29,6 +30,7 @@ use crate::attribute::Writer;
 pub(crate) use batch::Refusal;
 pub use error::SocketError;
 use message::{Data, Outcome, split_message};
+use patience::Patience;
 pub(crate) use transport::Transport;
 
 const NETLINK_HEADER_LEN: usize = 16;
@@ -112,24 +114,31 @@ impl<T: Transport> Socket<T> {
         })
     }
 
-    /// Asks for one thing. `parse` gets the command and the attributes of the reply.
+    /// Asks for one thing, again if the reply is lost. `parse` gets the command and the attributes of the reply.
     pub(crate) fn get<A, E: From<SocketError>>(
         &mut self,
         head: Head,
-        emit: impl FnOnce(&mut Vec<u8>),
-        parse: impl FnOnce(u8, &[u8]) -> std::result::Result<A, E>,
+        emit: impl Fn(&mut Vec<u8>),
+        parse: impl Fn(u8, &[u8]) -> std::result::Result<A, E>,
     ) -> std::result::Result<A, E> {
-        self.requests.clear();
-        let sequence = self.push(head, NLM_F_REQUEST, emit);
-        self.send()?;
-        let mut parse = Some(parse);
-        let mut reply = None;
-        let on_data = |_, data: Data<'_>| {
-            reply = parse.take().map(|parse| parse(data.command, data.payload));
-            ControlFlow::Break(())
-        };
-        self.receive(sequence, sequence, on_data, |_, outcome| outcome.into_end())?;
-        reply.unwrap_or_else(|| Err(SocketError::Malformed("it is empty".into()).into()))
+        let mut patience = Patience::default();
+        loop {
+            self.requests.clear();
+            let sequence = self.push(head, NLM_F_REQUEST, &emit);
+            self.send()?;
+            let mut reply = None;
+            let on_data = |_, data: Data<'_>| {
+                reply = Some(parse(data.command, data.payload));
+                ControlFlow::Break(())
+            };
+            match self.receive(sequence, sequence, on_data, |_, outcome| outcome.into_end()) {
+                Err(SocketError::RepliesLost) if patience.wait() => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    return reply.unwrap_or_else(|| Err(SocketError::Malformed("it is empty".into()).into()));
+                }
+            }
+        }
     }
 
     /// Asks for a list. `parse` gets the command and the attributes of each element.
@@ -166,7 +175,15 @@ impl<T: Transport> Socket<T> {
                 }
                 ControlFlow::Continue(())
             };
-            self.receive(sequence, sequence, on_data, |_, outcome| outcome.into_end())?;
+            match self.receive(sequence, sequence, on_data, |_, outcome| outcome.into_end()) {
+                // The rest is read all the same: the kernel starts no other dump before.
+                Err(SocketError::RepliesLost) => {
+                    interrupted = true;
+                    let ignore = |_: Arrival, _: Data<'_>| ControlFlow::Continue(());
+                    self.receive(sequence, sequence, ignore, |_, outcome| outcome.into_end())?;
+                }
+                received => received?,
+            }
             if !interrupted {
                 return elements.map(|elements| Dump { elements, atomic: datagrams <= 1 });
             }
@@ -192,10 +209,12 @@ impl<T: Transport> Socket<T> {
         self.sequence
     }
 
+    /// Sends the requests. If that fails, the kernel has seen none of them.
     fn send(&mut self) -> Result<()> {
+        let mut patience = Patience::default();
         loop {
             match self.transport.send(&self.requests) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if patience.outlasts(&error) => {}
                 result => return result.map_err(|error| SocketError::System { action: "send", error }),
             }
         }
@@ -237,14 +256,19 @@ impl<T: Transport> Socket<T> {
     }
 
     fn receive_datagram(&mut self) -> Result<usize> {
+        let started = Instant::now();
+        let mut patience = Patience::default();
         loop {
             match self.transport.receive(&mut self.replies) {
                 Ok(length) if length > self.replies.len() => return Err(SocketError::Truncated(length)),
                 Ok(length) => return Ok(length),
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    Some(Errno::EINTR) => {}
-                    Some(Errno::EAGAIN) => return Err(SocketError::TimedOut),
                     Some(Errno::ENOBUFS) => return Err(SocketError::RepliesLost),
+                    Some(Errno::EAGAIN) if started.elapsed() >= REPLY_TIMEOUT => {
+                        return Err(SocketError::TimedOut);
+                    }
+                    _ if patience.outlasts(&error) => {}
+                    Some(Errno::EAGAIN) => return Err(SocketError::TimedOut),
                     _ => return Err(SocketError::System { action: "receive", error }),
                 },
             }

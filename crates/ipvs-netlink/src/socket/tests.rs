@@ -23,6 +23,7 @@ struct Script {
     sent: Vec<Vec<u8>>,
     send_failures: Vec<Errno>,
     receive_buffer: usize,
+    send_buffer: usize,
 }
 
 impl Transport for Script {
@@ -48,13 +49,18 @@ impl Transport for Script {
     fn receive_buffer_size(&self) -> io::Result<usize> {
         Ok(self.receive_buffer)
     }
+
+    fn send_buffer_size(&self) -> io::Result<usize> {
+        Ok(self.send_buffer)
+    }
 }
 
 const HEAD: Head = Head { family_id: 30, command: 4, version: 1 };
 
 fn socket(next: impl IntoIterator<Item = Next>) -> Socket<Script> {
     let next = next.into_iter().collect();
-    let script = Script { next, receive_buffer: 4 * BYTES_PER_ERROR, ..Script::default() };
+    let script =
+        Script { next, receive_buffer: 4 * BYTES_PER_ERROR, send_buffer: 200 * 1024, ..Script::default() };
     Socket::with_transport(script, 64 * 1024)
 }
 
@@ -163,9 +169,13 @@ fn a_dump_that_others_changed_is_read_again_and_at_last_given_up() {
 #[test]
 fn lost_late_and_cut_answers_are_reported_as_such() {
     let fails = |next| dump(&mut socket([next])).unwrap_err();
-    assert!(matches!(fails(Next::Fails(Errno::ENOBUFS)), SocketError::RepliesLost));
-    assert!(matches!(fails(Next::Datagram(message(NLMSG_OVERRUN, 0, 1, &[]))), SocketError::RepliesLost));
-    assert!(matches!(fails(Next::Fails(Errno::EAGAIN)), SocketError::TimedOut));
+    let always = |errno| {
+        let get = &mut socket((0..9).map(|_| Next::Fails(errno)));
+        get.get(HEAD, |_| {}, |_, _| Ok::<_, SocketError>(())).unwrap_err()
+    };
+    assert!(matches!(always(Errno::ENOBUFS), SocketError::RepliesLost));
+    assert!(matches!(always(Errno::EAGAIN), SocketError::TimedOut));
+    assert!(matches!(always(Errno::ENOMEM), SocketError::System { action: "receive", .. }));
     assert!(matches!(fails(Next::Cut(100_000)), SocketError::Truncated(100_000)));
     assert!(matches!(fails(Next::Fails(Errno::EBADF)), SocketError::System { action: "receive", .. }));
 }
@@ -272,4 +282,63 @@ fn sequence_numbers_may_wrap_around_within_a_batch() {
 #[test]
 fn an_empty_batch_asks_nothing() {
     assert_eq!(batch(&mut socket([]), &[]).unwrap(), []);
+}
+
+#[test]
+fn failures_that_pass_are_outlasted() {
+    let next = [
+        Next::Fails(Errno::ENOMEM),
+        Next::Fails(Errno::EAGAIN),
+        Next::Datagram([data(1, 7), done(1, 0)].concat()),
+    ];
+    let mut socket = socket(next);
+    socket.transport.send_failures = vec![Errno::ENOBUFS, Errno::ENOMEM, Errno::EAGAIN];
+    assert_eq!(dump(&mut socket).unwrap(), [7]);
+}
+
+#[test]
+fn a_dump_whose_replies_are_lost_is_read_to_its_end_and_again() {
+    let next = [
+        Next::Datagram(data(1, 1)),
+        Next::Fails(Errno::ENOBUFS),
+        Next::Datagram([data(1, 3), done(1, 0)].concat()),
+        Next::Datagram([data(2, 1), data(2, 2), data(2, 3), done(2, 0)].concat()),
+    ];
+    assert_eq!(dump(&mut socket(next)).unwrap(), [1, 2, 3]);
+    let overrun = [
+        Next::Datagram(message(NLMSG_OVERRUN, 0, 1, &[])),
+        Next::Datagram(done(1, 0)),
+        Next::Datagram([data(2, 1), done(2, 0)].concat()),
+    ];
+    assert_eq!(dump(&mut socket(overrun)).unwrap(), [1]);
+}
+
+#[test]
+fn a_question_whose_reply_is_lost_is_asked_again() {
+    let next = [Next::Fails(Errno::ENOBUFS), Next::Datagram(data(2, 5))];
+    let mut socket = socket(next);
+    let value = socket.get(HEAD, |_| {}, |_, payload| Ok::<_, SocketError>(payload[0]));
+    assert_eq!(value.unwrap(), 5);
+}
+
+#[test]
+fn a_batch_that_is_too_long_for_the_kernel_is_halved() {
+    let mut socket = socket([
+        Next::Datagram(error(6, 0)),
+        Next::Datagram(error(8, 0)),
+        Next::Datagram(error(10, 0)),
+        Next::Datagram(error(11, 0)),
+    ]);
+    socket.transport.send_failures = vec![Errno::EMSGSIZE];
+    assert_eq!(batch(&mut socket, &[0; 7]).unwrap(), []);
+    let lengths: Vec<usize> = socket.transport.sent.iter().map(|bytes| bytes.len() / 24).collect();
+    assert_eq!(lengths, [2, 2, 2, 1]);
+}
+
+#[test]
+fn a_batch_is_cut_to_the_send_buffer() {
+    let mut socket = socket((1..=3).map(|sequence| Next::Datagram(error(sequence, 0))));
+    socket.transport.send_buffer = 600;
+    assert_eq!(batch(&mut socket, &[0; 3]).unwrap(), []);
+    assert_eq!(socket.transport.sent.len(), 3);
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use nix::sys::socket::MsgFlags;
+use nix::sys::socket::{MsgFlags, getsockopt, sockopt};
 
 /// Carries datagrams to the kernel and back. The kernel's socket does; tests use a scripted kernel instead.
 pub(crate) trait Transport {
@@ -12,6 +12,8 @@ pub(crate) trait Transport {
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Returns the size of the receive buffer in bytes.
     fn receive_buffer_size(&self) -> io::Result<usize>;
+    /// Returns the size of the send buffer in bytes.
+    fn send_buffer_size(&self) -> io::Result<usize>;
 }
 
 impl Transport for netlink_sys::Socket {
@@ -25,5 +27,9 @@ impl Transport for netlink_sys::Socket {
 
     fn receive_buffer_size(&self) -> io::Result<usize> {
         self.get_rx_buf_sz()
+    }
+
+    fn send_buffer_size(&self) -> io::Result<usize> {
+        Ok(getsockopt(self, sockopt::SndBuf)?)
     }
 }
