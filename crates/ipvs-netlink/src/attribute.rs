@@ -120,7 +120,7 @@ impl<'a> Attributes<'a> {
             self.rest = rest;
             return Ok(Some(value));
         }
-        self.optional(kind)?.map(Attribute::array).transpose()
+        self.search_array(kind)
     }
 
     /// Returns a value of fixed size that has to be present.
@@ -135,22 +135,25 @@ impl<'a> Attributes<'a> {
     }
 
     /// Returns a number in network byte order.
+    #[inline]
     pub(crate) fn be16(&mut self, kind: u16) -> Result<u16> {
         self.array(kind).map(u16::from_be_bytes)
     }
 
     /// Returns a number in host byte order.
+    #[inline]
     pub(crate) fn u32(&mut self, kind: u16) -> Result<u32> {
         self.array(kind).map(u32::from_ne_bytes)
     }
 
     /// Returns a number of 64 or of 32 bits, in host byte order, that may be missing.
+    #[inline]
     pub(crate) fn optional_u64_or_u32(&mut self, kind: u16) -> Result<Option<u64>> {
         if let Some((value, rest)) = split_array(self.rest, kind) {
             self.rest = rest;
             return Ok(Some(u64::from_ne_bytes(value)));
         }
-        self.optional(kind)?.map(Attribute::u64_or_u32).transpose()
+        self.search_u64_or_u32(kind)
     }
 
     /// Makes the error for a value without a meaning.
@@ -161,6 +164,17 @@ impl<'a> Attributes<'a> {
     /// Makes the error for a missing attribute.
     pub(crate) fn missing(&self, kind: u16) -> DecodeError {
         DecodeError::Missing(self.name(kind))
+    }
+
+    /// Finds a value of fixed size in another place, or says what is wrong with it.
+    #[cold]
+    fn search_array<const N: usize>(&mut self, kind: u16) -> Result<Option<[u8; N]>> {
+        self.optional(kind)?.map(Attribute::array).transpose()
+    }
+
+    #[cold]
+    fn search_u64_or_u32(&mut self, kind: u16) -> Result<Option<u64>> {
+        self.optional(kind)?.map(Attribute::u64_or_u32).transpose()
     }
 
     /// Finds an attribute that is not the next one.
@@ -297,6 +311,7 @@ impl Writer<'_> {
     }
 
     /// Appends a number in network byte order.
+    #[inline]
     pub(crate) fn be16(&mut self, kind: u16, value: u16) {
         self.bytes(kind, &value.to_be_bytes());
     }
