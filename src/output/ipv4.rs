@@ -16,30 +16,30 @@ impl Ipv4Column {
     pub(super) fn new(address: Ipv4Addr) -> Self {
         let mut column = Self { bytes: [b' '; 32], length: 0 };
         let [a, b, c, d] = address.octets();
-        column.number(a.into(), [100, 10]);
+        column.octet(a);
         for octet in [b, c, d] {
             column.push(b'.');
-            column.number(octet.into(), [100, 10]);
+            column.octet(octet);
         }
         column
     }
 
     pub(super) fn with_port(mut self, port: u16) -> Self {
         self.push(b':');
-        self.number(port, [10_000, 1_000, 100, 10]);
+        for power in [10_000, 1_000, 100, 10] {
+            if port >= power {
+                self.push(b'0' + (port / power % 10) as u8);
+            }
+        }
+        self.push(b'0' + (port % 10) as u8);
         self
     }
 
-    /// Appends a number that has no more digits than the powers of ten, and one for the rest.
-    fn number<const N: usize>(&mut self, number: u16, powers: [u16; N]) {
-        let mut rest = number;
-        for power in powers {
-            if number >= power {
-                self.push(b'0' + (rest / power) as u8);
-            }
-            rest %= power;
-        }
-        self.push(b'0' + rest as u8);
+    /// Appends an octet, of which blanks follow that the next byte replaces.
+    fn octet(&mut self, octet: u8) {
+        let (digits, length) = OCTETS[usize::from(octet)];
+        self.bytes[self.length..self.length + 4].copy_from_slice(&digits);
+        self.length += length;
     }
 
     fn push(&mut self, byte: u8) {
@@ -47,3 +47,20 @@ impl Ipv4Column {
         self.length += 1;
     }
 }
+
+/// The digits of each octet with blanks after them, and their number.
+const OCTETS: [([u8; 4], usize); 256] = {
+    let mut octets = [([b' '; 4], 0); 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
+        let [a, b, c] = [b'0' + hundreds as u8, b'0' + tens as u8, b'0' + ones as u8];
+        octets[octet] = match (hundreds, tens) {
+            (0, 0) => ([c, b' ', b' ', b' '], 1),
+            (0, _) => ([b, c, b' ', b' '], 2),
+            _ => ([a, b, c, b' '], 3),
+        };
+        octet += 1;
+    }
+    octets
+};
