@@ -49,7 +49,7 @@ impl Ipv4Column {
 }
 
 /// The digits of each octet with blanks after them, and their number.
-const OCTETS: [([u8; 4], usize); 256] = {
+static OCTETS: [([u8; 4], usize); 256] = {
     let mut octets = [([b' '; 4], 0); 256];
     let mut octet = 0;
     while octet < 256 {

@@ -23,6 +23,7 @@ pub enum ConnectionsError {
 }
 
 impl ConnectionsError {
+    #[cold]
     fn malformed(line: &[u8]) -> Self {
         Self::Malformed(String::from_utf8_lossy(line).escape_debug().to_string())
     }
@@ -134,10 +135,12 @@ impl<'a> Connection<'a> {
     ///
     /// # Errors
     /// [`ConnectionsError::Malformed`] if a field is missing or malformed.
+    #[inline]
     pub fn parse(line: &'a [u8]) -> Result<Self, ConnectionsError> {
         Self::parse_fields(line).ok_or_else(|| ConnectionsError::malformed(line))
     }
 
+    #[inline]
     fn parse_fields(line: &'a [u8]) -> Option<Self> {
         let rest = &mut &*line;
         Some(Self {
@@ -160,13 +163,14 @@ fn take_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     while let [b' ', after @ ..] = rest {
         *rest = after;
     }
-    let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+    let length = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
     let (word, after) = rest.split_at(length);
     *rest = after;
     (!word.is_empty()).then_some(word)
 }
 
 /// Takes an address and a port, both in hexadecimal, off the line.
+#[inline]
 fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
     take_blanks(rest)?;
     let address = match rest.get(4) {
@@ -179,6 +183,7 @@ fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
 }
 
 /// Takes eight groups of four digits off the line.
+#[cold]
 fn take_ipv6(rest: &mut &[u8]) -> Option<IpAddr> {
     let mut groups = [0; 8];
     for (index, group) in groups.iter_mut().enumerate() {
@@ -213,7 +218,7 @@ fn take_hexadecimal<const N: usize>(rest: &mut &[u8]) -> Option<u32> {
 }
 
 /// The value of each hexadecimal digit, and 16 for all other bytes.
-const HEXADECIMAL: [u8; 256] = {
+static HEXADECIMAL: [u8; 256] = {
     let mut values = [16; 256];
     let mut value = 0;
     while value < 16 {
