@@ -1,22 +1,21 @@
 //! The client: one method for each thing that the kernel's IPVS can do.
 
 use std::fmt;
-use std::process::{Command, Stdio};
 
-use netlink_packet_generic::GenlFamily;
 use nix::errno::Errno;
 
-use crate::attribute::DecodeError;
-use crate::constants::{IPVS_GENL_NAME, IPVS_GENL_VERSION};
+use crate::constants::IPVS_GENL_NAME;
 use crate::daemon::{DaemonState, SyncDaemon};
 use crate::destination::{Destination, DestinationId, DestinationState};
 use crate::error::{Error, Refused};
-use crate::reply::{Context, Reply};
+use crate::exchange::{Exchange, head};
+use crate::module;
+use crate::reply::Reply;
 use crate::request::{Change, Query, Request};
 use crate::service::{Service, ServiceId, ServiceState};
 use crate::settings::{Info, Timeouts};
 use crate::snapshot::{Reader, Snapshot, Table};
-use crate::socket::{Head, Refusal, Socket, SocketError};
+use crate::socket::{Refusal, Socket, SocketError};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -26,6 +25,7 @@ type Result<T> = std::result::Result<T, Error>;
 /// [`Reason::NotPermitted`](crate::Reason::NotPermitted).
 pub struct Ipvs {
     socket: Socket,
+    /// The id of the generic netlink family.
     family_id: u16,
     include_stats: bool,
 }
@@ -54,7 +54,7 @@ impl ConnectOptions {
         let mut family_id = socket.family_id(IPVS_GENL_NAME);
         let mut outcome = "the library was not asked to load it".into();
         if self.load_module && family_id.as_ref().is_err_and(is_missing) {
-            outcome = load_module();
+            outcome = module::load();
             family_id = socket.family_id(IPVS_GENL_NAME);
         }
         match family_id {
@@ -352,20 +352,16 @@ impl Ipvs {
     }
 
     fn reader(&mut self) -> Reader<'_> {
-        Reader { socket: &mut self.socket, family_id: self.family_id, include_stats: self.include_stats }
+        Reader(self.exchange())
     }
 
-    /// Asks for one thing. `pick` returns `None` for a reply of another kind.
     fn get<A>(&mut self, query: Query, pick: impl FnOnce(Reply) -> Option<A>) -> Result<A> {
-        let request = Request::from(query);
-        let context = Context { service_family: None, include_stats: self.include_stats };
-        self.socket
-            .get(
-                head(self.family_id, &request),
-                |buffer| request.emit_attributes(buffer),
-                |command, payload| parse_reply(command, payload, context, pick),
-            )
-            .map_err(|fault| fault.into_error(request))
+        self.exchange().get(query, pick)
+    }
+
+    fn exchange(&mut self) -> Exchange<'_> {
+        let Self { socket, family_id, include_stats } = self;
+        Exchange { socket, family_id: *family_id, include_stats: *include_stats }
     }
 }
 
@@ -396,70 +392,4 @@ pub struct BatchError {
     pub refused: Vec<RefusedChange>,
     /// The number of changes, counted from the first, whose outcomes are known. Later ones may have been made.
     pub known: usize,
-}
-
-/// An error of which it is not known yet which request it belongs to.
-pub(crate) enum Fault {
-    Socket(SocketError),
-    Decode(DecodeError),
-}
-
-impl From<SocketError> for Fault {
-    fn from(error: SocketError) -> Self {
-        Self::Socket(error)
-    }
-}
-
-impl From<DecodeError> for Fault {
-    fn from(error: DecodeError) -> Self {
-        Self::Decode(error)
-    }
-}
-
-impl Fault {
-    pub(crate) fn into_error(self, request: Request) -> Error {
-        match self {
-            Self::Socket(SocketError::Refused { errno, text }) => {
-                Refused::from_errno(request, errno, text).into()
-            }
-            Self::Socket(error) => Error::Exchange(Box::new(request), error),
-            Self::Decode(error) => Error::Reply(Box::new(request), error),
-        }
-    }
-}
-
-/// Makes the head of a request.
-pub(crate) fn head(family_id: u16, request: &Request) -> Head {
-    Head { family_id, command: request.command(), version: IPVS_GENL_VERSION }
-}
-
-/// Parses a reply. `pick` returns `None` for a reply of another kind.
-pub(crate) fn parse_reply<A>(
-    command: u8,
-    payload: &[u8],
-    context: Context,
-    pick: impl FnOnce(Reply) -> Option<A>,
-) -> std::result::Result<A, Fault> {
-    let reply = Reply::parse(command, payload, context)?;
-    pick(reply).ok_or(DecodeError::Command(command).into())
-}
-
-/// Runs the system's module loader for IPVS and describes the outcome.
-fn load_module() -> String {
-    let loader = std::fs::read_to_string("/proc/sys/kernel/modprobe").unwrap_or_default();
-    let loader = match loader.trim() {
-        "" => "/sbin/modprobe",
-        loader => loader,
-    };
-    let outcome = Command::new(loader)
-        .args(["-q", "--", "ip_vs"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    match outcome {
-        Ok(status) if status.success() => "loading it did not help".into(),
-        Ok(status) => format!("{loader} could not load it ({status})"),
-        Err(error) => format!("{loader} could not be run ({error})"),
-    }
 }

@@ -12,8 +12,8 @@ use crate::constants::{
     IPVS_DAEMON_ATTR_MCAST_TTL, IPVS_DAEMON_ATTR_STATE, IPVS_DAEMON_ATTR_SYNC_ID,
     IPVS_DAEMON_ATTR_SYNC_MAXLEN, UnknownNumber,
 };
-use crate::error::ParseError;
 use crate::name::Interface;
+use crate::parse::ParseError;
 
 /// The role of a sync daemon (`IPVS_DAEMON_ATTR_STATE`). A director can run one daemon of each role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -18,7 +18,7 @@ use crate::constants::{
     IPVS_DEST_ATTR_PERSIST_CONNS, IPVS_DEST_ATTR_PORT, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64,
     IPVS_DEST_ATTR_U_THRESH, IPVS_DEST_ATTR_WEIGHT,
 };
-use crate::error::ParseError;
+use crate::parse::ParseError;
 use crate::stats::Stats;
 
 /// The identity of a destination within its service.

@@ -12,7 +12,7 @@ use crate::constants::{
     IPVS_CMD_ATTR_SERVICE, IPVS_SVC_ATTR_ADDR, IPVS_SVC_ATTR_AF, IPVS_SVC_ATTR_FWMARK, IPVS_SVC_ATTR_PORT,
     IPVS_SVC_ATTR_PROTOCOL,
 };
-use crate::error::ParseError;
+use crate::parse::ParseError;
 
 /// The transport protocol of a virtual service, by its IANA number (`IPPROTO_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

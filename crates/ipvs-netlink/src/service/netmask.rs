@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::address::AddressFamily;
 use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::IPVS_SVC_ATTR_NETMASK;
-use crate::error::ParseError;
+use crate::parse::ParseError;
 
 /// The part of a client's address that persistence looks at (`IPVS_SVC_ATTR_NETMASK`): clients that differ only in
 /// the other bits go to the same destination.
