@@ -33,7 +33,8 @@ impl Output {
     pub(crate) fn endpoint(&mut self, width: usize, address: IpAddr, port: u16, protocol: Option<Protocol>) {
         match address {
             IpAddr::V4(address) if self.names.is_numeric() => {
-                let column = Ipv4Column::new(address).with_port(port);
+                let mut column = Ipv4Column::new(address);
+                column.push_port(port);
                 self.push_first(column.length.max(width), column.bytes);
             }
             _ => self.left(width, |output| output.named_endpoint(address, port, protocol)),

@@ -13,6 +13,7 @@ pub(super) struct Ipv4Column {
 }
 
 impl Ipv4Column {
+    #[inline]
     pub(super) fn new(address: Ipv4Addr) -> Self {
         let mut column = Self { bytes: [b' '; 32], length: 0 };
         let [a, b, c, d] = address.octets();
@@ -24,7 +25,8 @@ impl Ipv4Column {
         column
     }
 
-    pub(super) fn with_port(mut self, port: u16) -> Self {
+    /// Appends a colon and a port.
+    pub(super) fn push_port(&mut self, port: u16) {
         self.push(b':');
         for power in [10_000, 1_000, 100, 10] {
             if port >= power {
@@ -32,7 +34,6 @@ impl Ipv4Column {
             }
         }
         self.push(b'0' + (port % 10) as u8);
-        self
     }
 
     /// Appends an octet, of which blanks follow that the next byte replaces.

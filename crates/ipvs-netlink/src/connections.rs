@@ -160,13 +160,11 @@ impl<'a> Connection<'a> {
 
 /// Takes the next word off the line.
 fn take_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    while let [b' ', after @ ..] = rest {
-        *rest = after;
-    }
-    let length = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
-    let (word, after) = rest.split_at(length);
+    let start = rest.iter().position(|&byte| byte != b' ')?;
+    let length = rest[start..].iter().position(|&byte| byte == b' ');
+    let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
     *rest = after;
-    (!word.is_empty()).then_some(word)
+    Some(word)
 }
 
 /// Takes an address and a port, both in hexadecimal, off the line.
