@@ -1,91 +1,76 @@
-//! What the program itself costs, without the kernel: reading a line, encoding, decoding, formatting.
+//! Measures the program without the kernel: reading a line, encoding, decoding, formatting.
 //! `cargo bench --bench in_process`
-
-#![allow(dead_code, unused_imports, missing_docs, reason = "the program's modules, of which this uses some")]
-
-#[path = "../src/bin/ipvsadm/args/mod.rs"]
-mod args;
-#[path = "../src/bin/ipvsadm/commands/mod.rs"]
-mod commands;
-#[path = "../src/bin/ipvsadm/error/mod.rs"]
-mod error;
-#[path = "../src/bin/ipvsadm/output/mod.rs"]
-mod output;
 
 use std::hint::black_box;
 
-use args::{Command, List, Parser, View};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use ipvs::netlink::IpvsMessage;
-use ipvs::netlink::attributes::IPVS_CMD_NEW_DEST;
-use ipvs::proc::Connection;
-use ipvs::{Answer, Change, DestinationState, ServiceState, Table, TableEntry};
-use netlink_packet_core::Emitable;
-use output::{Names, Text};
+use criterion::{BatchSize, Criterion};
+use ipvs_netlink::{
+    Change, Connection, DestinationState, Reply, Request, ServiceState, Stats, Table, TableEntry,
+};
+use ipvsadm::stages;
+use netlink_packet_core::{Emitable, ParseableParametrized};
+use netlink_packet_generic::{GenlFamily, GenlHeader};
 
 const SERVICE: [&str; 5] = ["-A", "-t", "10.64.0.1:80", "-s", "rr"];
 const SERVER: [&str; 8] = ["-a", "-t", "10.64.0.1:80", "-r", "10.128.0.1:8080", "-m", "-w", "5"];
 
-fn change(words: &[&str]) -> Change {
-    match Parser::default().parse(words) {
-        Ok(Command::Change(change)) => change,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn server() -> DestinationState {
-    let Change::AddDestination(_, destination) = change(&SERVER) else { panic!() };
-    DestinationState {
-        destination,
-        active_connections: 12,
-        inactive_connections: 345,
-        persistent_connections: 0,
-        stats: Default::default(),
-    }
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    parsing(&mut criterion);
+    messages(&mut criterion);
+    formatting(&mut criterion);
+    criterion.final_summary();
 }
 
 fn parsing(criterion: &mut Criterion) {
-    let mut parser = Parser::default();
     criterion.bench_function("parse a line", |bencher| {
-        bencher.iter(|| parser.parse(black_box(&SERVER)));
+        bencher.iter(|| stages::parse(black_box(&SERVER)));
     });
 }
 
 fn messages(criterion: &mut Criterion) {
-    let message = IpvsMessage::from(change(&SERVER));
-    let mut buffer = vec![0; message.buffer_len()];
+    let request = Request::Change(change(&SERVER));
+    let mut buffer = vec![0; request.buffer_len()];
     criterion.bench_function("encode a change", |bencher| {
-        bencher.iter(|| black_box(&message).emit(black_box(&mut buffer)));
+        bencher.iter(|| black_box(&request).emit(black_box(&mut buffer)));
     });
 
-    let message = IpvsMessage::Answer(Answer::Destination(server()));
-    let mut buffer = vec![0; message.buffer_len()];
-    message.emit(&mut buffer);
+    let reply = Reply::Destination(server());
+    let header = GenlHeader { cmd: reply.command(), version: reply.version() };
+    let mut buffer = vec![0; reply.buffer_len()];
+    reply.emit(&mut buffer);
     criterion.bench_function("decode a destination", |bencher| {
-        bencher.iter(|| IpvsMessage::decode(IPVS_CMD_NEW_DEST, black_box(&buffer)));
+        bencher.iter(|| Reply::parse_with_param(black_box(&buffer), header));
     });
 }
 
 fn formatting(criterion: &mut Criterion) {
-    let Change::AddService(service) = change(&SERVICE) else { panic!() };
-    let service = ServiceState { service, stats: Default::default() };
-    let table = Table { entries: vec![TableEntry { service, destinations: vec![server(); 100] }] };
-    let list = List { service: None, view: View::Plain, numeric: true, exact: false, sorted: true };
-    let names = Names::new(true);
+    let Change::AddService(service) = change(&SERVICE) else { panic!("{SERVICE:?}") };
+    let service = ServiceState::new(service, Stats::default());
+    let table = Table::new(vec![TableEntry::new(service, vec![server(); 100])]);
     criterion.bench_function("format 100 servers", |bencher| {
-        let show = |table| output::list(&mut Text::default(), table, None, &list, &names).is_ok();
-        bencher.iter_batched(|| table.clone(), show, BatchSize::SmallInput);
+        bencher.iter_batched(|| table.clone(), stages::format_table, BatchSize::SmallInput);
     });
 
     let line = b"TCP C0000201 8F3A C0000202 0050 0A000001 1F90 ESTABLISHED     899";
     criterion.bench_function("parse and format a connection", |bencher| {
         bencher.iter(|| {
-            if let Ok(connection) = Connection::parse(black_box(line)) {
-                output::connection(&mut Text::default(), &connection, false, &names);
-            }
+            let connection = Connection::parse(black_box(line)).ok();
+            connection.map(|connection| stages::format_connection(&connection))
         });
     });
 }
 
-criterion_group!(benches, parsing, messages, formatting);
-criterion_main!(benches);
+fn change(words: &[&str]) -> Change {
+    match stages::parse(words) {
+        Some(change) => change,
+        None => panic!("{words:?}"),
+    }
+}
+
+fn server() -> DestinationState {
+    let Change::AddDestination(_, destination) = change(&SERVER) else { panic!("{SERVER:?}") };
+    let mut state = DestinationState::new(destination);
+    (state.active_connections, state.inactive_connections) = (12, 345);
+    state
+}

@@ -1,39 +1,52 @@
-//! IPVS, the layer-4 load balancer in the Linux kernel, from Rust.
+//! The program `ipvsadm` as a library, for its own `main` and benchmarks.
 //!
-//! [`Ipvs`] is a connection to the kernel with one method for each thing that IPVS can do. The types it
-//! takes and returns are plain values in [`model`]; the netlink messages behind them are in [`netlink`],
-//! for programs that want to carry them by a client of their own.
+//! This is not a stable interface. Other programs use the package `ipvs-netlink`.
 //!
-//! ```no_run
-//! use ipvs::{Destination, DestinationId, Forwarding, Ipvs, Protocol, Service, ServiceId};
-//!
-//! # fn main() -> Result<(), ipvs::Error> {
-//! let web = ServiceId::Address {
-//!     protocol: Protocol::TCP,
-//!     address: [192, 0, 2, 1].into(),
-//!     port: 80,
-//! };
-//! let mut ipvs = Ipvs::connect()?;
-//! ipvs.add_service(Service::new(web))?;
-//! for host in [11, 12] {
-//!     let server = DestinationId { address: [10, 0, 0, host].into(), port: 8080 };
-//!     let server = Destination { forwarding: Forwarding::Masquerade, ..Destination::new(server) };
-//!     ipvs.add_destination(web, server)?;
-//! }
-//! for entry in ipvs.table()?.entries {
-//!     println!("{}: {} servers", entry.service.service.id(), entry.destinations.len());
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! `grammar` turns words into an `Invocation`, and `commands` carries it out by calling `ipvs_netlink`.
+//! Dependencies point one way: `commands -> view -> grammar -> cli, output -> names`. The sentences for the user
+//! are in `cli::Usage` and `failure`.
 
-mod client;
-mod error;
-pub mod model;
-pub mod netlink;
-pub mod proc;
-pub mod reconcile;
+mod cli;
+mod commands;
+mod failure;
+mod grammar;
+mod names;
+mod output;
+pub mod stages;
+mod terminal;
+mod view;
 
-pub use client::{BatchError, Failure, Ipvs};
-pub use error::{Error, Operation, Reason, Refused};
-pub use model::*;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use cli::Usage;
+use commands::Session;
+use failure::Failure;
+use grammar::{Invocation, Parser};
+
+/// Carries out a command line, given without the program's name, and returns the exit status.
+pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut session = Session::default();
+    let outcome = parse(words).map_err(Failure::from).and_then(|invocation| match invocation {
+        Invocation::Command(command) => commands::execute(&mut session, &command),
+        Invocation::Restore(options) => commands::restore(&mut session, &options),
+    });
+    // A command that fails half-way shows what it has.
+    let printed = session.output.print().map_err(Failure::Output);
+    match outcome.and(printed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody can be told if standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{}", failure.report());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn parse(words: impl Iterator<Item = OsString>) -> Result<Invocation, Usage> {
+    let words = words.map(|word| word.into_string().map_err(Usage::NotUtf8));
+    let words: Vec<String> = words.collect::<Result<_, _>>()?;
+    Parser::default().parse(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}

@@ -1,6 +1,8 @@
 //! Tests of the library and the program on a running kernel. `scripts/kernel -- cargo test` runs them;
 //! `scripts/test` runs them along with everything else.
 
+#![allow(unreachable_pub, clippy::match_bool, reason = "no item of a test program is reachable")]
+
 mod boot;
 mod cluster;
 mod differential;

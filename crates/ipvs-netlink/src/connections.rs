@@ -23,6 +23,7 @@ pub enum ConnectionsError {
 }
 
 impl ConnectionsError {
+    #[cold]
     fn malformed(line: &[u8]) -> Self {
         Self::Malformed(String::from_utf8_lossy(line).escape_debug().to_string())
     }
@@ -134,10 +135,12 @@ impl<'a> Connection<'a> {
     ///
     /// # Errors
     /// [`ConnectionsError::Malformed`] if a field is missing or malformed.
+    #[inline]
     pub fn parse(line: &'a [u8]) -> Result<Self, ConnectionsError> {
         Self::parse_fields(line).ok_or_else(|| ConnectionsError::malformed(line))
     }
 
+    #[inline]
     fn parse_fields(line: &'a [u8]) -> Option<Self> {
         let rest = &mut &*line;
         Some(Self {
@@ -165,31 +168,64 @@ fn take_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Takes an address and a port, both in hexadecimal, off the line.
+#[inline]
 fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
-    let address = take_word(rest)?;
-    let address = match address.len() {
-        8 => Ipv4Addr::from(parse_hexadecimal(address)?).into(),
-        _ => parse_ipv6(address)?,
+    take_blanks(rest)?;
+    let address = match rest.get(4) {
+        Some(b':') => take_ipv6(rest)?,
+        _ => Ipv4Addr::from(take_hexadecimal::<8>(rest)?).into(),
     };
-    let port = take_word(rest).filter(|port| port.len() == 4)?;
-    Some(SocketAddr::new(address, u16::try_from(parse_hexadecimal(port)?).ok()?))
+    take_blanks(rest)?;
+    let port = take_hexadecimal::<4>(rest)? as u16;
+    rest.starts_with(b" ").then_some(SocketAddr::new(address, port))
 }
 
-/// Parses eight groups of four digits.
-fn parse_ipv6(text: &[u8]) -> Option<IpAddr> {
+/// Takes eight groups of four digits off the line.
+#[cold]
+fn take_ipv6(rest: &mut &[u8]) -> Option<IpAddr> {
     let mut groups = [0; 8];
-    let mut words = text.split(|&byte| byte == b':');
-    for group in &mut groups {
-        let word = words.next().filter(|word| word.len() == 4)?;
-        *group = u16::try_from(parse_hexadecimal(word)?).ok()?;
+    for (index, group) in groups.iter_mut().enumerate() {
+        if index > 0 {
+            *rest = rest.strip_prefix(b":")?;
+        }
+        *group = take_hexadecimal::<4>(rest)? as u16;
     }
-    words.next().is_none().then(|| Ipv6Addr::from(groups).into())
+    Some(Ipv6Addr::from(groups).into())
 }
 
-/// Parses up to eight digits.
-fn parse_hexadecimal(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, &digit| Some(number << 4 | char::from(digit).to_digit(16)?))
+/// Takes blanks, at least one, off the line.
+fn take_blanks(rest: &mut &[u8]) -> Option<()> {
+    *rest = rest.strip_prefix(b" ")?;
+    while let [b' ', after @ ..] = rest {
+        *rest = after;
+    }
+    Some(())
 }
+
+/// Takes a number of `N` digits, eight at most, off the line.
+fn take_hexadecimal<const N: usize>(rest: &mut &[u8]) -> Option<u32> {
+    let (digits, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    let (mut number, mut all) = (0, 0);
+    for &digit in digits {
+        let value = HEXADECIMAL[usize::from(digit)];
+        number = number << 4 | u32::from(value);
+        all |= value;
+    }
+    (all < 16).then_some(number)
+}
+
+/// The value of each hexadecimal digit, and 16 for all other bytes.
+static HEXADECIMAL: [u8; 256] = {
+    let mut values = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 fn parse_decimal(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0_u64, |number, &digit| {
@@ -290,7 +326,7 @@ mod tests {
                 text[index] = byte;
                 let expected = std::str::from_utf8(&text).ok().filter(|_| byte != b'+');
                 let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
-                assert_eq!(parse_hexadecimal(&text), expected, "{}", text.escape_ascii());
+                assert_eq!(take_hexadecimal::<8>(&mut &text[..]), expected, "{}", text.escape_ascii());
             }
         }
     }

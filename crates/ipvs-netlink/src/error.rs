@@ -72,21 +72,6 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// A text that is not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is not {expected}")]
-pub struct ParseError {
-    text: String,
-    expected: &'static str,
-}
-
-impl ParseError {
-    /// Completes the sentence "TEXT is not".
-    pub(crate) fn new(text: &str, expected: &'static str) -> Self {
-        Self { text: text.to_owned(), expected }
-    }
-}
-
 /// The meaning of the kernel's error number for the request that it answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

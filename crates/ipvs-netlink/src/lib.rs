@@ -49,10 +49,14 @@ pub mod constants;
 mod daemon;
 mod destination;
 mod error;
+mod exchange;
+mod module;
 mod name;
+mod parse;
 pub mod reconcile;
 mod reply;
 mod request;
+mod same;
 mod service;
 mod settings;
 mod snapshot;
@@ -67,8 +71,9 @@ pub use daemon::{DaemonState, SyncDaemon};
 pub use destination::{
     Destination, DestinationId, DestinationState, Forwarding, Tunnel, TunnelFlags, UnknownTunnel,
 };
-pub use error::{Error, ParseError, Reason, Refused};
+pub use error::{Error, Reason, Refused};
 pub use name::{Interface, NameError, PersistenceEngine, Scheduler};
+pub use parse::ParseError;
 pub use reply::Reply;
 pub use request::{Change, Query, Request};
 pub use service::{

@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use crate::client::{Fault, head, parse_reply};
 use crate::daemon::{DaemonState, SyncDaemon};
 use crate::destination::{DestinationId, DestinationState};
 use crate::error::Error;
-use crate::reply::{Context, Reply};
-use crate::request::{Query, Request};
+use crate::exchange::Exchange;
+use crate::reply::Reply;
+use crate::request::Query;
 use crate::service::{ServiceId, ServiceState};
 use crate::settings::Timeouts;
 use crate::socket::{Dump, Socket};
@@ -72,12 +72,8 @@ const SHORT_DUMP_LEN: usize = 8 * 1024;
 /// The number of destinations that are sure to fit such a datagram.
 const FEW_DESTINATIONS: usize = 24;
 
-/// Reads lists from a socket.
-pub(crate) struct Reader<'a> {
-    pub(crate) socket: &'a mut Socket,
-    pub(crate) family_id: u16,
-    pub(crate) include_stats: bool,
-}
+/// Reads lists.
+pub(crate) struct Reader<'a>(pub(crate) Exchange<'a>);
 
 /// The elements of a list and, if it came in several datagrams, their keys: it cannot be believed then.
 type Reading<A, K> = (Vec<A>, Option<HashSet<K>>);
@@ -118,9 +114,9 @@ impl Reader<'_> {
 
     /// Returns whether the kernel lists the same services as the table, in the same order.
     fn still_has_services(&mut self, table: &Table) -> Result<bool, Error> {
-        let include_stats = std::mem::replace(&mut self.include_stats, false);
-        let services = self.dump(Query::Services, |reply| Some(reply.into_service()?.id()));
-        self.include_stats = include_stats;
+        let include_stats = std::mem::replace(&mut self.0.include_stats, false);
+        let services = self.0.dump(Query::Services, |reply| Some(reply.into_service()?.id()));
+        self.0.include_stats = include_stats;
         Ok(services?.elements.into_iter().eq(table.entries.iter().map(|entry| entry.service.id())))
     }
 
@@ -140,10 +136,9 @@ impl Reader<'_> {
     /// For each reply the kernel clears as much memory as the socket ever offered room for, and most services have few
     /// destinations. Once a service turns out to have many, the second socket is given up.
     fn with_many_destinations(&mut self, services: Vec<ServiceState>) -> Result<Table, Error> {
-        // Where no second socket can be had, the first one does as well.
+        // If no second socket can be had, the first one does as well.
         let mut short_socket = Socket::open(SHORT_DUMP_LEN).ok();
-        let (family_id, include_stats) = (self.family_id, self.include_stats);
-        let mut short = short_socket.as_mut().map(|socket| Reader { socket, family_id, include_stats });
+        let mut short = short_socket.as_mut().map(|socket| Reader(Exchange { socket, ..self.0 }));
         let mut entries = Vec::with_capacity(services.len());
         for service in services {
             let reading = short.as_mut().map(|reader| reader.read_destinations(service.id())).transpose()?;
@@ -182,14 +177,14 @@ impl Reader<'_> {
     }
 
     fn read_services(&mut self) -> Result<Reading<ServiceState, ServiceId>, Error> {
-        Ok(dedup(self.dump(Query::Services, Reply::into_service)?, ServiceState::id))
+        Ok(dedup(self.0.dump(Query::Services, Reply::into_service)?, ServiceState::id))
     }
 
     fn read_destinations(
         &mut self,
         id: ServiceId,
     ) -> Result<Reading<DestinationState, DestinationId>, Error> {
-        let dump = self.dump(Query::Destinations(id), |reply| match reply {
+        let dump = self.0.dump(Query::Destinations(id), |reply| match reply {
             Reply::Destination(state) => Some(state),
             _ => None,
         })?;
@@ -197,27 +192,11 @@ impl Reader<'_> {
     }
 
     fn read_daemons(&mut self) -> Result<Reading<SyncDaemon, DaemonState>, Error> {
-        let dump = self.dump(Query::Daemons, |reply| match reply {
+        let dump = self.0.dump(Query::Daemons, |reply| match reply {
             Reply::Daemon(daemon) => Some(daemon),
             _ => None,
         })?;
         Ok(dedup(dump, |daemon| daemon.state))
-    }
-
-    /// Reads a list once. `pick` returns `None` for a reply of another kind.
-    fn dump<A>(&mut self, query: Query, pick: impl Fn(Reply) -> Option<A>) -> Result<Dump<A>, Error> {
-        let service_family = match query {
-            Query::Destinations(id) => Some(id.family()),
-            _ => None,
-        };
-        let context = Context { service_family, include_stats: self.include_stats };
-        let request = Request::from(query);
-        let dump = self.socket.dump(
-            head(self.family_id, &request),
-            |buffer| request.emit_attributes(buffer),
-            |command, payload| parse_reply(command, payload, context, &pick),
-        );
-        dump.map_err(|fault: Fault| fault.into_error(request))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::constants::{
     IP_VS_CONN_F_BYPASS, IP_VS_CONN_F_DROUTE, IP_VS_CONN_F_LOCALNODE, IP_VS_CONN_F_MASQ, IP_VS_CONN_F_TUNNEL,
     UnknownNumber,
 };
-use crate::error::ParseError;
+use crate::parse::ParseError;
 
 /// How packets reach a destination (`IPVS_DEST_ATTR_FWD_METHOD`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -26,12 +26,10 @@
 mod apply;
 mod desired;
 mod plan;
-mod same;
 mod summary;
 mod undo;
 
 pub use apply::{ApplyError, RefusedStep, apply};
 pub use desired::{Desired, DesiredError, Object};
 pub use plan::{Plan, Step, Unlisted, plan};
-pub(crate) use same::{same_daemon, same_destination, same_service};
 pub use summary::{Counts, Summary};

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::desired::{Desired, DesiredService};
-use super::same::{same_daemon, same_destination, same_service, same_timeouts};
 use super::summary::Summary;
 use crate::destination::{Destination, DestinationId};
 use crate::request::Change;
+use crate::same::{same_daemon, same_destination, same_service, same_timeouts};
 use crate::service::ServiceId;
 use crate::snapshot::{Snapshot, TableEntry};
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::desired::Object;
-use super::same::{same_daemon, same_destination, same_service, same_timeouts};
 use crate::daemon::{DaemonState, SyncDaemon};
 use crate::destination::{Destination, DestinationId};
 use crate::request::Change;
+use crate::same::{same_daemon, same_destination, same_service, same_timeouts};
 use crate::service::{Service, ServiceId};
 use crate::settings::Timeouts;
 use crate::snapshot::{Snapshot, TableEntry};

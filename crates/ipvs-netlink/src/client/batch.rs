@@ -1,0 +1,130 @@
+//! Batches of changes, and how their outcomes are found if replies are lost.
+
+use nix::errno::Errno;
+
+use super::Ipvs;
+use crate::error::{Error, Reason, Refused};
+use crate::exchange::head;
+use crate::request::{Change, Request};
+use crate::same::{same_daemon, same_destination, same_service};
+use crate::socket::{Refusal, SocketError};
+
+/// How often a batch is sent while its replies are lost.
+const MAX_ATTEMPTS: usize = 4;
+
+impl Ipvs {
+    /// Makes many changes in order, with few system calls, and returns those that the kernel refused. The others are
+    /// made all the same.
+    ///
+    /// If replies are lost, the changes whose outcomes are unknown are made again; those that turn out to be made
+    /// already count as made.
+    ///
+    /// # Errors
+    /// [`BatchError`] if the connection breaks or replies are lost again and again; it says what is known of each
+    /// change.
+    pub fn apply(&mut self, changes: &[Change]) -> std::result::Result<Vec<RefusedChange>, BatchError> {
+        let family_id = self.family_id;
+        let mut refused = Vec::new();
+        // The changes before `known` have known outcomes, and those before `sent` were sent once.
+        let (mut known, mut sent) = (0, 0);
+        for attempt in 1.. {
+            let batch = &changes[known..];
+            let outcome = self.socket.batch(
+                batch,
+                |&change| head(family_id, &change.into()),
+                |&change, buffer| Request::from(change).emit_attributes(buffer),
+            );
+            let (refusals, broken) = match outcome {
+                Ok(refusals) => (refusals, None),
+                Err(broken) => {
+                    (broken.refusals, Some((broken.error, known + broken.known, known + broken.sent)))
+                }
+            };
+            let certain = broken.as_ref().map_or(changes.len(), |&(_, certain, _)| certain);
+            for Refusal { index, errno, text } in refusals {
+                let index = known + index;
+                let change =
+                    RefusedChange { index, refused: Refused::from_errno(changes[index], errno, text) };
+                if index < certain && !(index < sent && self.is_made_already(&changes[index..sent], &change))
+                {
+                    refused.push(change);
+                }
+            }
+            known = certain;
+            match broken {
+                None => break,
+                Some((SocketError::RepliesLost, _, now_sent)) if attempt < MAX_ATTEMPTS => sent = now_sent,
+                Some((error, _, sent)) => {
+                    let error = Error::Exchange(Box::new(changes[known].into()), error);
+                    return Err(BatchError { error, refused, known, sent });
+                }
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Returns whether a refused change, the first of `changes`, was made by the first of two attempts: a deletion of
+    /// what is gone, or an addition of what exists with the settings of that change or of a later edit.
+    fn is_made_already(&mut self, changes: &[Change], refused: &RefusedChange) -> bool {
+        let edited = |is_edit: &dyn Fn(&Change) -> bool| changes[1..].iter().any(is_edit);
+        match (changes[0], &refused.refused.reason) {
+            (Change::AddService(service), Reason::ServiceExists) => {
+                edited(&|change| matches!(change, Change::SetService(edit) if edit.id() == service.id()))
+                    || self.service(service.id()).is_ok_and(|state| same_service(&state.settings, &service))
+            }
+            (Change::AddDestination(id, destination), Reason::DestinationExists) => {
+                edited(
+                    &|change| matches!(change, Change::SetDestination(service, edit) if *service == id && edit.id == destination.id),
+                ) || self.destinations(id).is_ok_and(|states| {
+                    states.iter().any(|state| same_destination(&state.settings, &destination))
+                })
+            }
+            (Change::StartDaemon(daemon), Reason::DaemonRuns) => self
+                .daemons()
+                .is_ok_and(|daemons| daemons.iter().any(|running| same_daemon(running, &daemon))),
+            (Change::DeleteService(_), Reason::NoSuchService)
+            | (Change::DeleteDestination(..), Reason::NoSuchDestination | Reason::ServiceNotDefined)
+            | (Change::StopDaemon(_), Reason::NoSuchDaemon) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A change of a batch that the kernel refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedChange {
+    /// The index of the change in the batch.
+    pub index: usize,
+    /// The refusal.
+    pub refused: Refused,
+}
+
+/// A batch that broke off, so that its outcome is not fully known.
+#[derive(Debug, thiserror::Error)]
+#[error("{error} (the changes before number {} are known to be done)", .known + 1)]
+#[non_exhaustive]
+pub struct BatchError {
+    /// The cause.
+    pub error: Error,
+    /// The refusals that are known.
+    pub refused: Vec<RefusedChange>,
+    /// The number of changes, counted from the first, whose outcomes are known.
+    pub known: usize,
+    /// The number of changes, counted from the first, that reached the kernel. Later ones were not made.
+    pub sent: usize,
+}
+
+impl BatchError {
+    /// Returns whether the same could succeed a moment later: memory or buffers were short, or replies were lost.
+    pub(crate) fn is_transient(&self) -> bool {
+        match &self.error {
+            Error::Exchange(_, SocketError::RepliesLost | SocketError::TimedOut) => true,
+            Error::Exchange(_, SocketError::System { error, .. }) => matches!(
+                error.raw_os_error().map(Errno::from_raw),
+                Some(Errno::ENOBUFS | Errno::ENOMEM | Errno::EAGAIN)
+            ),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The command line as words: the table of commands and options, the two scanners that read words with it, and
+//! everything that can be wrong with them.
+
+mod options;
+mod quick;
+mod scanned;
+mod scanner;
+mod usage;
+
+pub(crate) use options::{Opt, Verb};
+pub(crate) use scanned::{Scanned, Value};
+pub(crate) use scanner::{Scanner, help};
+pub(crate) use usage::Usage;

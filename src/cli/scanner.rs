@@ -1,0 +1,271 @@
+//! Turns the words of a command line into a command and pairs of option and value.
+//!
+//! This is the only file that names clap, which learns the table of options. It is asked for help and for
+//! every line that is not plainly right.
+
+use std::borrow::Cow;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches};
+
+use super::options::{Arity, Entry, Opt, Row, Verb};
+use super::quick;
+use super::scanned::{Scanned, Value};
+use super::usage::Usage;
+
+/// The id by which clap knows the words that are neither options nor values.
+const WORDS: &str = "words";
+
+/// Reads command lines. clap's parser is built when it is first needed.
+#[derive(Default)]
+pub(crate) struct Scanner(Option<clap::Command>);
+
+impl Scanner {
+    /// Reads the words of a command line, without the program's name; there has to be one at least.
+    pub(crate) fn scan<'a>(&mut self, words: &[&'a str]) -> Result<Scanned<'a>, Usage> {
+        quick::scan(words).map_or_else(|| self.scan_with_clap(words), Ok)
+    }
+
+    fn scan_with_clap<'a>(&mut self, words: &[&'a str]) -> Result<Scanned<'a>, Usage> {
+        let first = words.iter().find(|word| word.len() > 1 && **word != "--" && word.starts_with('-'));
+        let first = *first.ok_or_else(|| Usage::NoVerb(words[0].to_owned()))?;
+        match entry_at_start(first) {
+            // Nothing after them matters.
+            Some(Entry::Verb(verb @ (Verb::Help | Verb::Version))) => {
+                return Ok(Scanned { verb, value: None, options: Vec::new(), words: Vec::new() });
+            }
+            Some(Entry::Option(_)) => return Err(Usage::NoVerb(first.to_owned())),
+            _ => {}
+        }
+        let matches = self
+            .0
+            .get_or_insert_with(parser)
+            .try_get_matches_from_mut(words)
+            .map_err(|error| usage(&error))?;
+        let mut verbs: Vec<Verb> =
+            Verb::ALL.iter().copied().filter(|verb| is_given(&matches, verb.row())).collect();
+        verbs.sort_by_key(|verb| matches.index_of(verb.row().long));
+        let verb = match verbs[..] {
+            [] => return Err(Usage::NoVerb(words[0].to_owned())),
+            [verb] => verb,
+            [first, second, ..] => return Err(Usage::TwoVerbs(first, second)),
+        };
+        let options = Opt::ALL.iter().filter(|option| is_given(&matches, option.row()));
+        Ok(Scanned {
+            verb,
+            value: value(&matches, verb.row()),
+            options: options.map(|option| (*option, value(&matches, option.row()))).collect(),
+            words: matches.get_many(WORDS).into_iter().flatten().cloned().map(Cow::Owned).collect(),
+        })
+    }
+}
+
+/// Returns the text of `--help`.
+pub(crate) fn help() -> String {
+    parser().render_help().to_string()
+}
+
+/// Finds the command or the option that a word begins with.
+fn entry_at_start(word: &str) -> Option<Entry> {
+    let begins = |entry: &&Entry| match (word.strip_prefix("--"), entry) {
+        (Some(long), Entry::Verb(_)) => long == entry.row().long,
+        (Some(long), Entry::Option(_)) => long.split('=').next() == Some(entry.row().long),
+        (None, _) => entry.row().short.is_some_and(|short| word[1..].starts_with(short)),
+    };
+    Entry::ALL.iter().find(begins).copied()
+}
+
+/// Returns whether an option was typed; clap gives flags that were not a value of their own.
+fn is_given(matches: &ArgMatches, row: &Row) -> bool {
+    matches.value_source(row.long) == Some(ValueSource::CommandLine)
+}
+
+fn value(matches: &ArgMatches, row: &Row) -> Value<'static> {
+    match row.arity {
+        Arity::None => None,
+        Arity::Required(_) | Arity::Optional(_) => {
+            matches.get_one::<String>(row.long).cloned().map(Cow::Owned)
+        }
+    }
+}
+
+fn parser() -> clap::Command {
+    clap::Command::new("ipvsadm")
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .about("Administer IPVS, the layer-4 load balancer in the Linux kernel.")
+        .override_usage("ipvsadm COMMAND [OPTION]...")
+        .args(Entry::ALL.iter().copied().map(arg))
+        .arg(Arg::new(WORDS).action(ArgAction::Append).hide(true))
+}
+
+fn arg(entry: Entry) -> Arg {
+    let row = entry.row();
+    let arg = Arg::new(row.long).long(row.long).short(row.short).help(row.help);
+    let arg = match row.arity {
+        Arity::None => arg.action(ArgAction::SetTrue),
+        Arity::Required(name) => arg.action(ArgAction::Set).value_name(name).allow_hyphen_values(true),
+        Arity::Optional(name) => arg.action(ArgAction::Set).value_name(name).num_args(0..=1),
+    };
+    let arg = arg.help_heading(match entry {
+        Entry::Verb(_) => "Commands (one, and first)",
+        Entry::Option(_) => "Options",
+    });
+    match entry {
+        Entry::Verb(Verb::List) => arg.visible_short_alias('l'),
+        // The only two that may be repeated.
+        Entry::Option(Opt::Ipv6 | Opt::Sort) => arg.overrides_with(row.long),
+        _ => arg,
+    }
+}
+
+/// Translates clap's error into ours.
+fn usage(error: &clap::Error) -> Usage {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    // Without the name of its value.
+    let argument = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            Usage::UnknownOption { word: argument, similar: text(ContextKind::SuggestedArg) }
+        }
+        ErrorKind::ArgumentConflict => Usage::Repeated(argument),
+        ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_none_or(|value| value.is_empty()) => {
+            Usage::NoValue(argument)
+        }
+        ErrorKind::TooManyValues => Usage::UnwantedValue(argument),
+        _ => Usage::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap_complete::Shell;
+
+    use super::*;
+
+    /// Pieces of random lines; the first twelve may begin one.
+    const PIECES: &str = "-A -a -L -E -d -R -S -Z --set --start-daemon -Ln -At --stop-daemon=master \
+                          -t -tX -t=X --tcp-service --tcp-service=X -f1 -6 -s -s= -s=rr --scheduler= \
+                          -p -p= -p60 -p=60 --persistent= --persistent=60 -m -mw5 -w -1 X rr 60 --sort \
+                          -n --bogus -q -- - -h";
+
+    fn scanned(line: &str) -> Result<Scanned<'_>, Usage> {
+        Scanner::default().scan_with_clap(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_quick_scanner_reads_random_lines_as_clap_does() {
+        let mut seed = 1_u64;
+        let mut random = |bound: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % bound
+        };
+        let pieces: Vec<&str> = PIECES.split(' ').collect();
+        let mut scanner = Scanner::default();
+        let mut understood = 0;
+        for _ in 0..20_000 {
+            let mut words = vec![pieces[random(12)]];
+            words.extend((0..random(7)).map(|_| pieces[random(pieces.len())]));
+            if let Some(scanned) = quick::scan(&words) {
+                assert_eq!(scanner.scan_with_clap(&words), Ok(scanned), "{words:?}");
+                understood += 1;
+            }
+        }
+        assert!(understood > 1000, "{understood}");
+    }
+
+    #[test]
+    fn an_option_may_be_spelled_in_any_way() {
+        let expected = [(Opt::TcpService, Some("X".into())), (Opt::Scheduler, Some("rr".into()))];
+        for line in [
+            "-A -t X -s rr",
+            "-At X -s=rr",
+            "-AtX -srr",
+            "-At=X --scheduler=rr",
+            "--add-service --tcp-service X --scheduler rr",
+            "-A -s rr --tcp-service=X",
+        ] {
+            let scanned = scanned(line).unwrap();
+            assert_eq!(
+                (scanned.verb, scanned.options.as_slice()),
+                (Verb::AddService, &expected[..]),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_value_of_p_is_optional_and_other_values_may_begin_with_a_dash() {
+        let persistent = |line| scanned(line).unwrap().options.pop().unwrap();
+        for line in ["-A -p -s rr", "-A -p", "-A --persistent -o", "-A -p --"] {
+            assert!(scanned(line).unwrap().options.contains(&(Opt::Persistent, None)), "{line}");
+        }
+        for line in ["-A -p 60", "-A -p60", "-A -p=60", "-A --persistent=60"] {
+            assert_eq!(persistent(line), (Opt::Persistent, Some("60".into())), "{line}");
+        }
+        assert_eq!(scanned("-a -w -1").unwrap().options, [(Opt::Weight, Some("-1".into()))]);
+    }
+
+    #[test]
+    fn the_command_has_to_be_first_and_alone() {
+        for line in ["-n -L", "-t X -A", "--numeric -L", "-nL", "foo", "-", "--"] {
+            assert!(matches!(scanned(line), Err(Usage::NoVerb(_))), "{line}");
+        }
+        for line in ["-L -L", "-A -D", "-Lv", "-Z --help"] {
+            assert!(matches!(scanned(line), Err(Usage::TwoVerbs(..) | Usage::Repeated(_))), "{line}");
+        }
+        for line in ["-h -q", "-v foo", "--help --bar", "-vL"] {
+            assert!(matches!(scanned(line).unwrap().verb, Verb::Help | Verb::Version), "{line}");
+        }
+        assert_eq!(scanned("1 --set 2 --sort 3").unwrap().words, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn only_two_options_may_be_repeated() {
+        for line in ["-A -f 1 -6 -6", "-L --sort -n --sort"] {
+            assert!(scanned(line).is_ok(), "{line}");
+        }
+        for line in ["-L -n -n", "-A -t X -t X", "-A -p -p 5"] {
+            assert!(matches!(scanned(line), Err(Usage::Repeated(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_similar_option_is_suggested_for_a_misspelt_one() {
+        let Err(Usage::UnknownOption { word, similar }) = scanned("-A --schedular rr") else { panic!() };
+        assert_eq!((word.as_str(), similar.as_deref()), ("--schedular", Some("--scheduler")));
+    }
+
+    /// Writes the files instead of comparing them if `UPDATE_COMPLETIONS` is set.
+    #[test]
+    fn the_completion_files_are_up_to_date() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/completions");
+        for (shell, file) in
+            [(Shell::Bash, "ipvsadm.bash"), (Shell::Zsh, "_ipvsadm"), (Shell::Fish, "ipvsadm.fish")]
+        {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut parser(), "ipvsadm", &mut text);
+            let path = folder.join(file);
+            if std::env::var_os("UPDATE_COMPLETIONS").is_some() {
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(&path, &text).unwrap();
+            }
+            let existing = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                existing.as_bytes() == text,
+                "{} is out of date: run UPDATE_COMPLETIONS=1 cargo test completions",
+                path.display()
+            );
+        }
+    }
+}

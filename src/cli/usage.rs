@@ -1,0 +1,128 @@
+//! Every sentence about a command line, or a line of input for `-R`, that makes no sense.
+
+use std::ffi::OsString;
+
+use ipvs_netlink::{DestinationId, ServiceId};
+
+use super::options::{Opt, Verb};
+use crate::terminal::shorten;
+
+/// The fault of a command line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Usage {
+    #[error("the word {} is not valid UTF-8", .0.to_string_lossy())]
+    NotUtf8(OsString),
+    #[error("the line is not valid UTF-8")]
+    LineNotUtf8,
+    #[error("the command must come first, such as -L or -A, but here is \"{}\" (see 'ipvsadm -h')", shorten(.0))]
+    NoVerb(String),
+    #[error("{} and {} are both commands; only one is possible", .0.name(), .1.name())]
+    TwoVerbs(Verb, Verb),
+    #[error(
+        "unknown option \"{}\"{} (see 'ipvsadm -h')",
+        shorten(word),
+        similar.as_ref().map(|similar| format!("; did you mean {similar}?")).unwrap_or_default()
+    )]
+    UnknownOption { word: String, similar: Option<String> },
+    #[error("{0} is given twice")]
+    Repeated(String),
+    #[error("{0} needs a value")]
+    NoValue(String),
+    #[error("{0} takes no value")]
+    UnwantedValue(String),
+    #[error("unexpected word \"{}\"", shorten(.0))]
+    ExtraWord(String),
+    #[error("{}", .0.trim_start_matches("error: ").trim_end())]
+    Other(String),
+    #[error("{} is not possible with {}; it goes with {}", .0.name(), .1.name(), verbs(*.0))]
+    NotAllowed(Opt, Verb),
+    #[error("{} and {} exclude each other", .0.name(), .1.name())]
+    Conflict(Opt, Opt),
+    #[error(
+        "{} needs a service: {}, {} or {} ADDRESS:PORT, or {} MARK",
+        .0.name(),
+        Opt::TcpService.name(),
+        Opt::UdpService.name(),
+        Opt::SctpService.name(),
+        Opt::FwmarkService.name()
+    )]
+    NeedsService(Verb),
+    #[error("{} needs a real server: {} ADDRESS[:PORT]", .0.name(), Opt::RealServer.name())]
+    NeedsServer(Verb),
+    #[error(
+        "{} goes only with {}, a firewall mark service",
+        Opt::Ipv6.name(),
+        Opt::FwmarkService.name()
+    )]
+    Ipv6WithoutFwmark,
+    #[error(
+        "{} goes only with {} or {}: one-packet scheduling is for UDP",
+        Opt::OnePacket.name(),
+        Opt::UdpService.name(),
+        Opt::FwmarkService.name()
+    )]
+    OnePacketNotUdp,
+    #[error(
+        "Zero port specified for non-persistent service {}: name a port, or add {} for every port",
+        .0,
+        Opt::Persistent.name()
+    )]
+    ZeroPort(ServiceId),
+    #[error(
+        "server {} is of the other address family than its service: \
+         Different address family is allowed only for tunneling servers (add {})",
+        .0,
+        Opt::Ipip.name()
+    )]
+    MixedFamilies(DestinationId),
+    #[error("{} needs tunnelling: add {}", .0.name(), Opt::Ipip.name())]
+    NeedsTunnelling(Opt),
+    #[error("{} is only for tunnels of type {kinds}", option.name())]
+    NotForTunnel { option: Opt, kinds: &'static str },
+    #[error("a gue tunnel needs {}", Opt::TunPort.name())]
+    TunnelPortMissing,
+    #[error("{} \"{}\": {why}", option.name(), shorten(value))]
+    BadValue { option: Opt, value: String, why: String },
+    #[error("{} \"{}\": a sync daemon is master or backup", verb.name(), shorten(state))]
+    DaemonState { verb: Verb, state: String },
+    #[error("{} needs three timeouts in seconds: TCP TCPFIN UDP, 0 to leave one as it is", Verb::SetTimeouts.name())]
+    ThreeTimeouts,
+    #[error(
+        "{} \"{}\": a timeout is a number of seconds from 0 to {max}",
+        Verb::SetTimeouts.name(),
+        shorten(text)
+    )]
+    BadTimeout { text: String, max: u32 },
+    #[error("{} cannot stand in its own input", Verb::Restore.name())]
+    NestedRestore,
+    #[error("{} needs {}", .0.name(), Opt::Replace.name())]
+    NeedsReplace(Opt),
+    #[error(
+        "{} says nothing of the table that is wanted: it cannot stand in input for {}",
+        .0.name(),
+        Opt::Replace.name()
+    )]
+    NotForReplace(Verb),
+    #[error("{what} is there already, from line {line}")]
+    DefinedTwice { what: String, line: usize },
+    #[error("{0} is not there: no line before this one adds it")]
+    NotDefined(String),
+}
+
+impl Usage {
+    /// Returns the word of the command line that is wrong, if it is one word.
+    pub(crate) fn culprit(&self) -> Option<&str> {
+        match self {
+            Self::NoVerb(word)
+            | Self::ExtraWord(word)
+            | Self::UnknownOption { word, .. }
+            | Self::DaemonState { state: word, .. }
+            | Self::BadValue { value: word, .. } => Some(word),
+            _ => None,
+        }
+    }
+}
+
+fn verbs(option: Opt) -> String {
+    option.verbs().iter().map(|verb| verb.name()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,25 @@
+//! `-L`: the table or one service.
+
+use ipvs_netlink::{Table, TableEntry};
+
+use super::session::Session;
+use crate::failure::Failure;
+use crate::grammar::{Columns, List};
+use crate::names::Names;
+use crate::view;
+
+pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(matches!(list.columns, Columns::Stats | Columns::Rate));
+    let (info, table) = match list.service {
+        None => (Some(ipvs.info()?), ipvs.table()?),
+        Some(id) => {
+            let service = ipvs.service(id)?;
+            let destinations = ipvs.destinations(id)?;
+            (None, Table::new(vec![TableEntry::new(service, destinations)]))
+        }
+    };
+    session.output.names = Names::new(list.numeric);
+    session.output.names.look_up(view::addresses(&table));
+    view::table(&mut session.output, table, info, list).map_err(Failure::Output)
+}

@@ -1,0 +1,12 @@
+//! Carrying commands out. Each appends what it has to say to the output of the session.
+
+mod connections;
+mod execute;
+mod list;
+mod restore;
+mod save;
+mod session;
+
+pub(crate) use execute::execute;
+pub(crate) use restore::run as restore;
+pub(crate) use session::Session;

@@ -1,0 +1,86 @@
+//! Reads the input of `-R`.
+
+use std::io::Read;
+
+use crate::cli::Usage;
+use crate::failure::{Failure, Mistakes};
+use crate::grammar::{Command, Invocation, Parser};
+
+/// The commands of a file or of standard input.
+pub(super) struct Input {
+    /// `<stdin>` or the name of the file.
+    pub(super) name: String,
+    /// The commands with the numbers of their lines.
+    pub(super) commands: Vec<(usize, Command)>,
+    bytes: Vec<u8>,
+}
+
+impl Input {
+    /// Reads and checks all lines.
+    pub(super) fn read(file: Option<&str>) -> Result<Self, Failure> {
+        let name = file.unwrap_or("<stdin>").to_owned();
+        let mut bytes = Vec::new();
+        let outcome = match file {
+            Some(file) => std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)),
+            None => std::io::stdin().lock().read_to_end(&mut bytes),
+        };
+        if let Err(error) = outcome {
+            return Err(Failure::Input(name, error));
+        }
+        let mut input = Self { name, commands: Vec::new(), bytes };
+        let mut parser = Parser::default();
+        let mut mistakes = Mistakes::default();
+        for (number, line) in (1..).zip(input.bytes.split(|&byte| byte == b'\n')) {
+            match parse_line(&mut parser, line) {
+                Ok(Some(command)) => input.commands.push((number, command)),
+                Ok(None) => {}
+                Err(error) => mistakes.add(number, || text(line), error),
+            }
+        }
+        input.check(mistakes)?;
+        Ok(input)
+    }
+
+    /// Fails if there are mistakes.
+    pub(super) fn check(&self, mistakes: Mistakes) -> Result<(), Failure> {
+        if mistakes.is_empty() { Ok(()) } else { Err(Failure::Mistakes(self.name.clone(), mistakes)) }
+    }
+
+    /// Returns the line with this number.
+    pub(super) fn line(&self, number: usize) -> String {
+        text(self.bytes.split(|&byte| byte == b'\n').nth(number - 1).unwrap_or_default())
+    }
+}
+
+fn text(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// Reads the command on a line. A blank line or a comment has none.
+fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage> {
+    let line = std::str::from_utf8(line).map_err(|_| Usage::LineNotUtf8)?;
+    let mut words = Vec::with_capacity(16);
+    words.extend(
+        split_at_blanks(line).take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm"),
+    );
+    if words.is_empty() {
+        return Ok(None);
+    }
+    match parser.parse(&words)? {
+        Invocation::Command(command) => Ok(Some(command)),
+        Invocation::Restore(_) => Err(Usage::NestedRestore),
+    }
+}
+
+/// Splits a line at blanks.
+fn split_at_blanks(line: &str) -> impl Iterator<Item = &str> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let start = rest.as_bytes().iter().position(|byte| !is_blank(byte))?;
+        let length = rest.as_bytes()[start..].iter().position(is_blank);
+        let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
+        rest = after;
+        Some(word)
+    })
+}

@@ -1,0 +1,100 @@
+//! `-R --replace`: the table becomes what the input says by the smallest change, or stays as it is.
+
+use ipvs_netlink::Error;
+use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, RefusedStep, Unlisted};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
+use super::input::Input;
+use crate::cli::{Usage, Verb};
+use crate::commands::session::Session;
+use crate::failure::{Failure, Mistakes, RefusedLine};
+use crate::grammar::{self, Command, Replace};
+
+/// Returns the table that the commands make of an empty one. Its origins are line numbers.
+pub(super) fn desired(input: &mut Input, options: Replace) -> Result<Desired<usize>, Failure> {
+    if input.commands.is_empty() && !options.allow_empty {
+        return Err(Failure::EmptyInput(input.name.clone()));
+    }
+    let mut desired = Desired::default();
+    let mut mistakes = Mistakes::default();
+    // There may be many commands, which are not needed any more.
+    for (number, command) in std::mem::take(&mut input.commands) {
+        if let Err(mistake) = follow(&mut desired, &command, number) {
+            mistakes.add(number, || input.line(number), mistake);
+        }
+    }
+    input.check(mistakes)?;
+    Ok(desired)
+}
+
+fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Result<(), Usage> {
+    let change = match command {
+        Command::Change(change) => change,
+        Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
+        _ => return Err(Usage::NotForReplace(Verb::List)),
+    };
+    desired.follow(change, number).map_err(|error| match error {
+        DesiredError::Exists(object, line) => Usage::DefinedTwice { what: object.to_string(), line },
+        DesiredError::NotDefined(object) => Usage::NotDefined(object.to_string()),
+        _ => Usage::NotForReplace(grammar::verb(change)),
+    })
+}
+
+/// Replaces the table, or only says how.
+pub(super) fn run(
+    session: &mut Session,
+    input: &Input,
+    desired: &Desired<usize>,
+    options: Replace,
+) -> Result<(), Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(false);
+    let unlisted = if options.keep_others { Unlisted::Keep } else { Unlisted::Delete };
+    if options.dry_run {
+        let plan = reconcile::plan(&ipvs.snapshot()?, desired, unlisted);
+        for step in &plan.steps {
+            session.output.push("ipvsadm ");
+            grammar::write(&mut session.output, &step.change);
+            session.output.push("\n");
+        }
+        session.output.push(format!("# {}\n", plan.summary));
+        return Ok(());
+    }
+    match without_signals(|| reconcile::apply(ipvs, desired, unlisted)) {
+        Ok(_) => Ok(()),
+        // Nothing was changed, and the status is that of any other command that cannot read.
+        Err(ApplyError::Untouched(error)) => Err(error.into()),
+        Err(ApplyError::Undone(refused)) => {
+            Err(Failure::NothingChanged(input.name.clone(), refused_lines(refused)))
+        }
+        Err(ApplyError::NotUndone { refused, left }) => {
+            let left = left.iter().map(ToString::to_string).collect();
+            Err(Failure::NotUndone { input: input.name.clone(), refused: refused_lines(refused), left })
+        }
+        Err(error) => Err(Failure::Replace(error.to_string())),
+    }
+}
+
+fn refused_lines(refused: Vec<RefusedStep<usize>>) -> Vec<RefusedLine> {
+    let line = |step: RefusedStep<usize>| RefusedLine {
+        number: step.origin,
+        error: Failure::from(Error::from(step.refused)).to_string(),
+    };
+    refused.into_iter().map(line).collect()
+}
+
+/// Delays all signals that would end or stop the program half-way until the work is done.
+fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    // Nothing delays SIGKILL and SIGSTOP, and faults of the program itself are not delayed.
+    let mut signals = SigSet::all();
+    for fault in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT] {
+        signals.remove(fault);
+    }
+    // If signals cannot be delayed the work is done all the same.
+    let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let result = work();
+    if let Ok(before) = before {
+        let _ = before.thread_set_mask();
+    }
+    result
+}

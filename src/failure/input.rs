@@ -1,0 +1,127 @@
+//! Faults in the input of `-R`, shown with their lines.
+
+use std::fmt::Write;
+
+use crate::cli::Usage;
+use crate::terminal::printable;
+
+/// The number of mistakes that are shown: in a binary file every line is one.
+const MAX_SHOWN: usize = 20;
+/// Longer lines are shown only in part.
+const MAX_LINE_LEN: usize = 160;
+
+/// The first mistakes in an input, and the number of all.
+#[derive(Debug, Default)]
+pub(crate) struct Mistakes {
+    shown: Vec<Mistake>,
+    total: usize,
+}
+
+/// A line that makes no sense.
+#[derive(Debug)]
+struct Mistake {
+    /// Its number, counted from 1.
+    number: usize,
+    line: String,
+    error: Usage,
+}
+
+impl Mistakes {
+    /// Adds a mistake. The text of the line is asked for only if it will be shown.
+    pub(crate) fn add(&mut self, number: usize, line: impl FnOnce() -> String, error: Usage) {
+        self.total += 1;
+        if self.shown.len() < MAX_SHOWN {
+            self.shown.push(Mistake { number, line: line(), error });
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}
+
+/// A change that the kernel refused.
+#[derive(Debug)]
+pub(crate) struct RefusedLine {
+    /// The number of the line that asks for it, counted from 1. A deletion by `--replace` has none.
+    pub(crate) number: Option<usize>,
+    /// The sentence about the refusal.
+    pub(crate) error: String,
+}
+
+pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
+    let mut text = String::new();
+    for Mistake { number, line, error } in &mistakes.shown {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{input}:{number}: {error}");
+        text.push_str(&marked(line, error.culprit()));
+    }
+    if mistakes.total > mistakes.shown.len() {
+        let _ = writeln!(text, "... and {} more", mistakes.total - mistakes.shown.len());
+    }
+    text.push_str("ipvsadm: nothing was applied");
+    text
+}
+
+pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
+    let sentence = |RefusedLine { number, error }: &RefusedLine| match number {
+        Some(number) => format!("{input}:{number}: {error}\n"),
+        None => format!("ipvsadm: {error}\n"),
+    };
+    refused.iter().map(sentence).collect()
+}
+
+/// Indents the line, and marks the word below it if the line has it.
+fn marked(line: &str, word: Option<&str>) -> String {
+    let line = line.trim_end();
+    let found = word.filter(|word| !word.is_empty()).and_then(|word| Some((line.rfind(word)?, word)));
+    let start = match found {
+        // The word has to be in sight.
+        Some((index, _)) if index > MAX_LINE_LEN / 2 => floor_boundary(line, index - MAX_LINE_LEN / 2),
+        _ => 0,
+    };
+    let shown = printable(&line[start..floor_boundary(line, start + MAX_LINE_LEN)]);
+    match found {
+        None => format!("    {shown}\n"),
+        Some((index, word)) => {
+            let blanks = line[start..index].chars().count();
+            let length = word.chars().count().min(shown.chars().count().saturating_sub(blanks)).max(1);
+            format!("    {shown}\n    {}{}\n", " ".repeat(blanks), "^".repeat(length))
+        }
+    }
+}
+
+/// Returns the last index up to this one at which a character begins.
+fn floor_boundary(text: &str, index: usize) -> usize {
+    (0..=index.min(text.len())).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_marked_in_short_and_long_lines_and_any_script() {
+        assert_eq!(marked("-A -t x:y", Some("x:y")), "    -A -t x:y\n          ^^^\n");
+        assert_eq!(marked("-A\t-t grün\x1b\r", Some("grün\x1b")), "    -A -t grün?\n          ^^^^^\n");
+        assert_eq!(marked("-A", Some("")), "    -A\n");
+        assert_eq!(marked("-A", None), "    -A\n");
+        let long = format!("{} wrong {}", "ä".repeat(1000), "ö".repeat(1000));
+        let marked = marked(&long, Some("wrong"));
+        let [line, marker] = marked.lines().collect::<Vec<_>>()[..] else { panic!() };
+        assert!(line.chars().count() < 200);
+        let column = marker.chars().position(|character| character == '^').unwrap();
+        assert_eq!(line.chars().skip(column).take(5).collect::<String>(), "wrong");
+    }
+
+    #[test]
+    fn mistakes_beyond_the_first_twenty_are_only_counted() {
+        let mut wrong = Mistakes::default();
+        for number in 1..=50 {
+            wrong.add(number, || "x".into(), Usage::LineNotUtf8);
+        }
+        let text = mistakes("<stdin>", &wrong);
+        assert_eq!(text.lines().count(), 2 * MAX_SHOWN + 2);
+        assert!(text.contains("\n... and 30 more\n"), "{text}");
+    }
+}

@@ -1,0 +1,151 @@
+//! The words of one command line: [`Arguments`] reads them, [`Line`] writes them.
+
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use ipvs_netlink::NameError;
+
+use crate::cli::{Opt, Scanned, Usage, Value, Verb};
+use crate::names::Hosts;
+use crate::output::Output;
+
+pub(super) type Result<T> = std::result::Result<T, Usage>;
+
+/// The options and words of a command, each until it is taken.
+pub(super) struct Arguments<'a, 'h> {
+    pub(super) verb: Verb,
+    /// The command's own value.
+    pub(super) value: Value<'a>,
+    pub(super) words: Vec<Cow<'a, str>>,
+    options: Vec<(Opt, Value<'a>)>,
+    /// Finds the addresses of host names.
+    pub(super) hosts: &'h mut Hosts,
+}
+
+impl<'a, 'h> Arguments<'a, 'h> {
+    /// Checks that the command accepts the options and the number of words.
+    pub(super) fn new(scanned: Scanned<'a>, hosts: &'h mut Hosts) -> Result<Self> {
+        let Scanned { verb, value, options, words } = scanned;
+        if let Some(&(option, _)) = options.iter().find(|(option, _)| !option.verbs().contains(&verb)) {
+            return Err(Usage::NotAllowed(option, verb));
+        }
+        let max_words = match verb {
+            Verb::SetTimeouts => 3,
+            Verb::Restore => 1,
+            _ => 0,
+        };
+        match words.get(max_words) {
+            Some(word) => Err(Usage::ExtraWord(word.to_string())),
+            None => Ok(Self { verb, value, words, options, hosts }),
+        }
+    }
+
+    /// Returns the first of these options that was given, without taking it.
+    pub(super) fn find(&self, options: &[Opt]) -> Option<Opt> {
+        let is_given = |option: &Opt| self.options.iter().any(|(existing, _)| existing == option);
+        options.iter().copied().find(is_given)
+    }
+
+    pub(super) fn take(&mut self, option: Opt) -> Option<Value<'a>> {
+        let index = self.options.iter().position(|&(existing, _)| existing == option)?;
+        Some(self.options.swap_remove(index).1)
+    }
+
+    pub(super) fn flag(&mut self, option: Opt) -> bool {
+        self.take(option).is_some()
+    }
+
+    pub(super) fn value(&mut self, option: Opt) -> Value<'a> {
+        self.take(option).flatten()
+    }
+
+    pub(super) fn number<T>(&mut self, option: Opt, range: RangeInclusive<T>) -> Result<Option<T>>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        self.value(option).map(|text| number(option, &text, range)).transpose()
+    }
+
+    /// Takes a name that the kernel can keep. An empty one stands for the default.
+    pub(super) fn name<T: FromStr<Err = NameError>>(&mut self, option: Opt) -> Result<Option<T>> {
+        let text = self.value(option).filter(|text| !text.is_empty());
+        text.map(|text| name(option, &text)).transpose()
+    }
+
+    /// Takes one of several options that exclude each other.
+    pub(super) fn exclusive<const N: usize>(
+        &mut self,
+        options: [Opt; N],
+    ) -> Result<Option<(Opt, Value<'a>)>> {
+        let mut found: Option<(Opt, Value<'a>)> = None;
+        for option in options {
+            if let Some(value) = self.take(option) {
+                if let Some((first, _)) = found {
+                    return Err(Usage::Conflict(first, option));
+                }
+                found = Some((option, value));
+            }
+        }
+        Ok(found)
+    }
+}
+
+pub(super) fn bad_value(option: Opt, value: &str, why: impl Display) -> Usage {
+    Usage::BadValue { option, value: value.to_owned(), why: why.to_string() }
+}
+
+pub(super) fn name<T: FromStr<Err = NameError>>(option: Opt, text: &str) -> Result<T> {
+    text.parse().map_err(|error| bad_value(option, text, error))
+}
+
+/// Reads the decimal number that an option takes.
+pub(super) fn number<T>(option: Opt, text: &str, range: RangeInclusive<T>) -> Result<T>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    decimal(text, &range).ok_or_else(|| {
+        bad_value(option, text, format_args!("it is a number from {} to {}", range.start(), range.end()))
+    })
+}
+
+/// Reads a decimal number. Blanks and a `+` before it are allowed.
+pub(super) fn decimal<T: FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Option<T> {
+    text.trim_start().parse().ok().filter(|number| range.contains(number))
+}
+
+/// A command line that is being written.
+pub(super) struct Line<'a>(&'a mut Output);
+
+impl<'a> Line<'a> {
+    pub(super) fn start(output: &'a mut Output, verb: Verb) -> Self {
+        output.push(verb.name());
+        Self(output)
+    }
+
+    pub(super) fn flag(&mut self, option: Opt) {
+        self.0.push(" ");
+        self.0.push(option.name());
+    }
+
+    pub(super) fn option(&mut self, option: Opt, append_value: impl FnOnce(&mut Output)) {
+        self.flag(option);
+        self.0.push(" ");
+        append_value(self.0);
+    }
+
+    pub(super) fn number(&mut self, option: Opt, number: impl itoa::Integer) {
+        self.option(option, |output| output.number(number));
+    }
+
+    pub(super) fn text(&mut self, option: Opt, value: impl Display) {
+        self.flag(option);
+        self.word(value);
+    }
+
+    pub(super) fn word(&mut self, word: impl Display) {
+        // Writing to memory cannot fail.
+        let _ = write!(self.0, " {word}");
+    }
+}

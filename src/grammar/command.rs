@@ -1,0 +1,123 @@
+//! Command lines as commands, and changes as command lines.
+
+use ipvs_netlink::Change;
+
+use super::arguments::{Arguments, Line, Result};
+use super::listing::Listing;
+use super::restore::Restore;
+use super::{daemon, listing, restore, server, service, timeouts};
+use crate::cli::{Opt, Scanner, Verb};
+use crate::names::Hosts;
+use crate::output::Output;
+
+/// A command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Invocation {
+    /// Anything that a line of input for `-R` can ask for, too.
+    Command(Command),
+    /// Runs the commands in a file or on standard input.
+    Restore(Restore),
+}
+
+/// A command in the arguments of the program, or on a line of input for `-R`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Makes one change to the table or the settings.
+    Change(Change),
+    /// Shows the table, or something else.
+    List(Listing),
+    /// Prints the table as commands; with `full` everything of it.
+    Save { numeric: bool, full: bool },
+    /// Explains the program.
+    Help,
+    /// Shows the program's version.
+    Version,
+}
+
+/// Reads command lines, one or many.
+#[derive(Default)]
+pub(crate) struct Parser {
+    scanner: Scanner,
+    hosts: Hosts,
+}
+
+impl Parser {
+    /// Reads the words of a command line, without the program's name. A line without words asks for a listing.
+    pub(crate) fn parse(&mut self, words: &[&str]) -> Result<Invocation> {
+        let words = if words.is_empty() { &[Verb::List.name()] } else { words };
+        let scanned = self.scanner.scan(words)?;
+        read(&mut Arguments::new(scanned, &mut self.hosts)?)
+    }
+}
+
+fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
+    let change = match arguments.verb {
+        Verb::AddService => Change::AddService(service::read(arguments)?),
+        Verb::EditService => Change::SetService(service::read(arguments)?),
+        Verb::DeleteService => Change::DeleteService(service::read_id(arguments)?),
+        Verb::AddServer => {
+            let service = service::read_id(arguments)?;
+            Change::AddDestination(service, server::read(arguments, service)?)
+        }
+        Verb::EditServer => {
+            let service = service::read_id(arguments)?;
+            Change::SetDestination(service, server::read(arguments, service)?)
+        }
+        Verb::DeleteServer => {
+            let service = service::read_id(arguments)?;
+            Change::DeleteDestination(service, server::read_id(arguments, service)?)
+        }
+        Verb::Zero => Change::Zero(service::read_optional_id(arguments)?),
+        Verb::Clear => Change::Flush,
+        Verb::SetTimeouts => Change::SetTimeouts(timeouts::read(arguments)?),
+        Verb::StartDaemon => Change::StartDaemon(daemon::read(arguments)?),
+        Verb::StopDaemon => Change::StopDaemon(daemon::read_stop(arguments)?),
+        Verb::List => return Ok(Invocation::Command(Command::List(listing::read(arguments)?))),
+        Verb::Save => {
+            let (numeric, full) = (arguments.flag(Opt::Numeric), arguments.flag(Opt::Full));
+            return Ok(Invocation::Command(Command::Save { numeric, full }));
+        }
+        Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
+        Verb::Help => return Ok(Invocation::Command(Command::Help)),
+        Verb::Version => return Ok(Invocation::Command(Command::Version)),
+    };
+    Ok(Invocation::Command(Command::Change(change)))
+}
+
+/// Returns the verb that makes a change.
+pub(crate) fn verb(change: &Change) -> Verb {
+    match change {
+        Change::AddService(_) => Verb::AddService,
+        Change::SetService(_) => Verb::EditService,
+        Change::DeleteService(_) => Verb::DeleteService,
+        Change::AddDestination(..) => Verb::AddServer,
+        Change::SetDestination(..) => Verb::EditServer,
+        Change::DeleteDestination(..) => Verb::DeleteServer,
+        Change::Zero(_) => Verb::Zero,
+        Change::Flush => Verb::Clear,
+        Change::SetTimeouts(_) => Verb::SetTimeouts,
+        Change::StartDaemon(_) => Verb::StartDaemon,
+        Change::StopDaemon(_) => Verb::StopDaemon,
+    }
+}
+
+/// Appends the command line that makes a change, without the program's name.
+pub(crate) fn write(output: &mut Output, change: &Change) {
+    let mut line = Line::start(output, verb(change));
+    match change {
+        Change::AddService(service) | Change::SetService(service) => service::write(&mut line, service),
+        Change::DeleteService(id) | Change::Zero(Some(id)) => service::write_id(&mut line, id),
+        Change::AddDestination(service, server) | Change::SetDestination(service, server) => {
+            service::write_id(&mut line, service);
+            server::write(&mut line, service, server);
+        }
+        Change::DeleteDestination(service, server) => {
+            service::write_id(&mut line, service);
+            server::write_id(&mut line, service, *server);
+        }
+        Change::Zero(None) | Change::Flush => {}
+        Change::SetTimeouts(timeouts) => timeouts::write(&mut line, *timeouts),
+        Change::StartDaemon(daemon) => daemon::write(&mut line, daemon),
+        Change::StopDaemon(state) => line.word(state),
+    }
+}

@@ -1,0 +1,18 @@
+//! The meaning of command lines: words become values, and values become words again in the same file.
+
+mod arguments;
+mod command;
+mod daemon;
+mod endpoint;
+mod listing;
+mod restore;
+mod server;
+mod service;
+mod timeouts;
+mod tunnel;
+
+pub(crate) use command::{Command, Invocation, Parser, verb, write};
+pub(crate) use listing::{Columns, List, Listing};
+pub(crate) use restore::{Replace, Restore};
+pub(crate) use service::scheduler_flags;
+pub(crate) use tunnel::list as list_tunnel;

@@ -1,0 +1,45 @@
+//! The options of `-R`.
+
+use std::borrow::Cow;
+
+use super::arguments::{Arguments, Result};
+use crate::cli::{Opt, Usage};
+
+/// The use that is made of commands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Restore {
+    /// The file, unless it is standard input.
+    pub(crate) file: Option<String>,
+    /// Only reads and checks the commands.
+    pub(crate) check: bool,
+    /// Makes the table what the commands say instead of adding to it.
+    pub(crate) replace: Option<Replace>,
+}
+
+/// The options of `--replace`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Replace {
+    /// Only prints the commands that it would run.
+    pub(crate) dry_run: bool,
+    /// Leaves services alone that the input does not name.
+    pub(crate) keep_others: bool,
+    /// Lets input without commands clear the table.
+    pub(crate) allow_empty: bool,
+}
+
+pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
+    let file = arguments.words.pop().map(Cow::into_owned).filter(|file| file != "-");
+    let check = arguments.flag(Opt::Check) | arguments.flag(Opt::Test);
+    if !arguments.flag(Opt::Replace) {
+        return match arguments.find(&[Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty]) {
+            Some(option) => Err(Usage::NeedsReplace(option)),
+            None => Ok(Restore { file, check, replace: None }),
+        };
+    }
+    let replace = Replace {
+        dry_run: arguments.flag(Opt::DryRun),
+        keep_others: arguments.flag(Opt::KeepOthers),
+        allow_empty: arguments.flag(Opt::AllowEmpty),
+    };
+    Ok(Restore { file, check, replace: Some(replace) })
+}

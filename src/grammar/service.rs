@@ -1,0 +1,161 @@
+//! Services as options.
+
+use std::num::NonZeroU32;
+
+use ipvs_netlink::{AddressFamily, Netmask, Protocol, Service, ServiceFlags, ServiceId};
+
+use super::arguments::{Arguments, Line, Result, bad_value, number};
+use super::{endpoint, timeouts};
+use crate::cli::{Opt, Usage};
+
+/// The persistence of a bare `-p`, in seconds.
+const DEFAULT_PERSISTENCE: u32 = 360;
+
+/// The options that name a service.
+pub(super) const ID_OPTIONS: [Opt; 4] =
+    [Opt::TcpService, Opt::UdpService, Opt::SctpService, Opt::FwmarkService];
+/// The options that name a service by protocol, address and port.
+const PROTOCOLS: [(Opt, Protocol); 3] =
+    [(Opt::TcpService, Protocol::TCP), (Opt::UdpService, Protocol::UDP), (Opt::SctpService, Protocol::SCTP)];
+
+/// The flags that each scheduler may give a meaning and a name of its own.
+const SCHEDULER_FLAGS: [ServiceFlags; 3] =
+    [ServiceFlags::SCHEDULER_1, ServiceFlags::SCHEDULER_2, ServiceFlags::SCHEDULER_3];
+/// The names of [`SCHEDULER_FLAGS`] that every scheduler knows.
+const FLAG_NAMES: [&str; 3] = ["flag-1", "flag-2", "flag-3"];
+
+/// Returns the preferred names of [`SCHEDULER_FLAGS`].
+fn flag_names(scheduler: &[u8]) -> [&'static str; 3] {
+    match scheduler {
+        b"sh" => ["sh-fallback", "sh-port", FLAG_NAMES[2]],
+        b"mh" => ["mh-fallback", "mh-port", FLAG_NAMES[2]],
+        _ => FLAG_NAMES,
+    }
+}
+
+pub(super) fn read_id(arguments: &mut Arguments<'_, '_>) -> Result<ServiceId> {
+    read_optional_id(arguments)?.ok_or(Usage::NeedsService(arguments.verb))
+}
+
+pub(super) fn read_optional_id(arguments: &mut Arguments<'_, '_>) -> Result<Option<ServiceId>> {
+    let service = arguments.exclusive(ID_OPTIONS)?;
+    let ipv6 = arguments.flag(Opt::Ipv6);
+    let Some((option, value)) = service else {
+        return if ipv6 { Err(Usage::Ipv6WithoutFwmark) } else { Ok(None) };
+    };
+    let value = value.unwrap_or_default();
+    let Some(&(_, protocol)) = PROTOCOLS.iter().find(|&&(existing, _)| existing == option) else {
+        let mark = number(option, &value, NonZeroU32::MIN..=NonZeroU32::MAX)?;
+        let family = if ipv6 { AddressFamily::V6 } else { AddressFamily::V4 };
+        return Ok(Some(ServiceId::Fwmark { mark, family }));
+    };
+    if ipv6 {
+        return Err(Usage::Ipv6WithoutFwmark);
+    }
+    let (address, port) = endpoint::read(arguments.hosts, option, &value, Some(protocol), None)?;
+    Ok(Some(ServiceId::Address { protocol, address, port: port.unwrap_or(0) }))
+}
+
+pub(super) fn write_id(line: &mut Line<'_>, id: &ServiceId) {
+    match *id {
+        ServiceId::Fwmark { mark, family } => {
+            line.number(Opt::FwmarkService, mark.get());
+            if family == AddressFamily::V6 {
+                line.flag(Opt::Ipv6);
+            }
+        }
+        ServiceId::Address { protocol, .. } => {
+            let option = PROTOCOLS.iter().find(|&&(_, existing)| existing == protocol);
+            let option = option.map_or(Opt::TcpService, |&(option, _)| option);
+            line.option(option, |output| output.service(0, id));
+        }
+    }
+}
+
+pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Service> {
+    let id = read_id(arguments)?;
+    let mut service = Service::new(id);
+    if let Some(scheduler) = arguments.name(Opt::Scheduler)? {
+        service.scheduler = scheduler;
+    }
+    if let Some(seconds) = arguments.take(Opt::Persistent) {
+        service.persistence = Some(match seconds {
+            None => DEFAULT_PERSISTENCE,
+            Some(text) => number(Opt::Persistent, &text, 1..=timeouts::MAX_SECONDS)?,
+        });
+    }
+    if let Some(mask) = arguments.value(Opt::Netmask) {
+        let netmask = match id.family() {
+            AddressFamily::V4 => Netmask::V4(endpoint::read_mask(arguments.hosts, Opt::Netmask, &mask)?),
+            AddressFamily::V6 => {
+                let length = number(Opt::Netmask, &mask, 1..=128)?;
+                Netmask::prefix(length).map_err(|error| bad_value(Opt::Netmask, &mask, error))?
+            }
+        };
+        service.set_netmask(netmask).map_err(|error| bad_value(Opt::Netmask, &mask, error))?;
+    }
+    service.engine = arguments.name(Opt::Engine)?;
+    if let Some(flags) = arguments.value(Opt::SchedFlags) {
+        service.flags |= read_scheduler_flags(&service, &flags)?;
+    }
+    if arguments.flag(Opt::OnePacket) {
+        if !matches!(id, ServiceId::Fwmark { .. } | ServiceId::Address { protocol: Protocol::UDP, .. }) {
+            return Err(Usage::OnePacketNotUdp);
+        }
+        service.flags |= ServiceFlags::ONE_PACKET;
+    }
+    if matches!(id, ServiceId::Address { port: 0, .. }) && service.persistence.is_none() {
+        return Err(Usage::ZeroPort(id));
+    }
+    Ok(service)
+}
+
+/// Programs cut saved lines by position, so the order of these options is fixed, and new ones come last.
+pub(super) fn write(line: &mut Line<'_>, service: &Service) {
+    write_id(line, &service.id());
+    line.text(Opt::Scheduler, service.scheduler);
+    if let Some(seconds) = service.persistence {
+        line.number(Opt::Persistent, seconds);
+        if service.netmask() != Netmask::host(service.id().family()) {
+            line.text(Opt::Netmask, service.netmask());
+        }
+    }
+    if let Some(engine) = service.engine {
+        line.text(Opt::Engine, engine);
+    }
+    if service.flags.contains(ServiceFlags::ONE_PACKET) {
+        line.flag(Opt::OnePacket);
+    }
+    let flags = scheduler_flags(service);
+    if !flags.is_empty() {
+        line.text(Opt::SchedFlags, flags);
+    }
+}
+
+fn read_scheduler_flags(service: &Service, text: &str) -> Result<ServiceFlags> {
+    let words = text.split(',').filter(|word| !word.is_empty());
+    if words.clone().next().is_none() && !text.is_empty() {
+        return Err(bad_value(Opt::SchedFlags, text, "it names no flag"));
+    }
+    let names = flag_names(service.scheduler.as_bytes());
+    let mut flags = ServiceFlags::default();
+    for word in words {
+        let index = (0..3).find(|&index| word == names[index] || word == FLAG_NAMES[index]);
+        let index = index.ok_or_else(|| {
+            bad_value(
+                Opt::SchedFlags,
+                word,
+                format_args!("it is not a flag of the scheduler {}", service.scheduler),
+            )
+        })?;
+        flags |= SCHEDULER_FLAGS[index];
+    }
+    Ok(flags)
+}
+
+/// Returns the flags of a service's scheduler, as `-b` takes them; empty if none is set.
+pub(crate) fn scheduler_flags(service: &Service) -> String {
+    let names = SCHEDULER_FLAGS.into_iter().zip(flag_names(service.scheduler.as_bytes()));
+    let set = names.filter(|&(flag, _)| service.flags.contains(flag)).map(|(_, name)| name);
+    set.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,92 @@
+//! Tunnels to real servers as options, and as listings show them.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::num::NonZeroU16;
+
+use ipvs_netlink::{Forwarding, Tunnel, TunnelFlags};
+
+use super::arguments::{Arguments, Line, Result, bad_value};
+use crate::cli::{Opt, Usage};
+use crate::output::Output;
+
+const IPIP: &str = "ipip";
+const GUE: &str = "gue";
+const GRE: &str = "gre";
+
+/// The options for checksums, and their words in listings.
+const CHECKSUMS: [(Opt, TunnelFlags, &str); 3] = [
+    (Opt::TunNocsum, TunnelFlags::NO_CHECKSUM, "-c"),
+    (Opt::TunCsum, TunnelFlags::CHECKSUM, "+c"),
+    (Opt::TunRemcsum, TunnelFlags::REMOTE_CHECKSUM, "r+c"),
+];
+
+pub(super) fn read(arguments: &mut Arguments<'_, '_>, forwarding: Forwarding) -> Result<Tunnel> {
+    let kind = arguments.value(Opt::TunType);
+    let port = arguments.number(Opt::TunPort, NonZeroU16::MIN..=NonZeroU16::MAX)?;
+    let checksum = arguments.exclusive(CHECKSUMS.map(|(option, ..)| option))?.map(|(option, _)| option);
+    if forwarding != Forwarding::Tunnel {
+        let given = [kind.map(|_| Opt::TunType), port.map(|_| Opt::TunPort), checksum];
+        return match given.into_iter().flatten().next() {
+            Some(option) => Err(Usage::NeedsTunnelling(option)),
+            None => Ok(Tunnel::Ipip),
+        };
+    }
+    let flags = CHECKSUMS.iter().find(|&&(option, ..)| Some(option) == checksum);
+    let flags = flags.map_or(TunnelFlags::NO_CHECKSUM, |&(_, flags, _)| flags);
+    let only_for = |option, kinds| Err(Usage::NotForTunnel { option, kinds });
+    match (kind.as_deref().unwrap_or(IPIP), port, checksum) {
+        (IPIP, None, None) => Ok(Tunnel::Ipip),
+        (GUE, Some(port), _) => Ok(Tunnel::Gue { port, flags }),
+        (GUE, None, _) => Err(Usage::TunnelPortMissing),
+        (GRE, None, None | Some(Opt::TunNocsum | Opt::TunCsum)) => Ok(Tunnel::Gre { flags }),
+        (IPIP | GRE, Some(_), _) => only_for(Opt::TunPort, GUE),
+        (GRE, _, Some(option)) | (IPIP, _, Some(option @ Opt::TunRemcsum)) => only_for(option, GUE),
+        (IPIP, _, Some(option)) => only_for(option, "gue or gre"),
+        (kind, ..) => Err(bad_value(Opt::TunType, kind, "it is ipip, gue or gre")),
+    }
+}
+
+pub(super) fn write(line: &mut Line<'_>, tunnel: Tunnel) {
+    line.text(Opt::TunType, kind(tunnel));
+    if let Some(port) = port(tunnel) {
+        line.number(Opt::TunPort, port);
+    }
+    if tunnel != Tunnel::Ipip {
+        let checksum = CHECKSUMS.iter().find(|&&(_, flags, _)| flags == tunnel.flags());
+        line.flag(checksum.map_or(Opt::TunNocsum, |&(option, ..)| option));
+    }
+}
+
+/// Appends `ipip`, `gue:PORT:CHECKSUM` or `gre:CHECKSUM`; what is unknown is a number.
+pub(crate) fn list(output: &mut Output, tunnel: Tunnel) {
+    output.push(&*kind(tunnel));
+    if let Some(port) = port(tunnel) {
+        // Writing to memory cannot fail.
+        let _ = write!(output, ":{port}");
+    }
+    if tunnel != Tunnel::Ipip {
+        let checksum = CHECKSUMS.iter().find(|&&(_, flags, _)| flags == tunnel.flags());
+        let _ = match checksum {
+            Some((.., word)) => write!(output, ":{word}"),
+            None => write!(output, ":{}", tunnel.flags().to_raw()),
+        };
+    }
+}
+
+fn kind(tunnel: Tunnel) -> Cow<'static, str> {
+    match tunnel {
+        Tunnel::Ipip => IPIP.into(),
+        Tunnel::Gue { .. } => GUE.into(),
+        Tunnel::Gre { .. } => GRE.into(),
+        unknown => unknown.kind().to_string().into(),
+    }
+}
+
+/// Returns the port of a tunnel that may have one.
+fn port(tunnel: Tunnel) -> Option<u16> {
+    match tunnel {
+        Tunnel::Ipip | Tunnel::Gre { .. } => None,
+        _ => Some(tunnel.port()),
+    }
+}

@@ -1,0 +1,34 @@
+//! Single stages of a command, which `benches/in_process.rs` measures.
+
+use ipvs_netlink::{Change, Connection, Table};
+
+use crate::grammar::{Columns, Command, Invocation, List, Parser};
+use crate::output::Output;
+use crate::view;
+
+/// Reads the words of a command line, and returns the change that it asks for.
+#[must_use]
+pub fn parse(words: &[&str]) -> Option<Change> {
+    match Parser::default().parse(words) {
+        Ok(Invocation::Command(Command::Change(change))) => Some(change),
+        _ => None,
+    }
+}
+
+/// Formats a table as `-Ln` does. A text of more than 16 KiB would be printed.
+#[must_use]
+pub fn format_table(table: Table) -> Vec<u8> {
+    let list = List { service: None, columns: Columns::Plain, numeric: true, exact: false, sorted: true };
+    let mut output = Output::default();
+    // Nothing can fail that is not printed.
+    let _ = view::table(&mut output, table, None, &list);
+    output.into_bytes()
+}
+
+/// Formats a connection as `-Lnc` does.
+#[must_use]
+pub fn format_connection(connection: &Connection<'_>) -> Vec<u8> {
+    let mut output = Output::default();
+    view::connection(&mut output, connection, false);
+    output.into_bytes()
+}

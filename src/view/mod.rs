@@ -1,0 +1,13 @@
+//! Listings for people and for the programs that read them. Every blank is as in the original, also at the
+//! ends of lines.
+
+mod connections;
+mod counters;
+mod order;
+mod settings;
+mod table;
+
+pub(crate) use connections::{connection, connections_header};
+pub(crate) use order::{addresses, sort_services, sorted_servers};
+pub(crate) use settings::{daemons, timeouts, version};
+pub(crate) use table::table;
