@@ -24,6 +24,7 @@ use cli::Usage;
 use commands::Session;
 use failure::Failure;
 use grammar::{Invocation, Parser};
+use nix::sys::signal::Signal;
 
 /// Carries out a command line, given without the program's name, and returns the exit status.
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
@@ -36,7 +37,8 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     let printed = session.output.print().map_err(Failure::Output);
     match outcome.and(printed) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        // Quietly, with the status that shells report for a program that SIGPIPE has ended.
+        Err(failure) if failure.is_closed_pipe() => ExitCode::from(128 + Signal::SIGPIPE as u8),
         Err(failure) => {
             // Nobody can be told if standard error is closed.
             let _ = writeln!(std::io::stderr(), "{}", failure.report());

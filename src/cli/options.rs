@@ -203,7 +203,10 @@ table! {
         KeepOthers ("keep-others") Flag, RESTORING,
             "--replace leaves services alone that the input does not name";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";
+        LockWait ("lock-wait") Required("SECONDS"), RESTORING,
+            "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
+        Output ("output") Required("FILE"), &[Verb::Save], "save into a file, also -o FILE; replaces it at once or not at all";
     }
 }
 

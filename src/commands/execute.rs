@@ -23,7 +23,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
         }
-        Command::Save { numeric, full } => save::run(session, *numeric, *full)?,
+        Command::Save { numeric, full, file } => save::run(session, *numeric, *full, file.as_deref())?,
         Command::Help => session.output.push(cli::help()),
         Command::Version => view::version(&mut session.output),
     }

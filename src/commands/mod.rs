@@ -3,9 +3,13 @@
 mod connections;
 mod execute;
 mod list;
+mod lock;
+mod markers;
+mod new_file;
 mod restore;
 mod save;
 mod session;
+mod signals;
 
 pub(crate) use execute::execute;
 pub(crate) use restore::run as restore;

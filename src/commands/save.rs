@@ -1,8 +1,14 @@
 //! `-S`: the kernel's state as commands that `-R` reads.
 
+use std::io;
+use std::path::Path;
+
 use ipvs_netlink::{Change, Ipvs, Table};
 
+use super::markers::{first_line, last_line};
+use super::new_file;
 use super::session::Session;
+use super::signals::without_signals;
 use crate::failure::Failure;
 use crate::grammar;
 use crate::names::Names;
@@ -12,7 +18,30 @@ use crate::view;
 /// The number of times that a table is read while others keep changing it.
 const MAX_READS: usize = 8;
 
-pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<(), Failure> {
+pub(super) fn run(
+    session: &mut Session,
+    numeric: bool,
+    full: bool,
+    file: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(file) = file else { return print(session, numeric, full, Output::print_if_long) };
+    // What the command has said before goes its own way.
+    let said = std::mem::take(&mut session.output);
+    print(session, numeric, full, |_| Ok(()))?;
+    let commands = std::mem::replace(&mut session.output, said).into_bytes();
+    let count = commands.iter().filter(|&&byte| byte == b'\n').count();
+    let bytes = [first_line(count).as_bytes(), &commands, last_line(count).as_bytes()].concat();
+    without_signals(|| new_file::replace(Path::new(file), &bytes))
+        .map_err(|error| Failure::Save(file.to_owned(), error))
+}
+
+/// Appends the commands to the output, which `flush` may print part by part.
+fn print(
+    session: &mut Session,
+    numeric: bool,
+    full: bool,
+    flush: impl Fn(&mut Output) -> io::Result<()>,
+) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
     let table = read_consistent(ipvs)?;
@@ -22,7 +51,7 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
     }
     session.output.names = Names::new(numeric);
     session.output.names.look_up(view::addresses(&table));
-    write_table(&mut session.output, table, full)?;
+    write_table(&mut session.output, table, full, flush).map_err(Failure::Output)?;
     if full {
         for daemon in session.kernel()?.daemons()? {
             write(&mut session.output, &Change::StartDaemon(daemon));
@@ -43,7 +72,12 @@ fn read_consistent(ipvs: &mut Ipvs) -> Result<Table, Failure> {
 
 /// Appends the commands that make the table. With `kernel_order` they leave the servers in the order that they
 /// have in the kernel, where the one that was added last is the first.
-fn write_table(output: &mut Output, mut table: Table, kernel_order: bool) -> Result<(), Failure> {
+fn write_table(
+    output: &mut Output,
+    mut table: Table,
+    kernel_order: bool,
+    flush: impl Fn(&mut Output) -> io::Result<()>,
+) -> io::Result<()> {
     view::sort_services(&mut table);
     for entry in table.entries {
         let service = entry.service.settings;
@@ -56,7 +90,7 @@ fn write_table(output: &mut Output, mut table: Table, kernel_order: bool) -> Res
         for state in servers {
             write(output, &Change::AddDestination(service.id(), state.settings));
         }
-        output.print_if_long().map_err(Failure::Output)?;
+        flush(output)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Faults in the input of `-R`, shown with their lines.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::cli::Usage;
 use crate::terminal::printable;
@@ -37,6 +38,46 @@ impl Mistakes {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
+    }
+}
+
+/// Why a file is not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Incomplete {
+    /// The number of commands that the first line announces.
+    pub(crate) announced: usize,
+    /// The number of commands in the file.
+    pub(crate) found: usize,
+    /// Whether the last line is as it should be.
+    pub(crate) closed: bool,
+}
+
+/// Lines that repeat earlier ones word for word, or say the same in other words.
+#[derive(Debug, Default)]
+pub(crate) struct Repeated {
+    /// The first one, and the line that it repeats.
+    first: Option<(usize, usize)>,
+    total: usize,
+}
+
+impl Repeated {
+    pub(crate) fn add(&mut self, number: usize, earlier: usize) {
+        self.total += 1;
+        self.first.get_or_insert((number, earlier));
+    }
+
+    /// Says on standard error that the lines are applied once, which is no failure.
+    pub(crate) fn report(&self, input: &str) {
+        let Some((number, earlier)) = self.first else { return };
+        let others = match self.total {
+            1 => String::new(),
+            total => format!(", and {} more lines repeat others", total - 1),
+        };
+        // Nobody can be told if standard error is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{input}:{number}: this line repeats line {earlier}{others}: applied once"
+        );
     }
 }
 

@@ -6,9 +6,9 @@ use std::io;
 
 use ipvs_netlink::{BatchError, ConnectionsError, Error, Query, Reason, Request};
 
-use crate::cli::Usage;
+use crate::cli::{Opt, Usage};
 
-pub(crate) use input::{Mistakes, RefusedLine};
+pub(crate) use input::{Incomplete, Mistakes, RefusedLine, Repeated};
 
 /// The reason why the program ends without having done what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,17 @@ pub(crate) enum Failure {
     Replace(String),
     #[error("{0} says nothing at all; to clear the table with it, add --allow-empty")]
     EmptyInput(String),
+    /// A saved file was cut, or lines were added or removed.
+    #[error("{} {}; nothing was applied", .0, describe_incomplete(.1))]
+    Incomplete(String, Incomplete),
+    #[error(
+        "another ipvsadm{} restores, and was not done after {seconds} s: wait for it, or give more time with {} SECONDS",
+        .holder.map(|holder| format!(" (process {holder})")).unwrap_or_default(),
+        Opt::LockWait.name()
+    )]
+    Locked { seconds: u64, holder: Option<u32> },
+    #[error("cannot save into {0}: {1}")]
+    Save(String, io::Error),
     #[error("cannot save the table: it changed each time it was read")]
     Unstable,
 }
@@ -69,21 +80,37 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(usage) => usage_status(usage),
-            Self::Ipvs(Error::NoIpvs(_)) | Self::Mistakes(..) | Self::EmptyInput(_) => 2,
+            Self::Ipvs(Error::NoIpvs(_))
+            | Self::Mistakes(..)
+            | Self::EmptyInput(_)
+            | Self::Incomplete(..) => 2,
             Self::Ipvs(Error::Refused(refused)) => match (&*refused.request, &refused.reason) {
                 (_, Reason::NotPermitted) => 2,
                 (Request::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
-            Self::Output(_) | Self::Connections(_) => 1,
+            Self::Output(_) | Self::Connections(_) | Self::Save(..) => 1,
             _ => 255,
         }
     }
 
-    /// Returns whether the reader of standard output has seen enough, which is no fault.
+    /// Returns whether the reader of standard output has seen enough, of which nobody needs to be told.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+fn describe_incomplete(incomplete: &Incomplete) -> String {
+    let Incomplete { announced, found, closed } = *incomplete;
+    if !closed {
+        return format!(
+            "is cut: its first line announces {announced} commands, but its last line does not close it"
+        );
+    }
+    format!(
+        "has {found} commands instead of the {announced} that its first line announces: \
+         if you have edited it, remove its first and its last line"
+    )
 }
 
 fn usage_status(usage: &Usage) -> u8 {

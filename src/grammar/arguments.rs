@@ -27,7 +27,14 @@ pub(super) struct Arguments<'a, 'h> {
 impl<'a, 'h> Arguments<'a, 'h> {
     /// Checks that the command accepts the options and the number of words.
     pub(super) fn new(scanned: Scanned<'a>, hosts: &'h mut Hosts) -> Result<Self> {
-        let Scanned { verb, value, options, words } = scanned;
+        let Scanned { verb, value, mut options, mut words } = scanned;
+        if verb == Verb::Save {
+            // After -S the letter -o is short for --output, whose value the scanner takes for a word.
+            if let Some(output) = options.iter_mut().find(|(option, _)| *option == Opt::OnePacket) {
+                let file = words.pop().ok_or_else(|| Usage::NoValue(Opt::OnePacket.name().to_owned()))?;
+                *output = (Opt::Output, Some(file));
+            }
+        }
         if let Some(&(option, _)) = options.iter().find(|(option, _)| !option.verbs().contains(&verb)) {
             return Err(Usage::NotAllowed(option, verb));
         }

@@ -1,5 +1,7 @@
 //! Command lines as commands, and changes as command lines.
 
+use std::borrow::Cow;
+
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
@@ -26,8 +28,8 @@ pub(crate) enum Command {
     Change(Change),
     /// Shows the table, or something else.
     List(Listing),
-    /// Prints the table as commands; with `full` everything of it.
-    Save { numeric: bool, full: bool },
+    /// Prints the table as commands, or saves it into a file; with `full` everything of it.
+    Save { numeric: bool, full: bool, file: Option<String> },
     /// Explains the program.
     Help,
     /// Shows the program's version.
@@ -75,7 +77,8 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::List => return Ok(Invocation::Command(Command::List(listing::read(arguments)?))),
         Verb::Save => {
             let (numeric, full) = (arguments.flag(Opt::Numeric), arguments.flag(Opt::Full));
-            return Ok(Invocation::Command(Command::Save { numeric, full }));
+            let file = arguments.value(Opt::Output).map(Cow::into_owned);
+            return Ok(Invocation::Command(Command::Save { numeric, full, file }));
         }
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Help => return Ok(Invocation::Command(Command::Help)),

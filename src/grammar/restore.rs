@@ -1,9 +1,14 @@
 //! The options of `-R`.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::arguments::{Arguments, Result};
 use crate::cli::{Opt, Usage};
+
+/// The seconds to wait for another instance, unless an option says otherwise, and at most.
+const LOCK_WAIT: u64 = 60;
+const MAX_LOCK_WAIT: u64 = 24 * 3600;
 
 /// The use that is made of commands in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +19,8 @@ pub(crate) struct Restore {
     pub(crate) check: bool,
     /// Makes the table what the commands say instead of adding to it.
     pub(crate) replace: Option<Replace>,
+    /// The time to wait for another instance that restores.
+    pub(crate) lock_wait: Duration,
 }
 
 /// The options of `--replace`.
@@ -30,10 +37,12 @@ pub(crate) struct Replace {
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
     let file = arguments.words.pop().map(Cow::into_owned).filter(|file| file != "-");
     let check = arguments.flag(Opt::Check) | arguments.flag(Opt::Test);
+    let lock_wait = arguments.number(Opt::LockWait, 0..=MAX_LOCK_WAIT)?.unwrap_or(LOCK_WAIT);
+    let lock_wait = Duration::from_secs(lock_wait);
     if !arguments.flag(Opt::Replace) {
         return match arguments.find(&[Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty]) {
             Some(option) => Err(Usage::NeedsReplace(option)),
-            None => Ok(Restore { file, check, replace: None }),
+            None => Ok(Restore { file, check, replace: None, lock_wait }),
         };
     }
     let replace = Replace {
@@ -41,5 +50,5 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
         keep_others: arguments.flag(Opt::KeepOthers),
         allow_empty: arguments.flag(Opt::AllowEmpty),
     };
-    Ok(Restore { file, check, replace: Some(replace) })
+    Ok(Restore { file, check, replace: Some(replace), lock_wait })
 }

@@ -249,6 +249,10 @@ fn a_closed_pipe_or_a_full_device_does_not_crash_the_program() {
     assert_eq!(director.feed("-R", &rules).status, 0);
     let first = director.system(&format!("{PROGRAM} -L -n | head -n 1"));
     assert!(first.starts_with(HEADER));
+    // A backup that nobody reads to its end must not look complete.
+    let statuses =
+        director.system(&format!("bash -c '{PROGRAM} -S -n | head -n 1 >&2; echo ${{PIPESTATUS[0]}}'"));
+    assert_eq!(statuses, "141\n");
     let full = Command::new(PROGRAM)
         .arg("-Ln")
         .stdout(File::options().write(true).open("/dev/full").unwrap())

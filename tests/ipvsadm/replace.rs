@@ -121,13 +121,13 @@ fn a_refusal_anywhere_undoes_everything() {
 fn contradictory_input_is_refused_as_a_whole() {
     let director = director();
     let before = director.saved();
-    let input = "-A -f 1\n-A -f 1\n-a -f 2 -r 198.51.100.1\n-Z\n-L\n-d -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n";
+    let input = "-A -f 1\n-A -f 1 -s rr\n-a -f 2 -r 198.51.100.1\n-Z\n-L\n-d -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1\n-a -f 1 -r 198.51.100.1 -w 2\n";
     for words in ["-R --replace", "-R --replace --check", "-R --replace --dry-run"] {
         let run = director.feed(words, input);
         assert_eq!(
             run.stderr,
             "<stdin>:2: service FWM 1 is there already, from line 1
-    -A -f 1
+    -A -f 1 -s rr
 <stdin>:3: service FWM 2 is not there: no line before this one adds it
     -a -f 2 -r 198.51.100.1
 <stdin>:4: -Z says nothing of the table that is wanted: it cannot stand in input for --replace
@@ -137,7 +137,7 @@ fn contradictory_input_is_refused_as_a_whole() {
 <stdin>:6: server 198.51.100.1:0 of service FWM 1 is not there: no line before this one adds it
     -d -f 1 -r 198.51.100.1
 <stdin>:8: server 198.51.100.1:0 of service FWM 1 is there already, from line 7
-    -a -f 1 -r 198.51.100.1
+    -a -f 1 -r 198.51.100.1 -w 2
 ipvsadm: nothing was applied
 "
         );
@@ -170,6 +170,157 @@ fn a_file_without_rules_clears_nothing_unless_explicitly_allowed() {
     assert_eq!(director.saved(), before);
     assert_eq!(director.feed("-R --replace --allow-empty", "").status, 0);
     assert_eq!(director.saved(), "");
+}
+
+#[test]
+fn a_file_without_rules_is_fine_where_there_is_nothing_to_lose() {
+    let director = Director::new();
+    for input in ["", "\n\n", "# nothing\n"] {
+        for words in ["-R", "-R --check", "-R --replace", "-R --replace --check", "-R --replace --dry-run"] {
+            let run = director.feed(words, input);
+            assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""), "{words}");
+        }
+    }
+}
+
+#[test]
+fn repeated_lines_are_applied_once_with_one_note() {
+    let director = Director::new();
+    let input =
+        "-A -f 1 -s rr\n-a -f 1 -r 198.51.100.1 -w 1 -g\n-A -f 1 -s rr\n# comment\n-a -f 1 -r 198.51.100.1\n";
+    let note = "<stdin>:3: this line repeats line 1, and 1 more lines repeat others: applied once\n";
+    for words in ["-R --replace --check", "-R --replace", "-R --replace", "-C", "-R"] {
+        let run = director.feed(words, input);
+        let note = if words == "-C" { "" } else { note };
+        assert_eq!((run.status, run.stderr.as_str()), (0, note), "{words}");
+    }
+    assert_eq!(director.saved(), "-A -f 1 -s rr\n-a -f 1 -r 198.51.100.1:0 -g -w 1\n");
+    // What was there before is no repetition.
+    let run = director.feed("-R", "-A -f 1 -s rr\n");
+    assert_eq!(run.status, 255);
+    assert!(
+        run.stderr.contains("<stdin>:1: cannot add service FWM 1: Service already exists"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// Makes a folder that is removed at the end.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ipvsadm-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = std::fs::read_dir(&self.0).unwrap();
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn a_saved_file_is_restored_whole_and_refused_if_it_was_cut() {
+    let director = director();
+    let folder = Folder::new("cut");
+    let file = folder.0.join("rules");
+    let name = file.to_str().unwrap();
+    assert_eq!(director.ok(&format!("-S -n -o {name}")), "");
+    let saved = director.saved();
+    let count = saved.lines().count();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let expected =
+        format!("# ipvsadm-save: {count} commands follow\n{saved}# ipvsadm-save: end of {count} commands\n");
+    assert_eq!(text, expected);
+    assert_eq!(folder.names(), ["rules"]);
+    director.ok(&format!("-R --replace {name}"));
+
+    let first = text.find('\n').unwrap();
+    for length in (first..text.len() - 1).step_by(7) {
+        std::fs::write(&file, &text[..length]).unwrap();
+        for words in ["-R --replace", "-R --replace --check", "-R --check"] {
+            let run = director.run(&format!("{words} {name}"));
+            assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{words} {length}");
+        }
+    }
+    let longer = text.replace("# ipvsadm-save: end", "-A -f 99\n# ipvsadm-save: end");
+    std::fs::write(&file, &longer).unwrap();
+    director.refuses(
+        &format!("-R --replace {name}"),
+        2,
+        &format!(
+            "{name} has {} commands instead of the {count} that its first line announces: \
+             if you have edited it, remove its first and its last line; nothing was applied",
+            count + 1
+        ),
+    );
+    assert_eq!(director.saved(), saved);
+}
+
+#[test]
+fn saving_into_a_file_keeps_owner_and_mode_and_leaves_nothing_behind_after_a_failure() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let director = director();
+    let folder = Folder::new("save");
+    let file = folder.0.join("rules");
+    std::fs::write(&file, "old").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+    director.ok(&format!("-S -n --output {}", file.display()));
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o7777, 0o640);
+    assert!(std::fs::read_to_string(&file).unwrap().contains(&director.saved()));
+
+    let link = folder.0.join("link");
+    symlink("rules", &link).unwrap();
+    std::fs::write(&file, "old").unwrap();
+    director.ok(&format!("-S -n -o {}", link.display()));
+    assert!(link.is_symlink() && std::fs::read_to_string(&file).unwrap().contains(&director.saved()));
+
+    let run = director.run(&format!("-S -n -o {}/none/rules", folder.0.display()));
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("cannot save into") && run.stderr.contains("No such file"), "{}", run.stderr);
+    assert_eq!(director.run(&format!("-S -n -o {}", folder.0.display())).status, 1);
+    let mut names = folder.names();
+    names.sort();
+    assert_eq!(names, ["link", "rules"]);
+    director.refuses("-S -o", 255, "-o needs a value");
+}
+
+#[test]
+fn a_restore_waits_for_another_one_and_names_it_if_it_waits_in_vain() {
+    let director = Director::new();
+    // Another program holds the lock as an instance of ours would.
+    let mut holder = Command::new("sh")
+        .args([
+            "-c",
+            "exec 9<>/run/ipvsadm-$(stat -Lc %i /proc/self/ns/net).lock; flock 9; echo 4711 >&9; exec sleep 60",
+        ])
+        .spawn()
+        .unwrap();
+    let lock = std::time::Instant::now();
+    while director.run("-R --lock-wait 0").status == 0 {
+        assert!(lock.elapsed().as_secs() < 20, "the lock was never held");
+    }
+    for words in ["-R --replace --lock-wait 1", "-R --lock-wait 0"] {
+        let run = director.feed(words, "-A -f 1\n");
+        assert_eq!(run.status, 255);
+        assert!(run.stderr.starts_with("ipvsadm: another ipvsadm (process 4711) restores"), "{}", run.stderr);
+    }
+    // Listing, checking and single commands never wait.
+    director.ok("-L -n");
+    director.ok("-A -f 2");
+    assert_eq!(director.feed("-R --replace --check", "-A -f 1\n").status, 0);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(director.feed("-R --replace --lock-wait 10", "-A -f 1 -s rr\n").status, 0);
+    assert_eq!(director.saved(), "-A -f 1 -s rr\n");
 }
 
 #[test]

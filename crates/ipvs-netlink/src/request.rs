@@ -22,7 +22,7 @@ use crate::settings::Timeouts;
 /// A change of the kernel's table or settings.
 ///
 /// `Display` completes a sentence that begins with "cannot".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Adds a service (`IPVS_CMD_NEW_SERVICE`).
     AddService(Service),

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use crate::cli::Usage;
+use crate::commands::markers;
 use crate::failure::{Failure, Mistakes};
 use crate::grammar::{Command, Invocation, Parser};
 
@@ -12,6 +13,8 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The commands with the numbers of their lines.
     pub(super) commands: Vec<(usize, Command)>,
+    /// Whether there is no command at all, only blank lines and comments.
+    pub(super) says_nothing: bool,
     bytes: Vec<u8>,
 }
 
@@ -27,7 +30,7 @@ impl Input {
         if let Err(error) = outcome {
             return Err(Failure::Input(name, error));
         }
-        let mut input = Self { name, commands: Vec::new(), bytes };
+        let mut input = Self { name, commands: Vec::new(), says_nothing: false, bytes };
         let mut parser = Parser::default();
         let mut mistakes = Mistakes::default();
         for (number, line) in (1..).zip(input.bytes.split(|&byte| byte == b'\n')) {
@@ -38,12 +41,19 @@ impl Input {
             }
         }
         input.check(mistakes)?;
+        input.says_nothing = input.commands.is_empty();
         Ok(input)
     }
 
     /// Fails if there are mistakes.
     pub(super) fn check(&self, mistakes: Mistakes) -> Result<(), Failure> {
         if mistakes.is_empty() { Ok(()) } else { Err(Failure::Mistakes(self.name.clone(), mistakes)) }
+    }
+
+    /// Fails if the input is a saved file that was cut.
+    pub(super) fn check_complete(&self) -> Result<(), Failure> {
+        let complete = markers::check(&self.bytes, self.commands.len());
+        complete.map_err(|incomplete| Failure::Incomplete(self.name.clone(), incomplete))
     }
 
     /// Returns the line with this number.

@@ -7,18 +7,25 @@ mod replace;
 
 use input::Input;
 
+use super::lock::Lock;
 use super::session::Session;
 use crate::failure::Failure;
 use crate::grammar::Restore;
 
 pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failure> {
     let mut input = Input::read(restore.file.as_deref())?;
-    match restore.replace {
-        None if restore.check => Ok(()),
-        None => add::run(session, &input),
-        Some(options) => {
-            let desired = replace::desired(&mut input, options)?;
-            if restore.check { Ok(()) } else { replace::run(session, &input, &desired, options) }
+    let Some(options) = restore.replace else {
+        if restore.check {
+            return input.check_complete();
         }
+        let _lock = Lock::acquire(restore.lock_wait)?;
+        return add::run(session, &input);
+    };
+    input.check_complete()?;
+    let desired = replace::desired(&mut input)?;
+    if restore.check {
+        return Ok(());
     }
+    let _lock = if options.dry_run { None } else { Some(Lock::acquire(restore.lock_wait)?) };
+    replace::run(session, &input, &desired, options)
 }

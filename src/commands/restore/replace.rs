@@ -2,32 +2,34 @@
 
 use ipvs_netlink::Error;
 use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, RefusedStep, Unlisted};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 use super::input::Input;
 use crate::cli::{Usage, Verb};
 use crate::commands::session::Session;
-use crate::failure::{Failure, Mistakes, RefusedLine};
+use crate::commands::signals::without_signals;
+use crate::failure::{Failure, Mistakes, RefusedLine, Repeated};
 use crate::grammar::{self, Command, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
-pub(super) fn desired(input: &mut Input, options: Replace) -> Result<Desired<usize>, Failure> {
-    if input.commands.is_empty() && !options.allow_empty {
-        return Err(Failure::EmptyInput(input.name.clone()));
-    }
+pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
     let mut desired = Desired::default();
     let mut mistakes = Mistakes::default();
+    let mut repeated = Repeated::default();
     // There may be many commands, which are not needed any more.
     for (number, command) in std::mem::take(&mut input.commands) {
-        if let Err(mistake) = follow(&mut desired, &command, number) {
-            mistakes.add(number, || input.line(number), mistake);
+        match follow(&mut desired, &command, number) {
+            Ok(None) => {}
+            Ok(Some(first)) => repeated.add(number, first),
+            Err(mistake) => mistakes.add(number, || input.line(number), mistake),
         }
     }
     input.check(mistakes)?;
+    repeated.report(&input.name);
     Ok(desired)
 }
 
-fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Result<(), Usage> {
+/// Makes a change to the desired table, and returns the line that it repeats, if any.
+fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Result<Option<usize>, Usage> {
     let change = match command {
         Command::Change(change) => change,
         Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
@@ -49,6 +51,11 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
+    if input.says_nothing && !options.allow_empty {
+        // With an empty table there is nothing to lose: many machines start with a file of comments.
+        let empty = ipvs.services()?.is_empty();
+        return if empty { Ok(()) } else { Err(Failure::EmptyInput(input.name.clone())) };
+    }
     let unlisted = if options.keep_others { Unlisted::Keep } else { Unlisted::Delete };
     if options.dry_run {
         let plan = reconcile::plan(&ipvs.snapshot()?, desired, unlisted);
@@ -81,20 +88,4 @@ fn refused_lines(refused: Vec<RefusedStep<usize>>) -> Vec<RefusedLine> {
         error: Failure::from(Error::from(step.refused)).to_string(),
     };
     refused.into_iter().map(line).collect()
-}
-
-/// Delays all signals that would end or stop the program half-way until the work is done.
-fn without_signals<T>(work: impl FnOnce() -> T) -> T {
-    // Nothing delays SIGKILL and SIGSTOP, and faults of the program itself are not delayed.
-    let mut signals = SigSet::all();
-    for fault in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT] {
-        signals.remove(fault);
-    }
-    // If signals cannot be delayed the work is done all the same.
-    let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK);
-    let result = work();
-    if let Ok(before) = before {
-        let _ = before.thread_set_mask();
-    }
-    result
 }

@@ -85,7 +85,7 @@ impl fmt::Display for Object {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DesiredError<O = ()> {
-    /// The object was added before; the origin is the one of that change.
+    /// The object was added before with other settings; the origin is the one of that change.
     #[error("{0} exists already")]
     Exists(Object, O),
     /// The object was not added, or was deleted again.
@@ -106,17 +106,18 @@ impl Desired<()> {
     /// Adds a service.
     ///
     /// # Errors
-    /// [`DesiredError::Exists`] if it was added before.
+    /// [`DesiredError::Exists`] if it was added before with other settings.
     pub fn add_service(&mut self, service: Service) -> Result<(), DesiredError> {
-        self.follow(&Change::AddService(service), ())
+        self.follow(&Change::AddService(service), ()).map(drop)
     }
 
     /// Adds a destination to a service.
     ///
     /// # Errors
-    /// [`DesiredError::Exists`] if it was added before, [`DesiredError::NotDefined`] if the service was not.
+    /// [`DesiredError::Exists`] if it was added before with other settings, [`DesiredError::NotDefined`] if the service
+    /// was not.
     pub fn add_destination(&mut self, id: ServiceId, destination: Destination) -> Result<(), DesiredError> {
-        self.follow(&Change::AddDestination(id, destination), ())
+        self.follow(&Change::AddDestination(id, destination), ()).map(drop)
     }
 
     /// Sets timeouts. One of 0 stays as it is in the kernel.
@@ -127,9 +128,9 @@ impl Desired<()> {
     /// Adds a sync daemon that is to run.
     ///
     /// # Errors
-    /// [`DesiredError::Exists`] if one with the same role was added before.
+    /// [`DesiredError::Exists`] if one with the same role and other settings was added before.
     pub fn start_daemon(&mut self, daemon: SyncDaemon) -> Result<(), DesiredError> {
-        self.follow(&Change::StartDaemon(daemon), ())
+        self.follow(&Change::StartDaemon(daemon), ()).map(drop)
     }
 }
 
@@ -146,16 +147,18 @@ impl<O> Default for Desired<O> {
 }
 
 impl<O: Copy> Desired<O> {
-    /// Makes a change to the desired table, as the kernel would to its own.
+    /// Makes a change to the desired table, as the kernel would to its own. An addition of what exists with the same
+    /// settings changes nothing: then the origin of the existing object is returned.
     ///
     /// # Errors
-    /// If the kernel would refuse the change, or it says nothing about a table.
-    pub fn follow(&mut self, change: &Change, origin: O) -> Result<(), DesiredError<O>> {
+    /// If the kernel would refuse any other change, or the change says nothing about a table.
+    pub fn follow(&mut self, change: &Change, origin: O) -> Result<Option<O>, DesiredError<O>> {
         match *change {
             Change::AddService(settings) => {
                 let id = settings.id();
                 if let Some(existing) = self.service(id) {
-                    return Err(DesiredError::Exists(Object::Service(id), existing.origin));
+                    let exists = DesiredError::Exists(Object::Service(id), existing.origin);
+                    return repeated(existing.settings == settings, existing.origin).ok_or(exists);
                 }
                 self.service_index.insert(id, self.services.len());
                 self.services.push(Some(DesiredService { settings, origin, destinations: Vec::new() }));
@@ -170,8 +173,9 @@ impl<O: Copy> Desired<O> {
                 self.service_index.remove(&id);
             }
             Change::AddDestination(id, settings) => {
-                if let Ok((_, Some((_, origin)))) = self.destination_mut(id, settings.id) {
-                    return Err(DesiredError::Exists(Object::Destination(id, settings.id), *origin));
+                if let Ok((_, &mut Some((existing, origin)))) = self.destination_mut(id, settings.id) {
+                    let exists = DesiredError::Exists(Object::Destination(id, settings.id), origin);
+                    return repeated(existing == settings, origin).ok_or(exists);
                 }
                 let (index, service) = self.service_mut(id)?;
                 let next = service.destinations.len();
@@ -197,13 +201,14 @@ impl<O: Copy> Desired<O> {
                 if let Some(&(existing, origin)) =
                     self.daemons.iter().find(|(it, _)| it.state == daemon.state)
                 {
-                    return Err(DesiredError::Exists(Object::Daemon(existing.state), origin));
+                    let exists = DesiredError::Exists(Object::Daemon(existing.state), origin);
+                    return repeated(existing == daemon, origin).ok_or(exists);
                 }
                 self.daemons.push((daemon, origin));
             }
             Change::StopDaemon(_) | Change::Zero(_) => return Err(DesiredError::NotSettings(*change)),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Returns the services in the order in which they were added.
@@ -262,6 +267,11 @@ impl<O: Copy> Desired<O> {
             .map(|destination| (index, destination))
             .ok_or(DesiredError::NotDefined(Object::Destination(id, destination)))
     }
+}
+
+/// Returns the origin of an object, twice wrapped, if an addition repeats it.
+fn repeated<O>(same: bool, origin: O) -> Option<Option<O>> {
+    same.then_some(Some(origin))
 }
 
 impl<O> DesiredService<O> {
@@ -333,17 +343,38 @@ mod tests {
     }
 
     #[test]
+    fn repeated_additions_name_the_first_one() {
+        let id = service().id();
+        let daemon = SyncDaemon::new(DaemonState::Master, "eth0".parse().unwrap());
+        let additions = [
+            Change::AddService(service()),
+            Change::AddDestination(id, destination(1)),
+            Change::StartDaemon(daemon),
+        ];
+        let mut desired = Desired::default();
+        for (line, addition) in (1..).zip(&additions) {
+            assert_eq!(desired.follow(addition, line), Ok(None));
+        }
+        for (line, addition) in (1..).zip(&additions) {
+            assert_eq!(desired.follow(addition, 10 + line), Ok(Some(line)));
+        }
+    }
+
+    #[test]
     fn changes_that_the_kernel_would_refuse_name_the_object_and_the_origin() {
         let id = service().id();
         let add = Change::AddService(service());
         let add_destination = Change::AddDestination(id, destination(1));
         let daemon = SyncDaemon::new(DaemonState::Master, "eth0".parse().unwrap());
         let error = |changes: &[Change]| follow(changes).unwrap_err();
-        assert_eq!(error(&[add, add]), DesiredError::Exists(Object::Service(id), 1));
+        let other = Change::AddService(service().with_persistence(9));
+        assert_eq!(error(&[add, other]), DesiredError::Exists(Object::Service(id), 1));
         let exists = DesiredError::Exists(Object::Destination(id, destination(1).id), 2);
-        assert_eq!(error(&[add, add_destination, add_destination]), exists);
+        let heavy = Change::AddDestination(id, destination(1).with_weight(9));
+        assert_eq!(error(&[add, add_destination, heavy]), exists);
         let start = Change::StartDaemon(daemon);
-        assert_eq!(error(&[start, start]), DesiredError::Exists(Object::Daemon(DaemonState::Master), 1));
+        let other = Change::StartDaemon(daemon.with_sync_id(9));
+        assert_eq!(error(&[start, other]), DesiredError::Exists(Object::Daemon(DaemonState::Master), 1));
         for change in [add_destination, Change::SetService(service()), Change::DeleteService(id)] {
             assert_eq!(error(&[change]), DesiredError::NotDefined(Object::Service(id)));
         }

@@ -1,0 +1,70 @@
+//! Replacing a file as a whole: it is the old one or the new one at any time.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+
+/// Replaces a file by these bytes, or leaves everything as it is.
+///
+/// A new file beside the old one gets owner, group and mode of the old one, all by its descriptor, is written to the
+/// disk, and takes the old one's name. Everything happens in the folder that was opened first, so nobody who can rename
+/// folders or files meanwhile can lead the bytes elsewhere. A link of the caller's own is followed; a link of somebody
+/// else is not. What is no file, such as a pipe, is written to.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = follow_own_link(path)?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = File::open(parent)?;
+    let old = match fstatat(&folder, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(old) => Some(old),
+        Err(nix::errno::Errno::ENOENT) => None,
+        Err(errno) => return Err(errno.into()),
+    };
+    if let Some(old) = old.filter(|old| kind(old) != SFlag::S_IFREG) {
+        return match kind(&old) {
+            SFlag::S_IFLNK => Err(io::Error::other("it is a symbolic link that somebody else made")),
+            SFlag::S_IFDIR => Err(io::ErrorKind::IsADirectory.into()),
+            _ => File::options().write(true).open(&path)?.write_all(bytes),
+        };
+    }
+    let temporary = format!(".{}.{}", name.to_string_lossy(), std::process::id());
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    // Without an old file the umask decides.
+    let mode = Mode::from_bits_truncate(if old.is_some() { 0o600 } else { 0o666 });
+    let mut new = File::from(openat(&folder, &*temporary, flags, mode)?);
+    let outcome = fill(&mut new, old.as_ref(), bytes)
+        .and_then(|()| Ok(renameat(&folder, &*temporary, &folder, name)?))
+        .and_then(|()| folder.sync_all());
+    if outcome.is_err() {
+        // After the renaming there is nothing of this name.
+        let _ = unlinkat(&folder, &*temporary, UnlinkatFlags::NoRemoveDir);
+    }
+    outcome
+}
+
+/// Writes the new file to the disk.
+fn fill(new: &mut File, old: Option<&FileStat>, bytes: &[u8]) -> io::Result<()> {
+    if let Some(old) = old {
+        fchown(&*new, Some(old.st_uid), Some(old.st_gid))?;
+        new.set_permissions(PermissionsExt::from_mode(old.st_mode & 0o7777))?;
+    }
+    new.write_all(bytes)?;
+    new.sync_all()
+}
+
+/// Returns the file that a link of the caller's own leads to, or the path itself.
+fn follow_own_link(path: &Path) -> io::Result<PathBuf> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() && metadata.uid() == geteuid().as_raw() => path.canonicalize(),
+        _ => Ok(path.to_owned()),
+    }
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
