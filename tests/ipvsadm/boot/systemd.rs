@@ -77,6 +77,11 @@ systemctl start ipvsadm; look 'bad start' $?
 sed -i '$d' /etc/ipvsadm.rules; systemctl start ipvsadm; look start $?
 sleep 1; systemctl restart ipvsadm; look restart $?
 sleep 1; systemctl stop ipvsadm; look stop $?
+mkdir /etc/sysconfig; touch /etc/sysconfig/ipvsadm; echo '# nothing' >/etc/ipvsadm.rules
+echo 'AUTO="false"' >/etc/default/ipvsadm; systemctl start ipvsadm; look 'AUTO=false' $?
+echo 'SAVE_ON_STOP=yes' >/etc/default/ipvsadm; systemctl restart ipvsadm; look 'no rules' $?
+ipvsadm -A -f 5; systemctl stop ipvsadm; look 'saving stop' $?
+systemctl start ipvsadm; look 'saved start' $?
 mv /said /all
 END
 cat >init <<'END'
@@ -116,6 +121,10 @@ bad start: 1, failed, 5 lines, 2 daemons
 start: 0, active, 5 lines, 2 daemons
 restart: 0, active, 5 lines, 2 daemons
 stop: 0, inactive, 0 lines, 0 daemons
+AUTO=false: 0, active, 0 lines, 0 daemons
+no rules: 0, active, 0 lines, 0 daemons
+saving stop: 0, inactive, 0 lines, 0 daemons
+saved start: 0, active, 1 lines, 0 daemons
 ";
     assert_eq!(output, expected, "{output}");
 }
