@@ -3,7 +3,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::attribute::{Attribute, Result};
 use crate::constants::{AF_INET, AF_INET6};
 
 /// An address family.
@@ -34,11 +33,6 @@ impl AddressFamily {
             Self::V6 => AF_INET6,
         }
     }
-
-    /// Reads `IPVS_SVC_ATTR_AF` or `IPVS_DEST_ATTR_ADDR_FAMILY`.
-    pub(crate) fn parse(attribute: Attribute<'_>) -> Result<Self> {
-        Self::from_raw(attribute.u16()?).ok_or_else(|| attribute.impossible())
-    }
 }
 
 impl From<IpAddr> for AddressFamily {
@@ -60,13 +54,12 @@ impl fmt::Display for AddressFamily {
     }
 }
 
-/// Reads an address attribute, which has 16 bytes for either address family.
-pub(crate) fn parse_address(family: AddressFamily, attribute: Attribute<'_>) -> Result<IpAddr> {
-    let bytes: [u8; 16] = attribute.array()?;
-    Ok(match family {
+/// Returns the address in an address attribute, which has 16 bytes for either address family.
+pub(crate) fn from_address_bytes(family: AddressFamily, bytes: [u8; 16]) -> IpAddr {
+    match family {
         AddressFamily::V4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into(),
         AddressFamily::V6 => Ipv6Addr::from(bytes).into(),
-    })
+    }
 }
 
 /// Returns the 16 bytes of an address attribute: an IPv4 address takes the first four, the others are 0.

@@ -43,72 +43,165 @@ impl From<DecodeError> for netlink_packet_core::DecodeError {
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
-/// The highest kind of all groups: `IPVS_DEST_ATTR_TUN_FLAGS`.
-const MAX_KIND: usize = 15;
-
-/// The attributes of one container, indexed by kind like the kernel's `nla_parse` does.
+/// The attributes of one container, each at most once.
 ///
-/// Attributes with unknown kinds are skipped: newer kernels have more of them.
+/// They are asked for by name. Asking in the order in which the kernel writes them is fast, because each is then the
+/// next one; any other order works as well. Attributes with unknown kinds are skipped: newer kernels have more of them.
 pub(crate) struct Attributes<'a> {
-    values: [Option<&'a [u8]>; MAX_KIND + 1],
+    payload: &'a [u8],
+    /// The part of the payload after the attribute that was taken last.
+    rest: &'a [u8],
+    /// Whether every attribute was the next one so far.
+    in_order: bool,
     names: Names<u16>,
     container: &'static str,
 }
 
 impl<'a> Attributes<'a> {
-    /// Indexes the attributes in `payload`. Errors name them by `names`, and what holds them by `container`.
-    pub(crate) fn parse(payload: &'a [u8], names: Names<u16>, container: &'static str) -> Result<Self> {
-        let mut attributes = Self { values: [None; MAX_KIND + 1], names, container };
-        let mut rest = payload;
-        while !rest.is_empty() {
-            let (kind, value, next) = split_attribute(rest).ok_or(DecodeError::Malformed(container))?;
-            rest = next;
-            // Kinds count from 1 without gaps.
-            if (1..=names.len()).contains(&kind.into())
-                && attributes.values[usize::from(kind)].replace(value).is_some()
-            {
-                return Err(DecodeError::Repeated(attributes.name(kind)));
-            }
-        }
-        Ok(attributes)
+    /// Reads the attributes in `payload`. Errors name them by `names`, and what holds them by `container`.
+    pub(crate) fn read<T>(
+        payload: &'a [u8],
+        names: Names<u16>,
+        container: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let mut attributes = Self { payload, rest: payload, in_order: true, names, container };
+        let value = read(&mut attributes)?;
+        attributes.check_rest()?;
+        Ok(value)
     }
 
-    /// Indexes the attributes at the top level of a message.
-    pub(crate) fn parse_message(command: u8, payload: &'a [u8]) -> Result<Self> {
-        let name =
-            COMMANDS.iter().find(|&&(number, _)| number == command).map_or("a message", |&(_, name)| name);
-        Self::parse(payload, COMMAND_ATTRIBUTES, name)
+    /// Reads the attributes at the top level of a message.
+    pub(crate) fn read_message<T>(
+        command: u8,
+        payload: &'a [u8],
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        // Commands count from 1 without gaps.
+        let name = COMMANDS.get(usize::from(command).wrapping_sub(1)).map_or("a message", |&(_, name)| name);
+        Self::read(payload, COMMAND_ATTRIBUTES, name, read)
+    }
+
+    /// Reads the attributes nested inside another one, which has to be present.
+    pub(crate) fn nested<T>(
+        &mut self,
+        kind: u16,
+        names: Names<u16>,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.required(kind)?.nested(names, read)
     }
 
     /// Returns an attribute that may be missing.
-    pub(crate) fn optional(&self, kind: u16) -> Option<Attribute<'a>> {
-        let value = self.values[usize::from(kind)]?;
-        Some(Attribute { name: self.name(kind), value })
+    #[inline]
+    pub(crate) fn optional(&mut self, kind: u16) -> Result<Option<Attribute<'a>>> {
+        match split_attribute(self.rest) {
+            Some((found, value, rest)) if found == kind => {
+                self.rest = rest;
+                Ok(Some(Attribute { name: self.name(kind), value }))
+            }
+            // All attributes were taken.
+            _ if self.in_order && self.rest.is_empty() => Ok(None),
+            _ => self.search(kind),
+        }
     }
 
     /// Returns an attribute that has to be present.
-    pub(crate) fn required(&self, kind: u16) -> Result<Attribute<'a>> {
-        self.optional(kind).ok_or_else(|| self.missing(kind))
+    #[inline]
+    pub(crate) fn required(&mut self, kind: u16) -> Result<Attribute<'a>> {
+        self.optional(kind)?.ok_or_else(|| self.missing(kind))
     }
 
-    /// Indexes the attributes nested inside another one, which has to be present.
-    pub(crate) fn nested(&self, kind: u16, names: Names<u16>) -> Result<Self> {
-        self.required(kind)?.nested(names)
+    /// Returns a value of fixed size that may be missing.
+    #[inline]
+    pub(crate) fn optional_array<const N: usize>(&mut self, kind: u16) -> Result<Option<[u8; N]>> {
+        // Most attributes are as expected: the next one, and of this size.
+        if let Some((value, rest)) = split_array(self.rest, kind) {
+            self.rest = rest;
+            return Ok(Some(value));
+        }
+        self.optional(kind)?.map(Attribute::array).transpose()
     }
 
-    /// Returns a number in network byte order.
-    pub(crate) fn be16(&self, kind: u16) -> Result<u16> {
-        self.required(kind)?.be16()
+    /// Returns a value of fixed size that has to be present.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self, kind: u16) -> Result<[u8; N]> {
+        self.optional_array(kind)?.ok_or_else(|| self.missing(kind))
     }
 
     /// Returns a number in host byte order.
-    pub(crate) fn u32(&self, kind: u16) -> Result<u32> {
-        self.required(kind)?.u32()
+    pub(crate) fn u16(&mut self, kind: u16) -> Result<u16> {
+        self.array(kind).map(u16::from_ne_bytes)
+    }
+
+    /// Returns a number in network byte order.
+    pub(crate) fn be16(&mut self, kind: u16) -> Result<u16> {
+        self.array(kind).map(u16::from_be_bytes)
+    }
+
+    /// Returns a number in host byte order.
+    pub(crate) fn u32(&mut self, kind: u16) -> Result<u32> {
+        self.array(kind).map(u32::from_ne_bytes)
+    }
+
+    /// Returns a number of 64 or of 32 bits, in host byte order, that may be missing.
+    pub(crate) fn optional_u64_or_u32(&mut self, kind: u16) -> Result<Option<u64>> {
+        if let Some((value, rest)) = split_array(self.rest, kind) {
+            self.rest = rest;
+            return Ok(Some(u64::from_ne_bytes(value)));
+        }
+        self.optional(kind)?.map(Attribute::u64_or_u32).transpose()
+    }
+
+    /// Makes the error for a value without a meaning.
+    pub(crate) fn impossible(&self, kind: u16) -> DecodeError {
+        DecodeError::Value(self.name(kind))
     }
 
     /// Makes the error for a missing attribute.
     pub(crate) fn missing(&self, kind: u16) -> DecodeError {
         DecodeError::Missing(self.name(kind))
+    }
+
+    /// Finds an attribute that is not the next one.
+    #[cold]
+    fn search(&mut self, kind: u16) -> Result<Option<Attribute<'a>>> {
+        self.in_order = false;
+        let mut rest = self.payload;
+        while !rest.is_empty() {
+            let (found, value, next) = self.split(rest)?;
+            if found == kind {
+                self.rest = next;
+                return Ok(Some(Attribute { name: self.name(kind), value }));
+            }
+            rest = next;
+        }
+        Ok(None)
+    }
+
+    /// Checks that the attributes that nobody asked for are well-formed, and that none is repeated.
+    fn check_rest(&self) -> Result<()> {
+        if self.in_order && self.rest.is_empty() {
+            return Ok(());
+        }
+        let mut seen = 0_u32;
+        let mut rest = self.payload;
+        while !rest.is_empty() {
+            let (kind, _, next) = self.split(rest)?;
+            rest = next;
+            // Kinds count from 1 without gaps. Unknown ones, such as padding, may be repeated.
+            if (1..=self.names.len()).contains(&kind.into()) {
+                if seen & 1 << kind != 0 {
+                    return Err(DecodeError::Repeated(self.name(kind)));
+                }
+                seen |= 1 << kind;
+            }
+        }
+        Ok(())
+    }
+
+    fn split(&self, attributes: &'a [u8]) -> Result<(u16, &'a [u8], &'a [u8])> {
+        split_attribute(attributes).ok_or(DecodeError::Malformed(self.container))
     }
 
     fn name(&self, kind: u16) -> &'static str {
@@ -123,8 +216,23 @@ fn split_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let length = usize::from(u16::from_ne_bytes([a, b]));
     let value = bytes.get(NLA_HEADER_SIZE..length)?;
     // The last attribute may lack its padding.
-    let rest = bytes.get(length.next_multiple_of(NLA_ALIGNTO)..).unwrap_or_default();
+    let rest = bytes.get(align(length)..).unwrap_or_default();
     Some((u16::from_ne_bytes([c, d]) & NLA_TYPE_MASK, value, rest))
+}
+
+/// Splits the first attribute off, if it has this kind and size.
+#[inline]
+fn split_array<const N: usize>(bytes: &[u8], kind: u16) -> Option<([u8; N], &[u8])> {
+    let (attribute, rest) = bytes.split_at_checked(align(NLA_HEADER_SIZE + N))?;
+    let (&[a, b, c, d], value) = attribute.split_first_chunk()?;
+    let length = u16::from_ne_bytes([a, b]);
+    let expected = usize::from(length) == NLA_HEADER_SIZE + N && u16::from_ne_bytes([c, d]) == kind;
+    Some((*value.first_chunk().filter(|_| expected)?, rest))
+}
+
+/// Rounds a length up to the alignment of attributes.
+const fn align(length: usize) -> usize {
+    (length + NLA_ALIGNTO - 1) & !(NLA_ALIGNTO - 1)
 }
 
 /// An attribute and its name.
@@ -135,13 +243,17 @@ pub(crate) struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// Indexes the attributes nested inside this one.
-    pub(crate) fn nested(self, names: Names<u16>) -> Result<Attributes<'a>> {
-        Attributes::parse(self.value, names, self.name)
+    /// Reads the attributes nested inside this one.
+    pub(crate) fn nested<T>(
+        self,
+        names: Names<u16>,
+        read: impl FnOnce(&mut Attributes<'a>) -> Result<T>,
+    ) -> Result<T> {
+        Attributes::read(self.value, names, self.name, read)
     }
 
     /// Returns a value of fixed size.
-    pub(crate) fn array<const N: usize>(self) -> Result<[u8; N]> {
+    fn array<const N: usize>(self) -> Result<[u8; N]> {
         self.value.try_into().map_err(|_| DecodeError::Length {
             attribute: self.name,
             expected: N,
@@ -149,29 +261,10 @@ impl<'a> Attribute<'a> {
         })
     }
 
-    pub(crate) fn u8(self) -> Result<u8> {
-        self.array().map(u8::from_ne_bytes)
-    }
-
-    /// Returns a number in host byte order.
-    pub(crate) fn u16(self) -> Result<u16> {
-        self.array().map(u16::from_ne_bytes)
-    }
-
-    /// Returns a number in network byte order.
-    pub(crate) fn be16(self) -> Result<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    /// Returns a number in host byte order.
-    pub(crate) fn u32(self) -> Result<u32> {
-        self.array().map(u32::from_ne_bytes)
-    }
-
-    /// Returns a number of 32 or of 64 bits, in host byte order.
-    pub(crate) fn u32_or_u64(self) -> Result<u64> {
+    /// Returns a number of 64 or of 32 bits, in host byte order.
+    fn u64_or_u32(self) -> Result<u64> {
         match self.value.len() {
-            4 => self.u32().map(u64::from),
+            4 => self.array().map(u32::from_ne_bytes).map(u64::from),
             _ => self.array().map(u64::from_ne_bytes),
         }
     }
@@ -180,13 +273,8 @@ impl<'a> Attribute<'a> {
     pub(crate) fn name<N>(self, from_kernel: impl FnOnce(&[u8]) -> Option<N>) -> Result<Option<N>> {
         match self.value.split(|&byte| byte == 0).next() {
             None | Some([]) => Ok(None),
-            Some(name) => from_kernel(name).map(Some).ok_or_else(|| self.impossible()),
+            Some(name) => from_kernel(name).map(Some).ok_or(DecodeError::Value(self.name)),
         }
-    }
-
-    /// Makes the error for a value without a meaning.
-    pub(crate) fn impossible(self) -> DecodeError {
-        DecodeError::Value(self.name)
     }
 }
 
@@ -245,17 +333,19 @@ impl Writer<'_> {
         // Nothing in IPVS comes near 64 KiB.
         self.0[start..start + 2].copy_from_slice(&((end - start) as u16).to_ne_bytes());
         self.0[start + 2..start + 4].copy_from_slice(&kind.to_ne_bytes());
-        self.0.resize(end.next_multiple_of(NLA_ALIGNTO), 0);
+        self.0.resize(align(end), 0);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::constants::{INFO_ATTRIBUTES, IPVS_INFO_ATTR_CONN_TAB_SIZE, IPVS_INFO_ATTR_VERSION};
+    use crate::constants::{
+        INFO_ATTRIBUTES, IPVS_INFO_ATTR_CONN_TAB_SIZE as SIZE, IPVS_INFO_ATTR_VERSION as VERSION,
+    };
 
-    fn parse(bytes: &[u8]) -> Result<Attributes<'_>> {
-        Attributes::parse(bytes, INFO_ATTRIBUTES, "a test")
+    fn read<T>(bytes: &[u8], read: impl FnOnce(&mut Attributes<'_>) -> Result<T>) -> Result<T> {
+        Attributes::read(bytes, INFO_ATTRIBUTES, "a test", read)
     }
 
     #[test]
@@ -263,17 +353,17 @@ mod tests {
         let mut bytes = Vec::new();
         let writer = &mut Writer(&mut bytes);
         writer.u64(77, 1);
-        writer.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE, 4096);
+        writer.u32(SIZE, 4096);
         writer.u8(0, 1);
         writer.u8(0, 2);
-        writer.u32(IPVS_INFO_ATTR_VERSION, 5);
-        let attributes = parse(&bytes).unwrap();
-        assert_eq!(attributes.u32(IPVS_INFO_ATTR_VERSION), Ok(5));
-        assert_eq!(attributes.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE), Ok(4096));
+        writer.u32(VERSION, 5);
+        assert_eq!(read(&bytes, |found| Ok((found.u32(VERSION)?, found.u32(SIZE)?))), Ok((5, 4096)));
+        assert_eq!(read(&bytes, |found| Ok((found.u32(SIZE)?, found.u32(VERSION)?))), Ok((4096, 5)));
+        assert_eq!(read(&bytes, |found| found.u32(SIZE)), Ok(4096));
     }
 
     #[test]
-    fn every_group_of_names_fits_the_index_and_has_no_gap() {
+    fn every_group_of_names_counts_from_1_without_gaps() {
         use crate::constants::*;
         for group in [
             COMMAND_ATTRIBUTES,
@@ -283,19 +373,23 @@ mod tests {
             STATS_ATTRIBUTES,
             INFO_ATTRIBUTES,
         ] {
-            assert!(group.len() <= MAX_KIND);
             assert!(group.iter().map(|&(kind, _)| usize::from(kind)).eq(1..=group.len()));
         }
+        assert!(COMMANDS.iter().map(|&(command, _)| usize::from(command)).eq(1..=COMMANDS.len()));
     }
 
     #[test]
     fn missing_repeated_and_malformed_attributes_are_named() {
         let version = [8, 0, 1, 0, 1, 2, 3, 4];
-        assert_eq!(parse(&[]).unwrap().u32(1), Err(DecodeError::Missing("IPVS_INFO_ATTR_VERSION")));
+        let missing = Err(DecodeError::Missing("IPVS_INFO_ATTR_VERSION"));
+        assert_eq!(read(&[], |found| found.u32(VERSION)), missing);
         let twice = [version, version].concat();
-        assert_eq!(parse(&twice).err(), Some(DecodeError::Repeated("IPVS_INFO_ATTR_VERSION")));
-        for bytes in [&[3, 0, 1, 0][..], &[9, 0, 1, 0], &[8, 0, 1]] {
-            assert_eq!(parse(bytes).err(), Some(DecodeError::Malformed("a test")));
+        let repeated = Err(DecodeError::Repeated("IPVS_INFO_ATTR_VERSION"));
+        assert_eq!(read(&twice, |found| found.u32(VERSION)), repeated);
+        for tail in [&[3, 0, 1, 0][..], &[9, 0, 1, 0], &[8, 0, 1]] {
+            let malformed = Err(DecodeError::Malformed("a test"));
+            assert_eq!(read(tail, |found| found.u32(VERSION)), malformed);
+            assert_eq!(read(&[&version, tail].concat(), |found| found.u32(VERSION)), malformed);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::attribute::{Attribute, Attributes, Result, Writer};
+use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::{
     IP_VS_STATE_BACKUP, IP_VS_STATE_MASTER, IPVS_CMD_ATTR_DAEMON, IPVS_DAEMON_ATTR_MCAST_GROUP,
     IPVS_DAEMON_ATTR_MCAST_GROUP6, IPVS_DAEMON_ATTR_MCAST_IFN, IPVS_DAEMON_ATTR_MCAST_PORT,
@@ -49,7 +49,7 @@ impl DaemonState {
     }
 
     /// Reads the attribute inside `IPVS_CMD_ATTR_DAEMON` that identifies a daemon.
-    pub(crate) fn parse(attributes: &Attributes<'_>) -> Result<Self> {
+    pub(crate) fn parse(attributes: &mut Attributes<'_>) -> Result<Self> {
         attributes.u32(IPVS_DAEMON_ATTR_STATE).map(Self::from_raw)
     }
 
@@ -152,23 +152,22 @@ impl SyncDaemon {
     }
 
     /// Reads the attributes inside `IPVS_CMD_ATTR_DAEMON`.
-    pub(crate) fn parse(attributes: &Attributes<'_>) -> Result<Self> {
+    pub(crate) fn parse(attributes: &mut Attributes<'_>) -> Result<Self> {
+        let state = DaemonState::parse(attributes)?;
         let interface = attributes.required(IPVS_DAEMON_ATTR_MCAST_IFN)?.name(Interface::from_kernel)?;
-        let group = match attributes.optional(IPVS_DAEMON_ATTR_MCAST_GROUP6) {
-            Some(group) => Some(Ipv6Addr::from(group.array::<16>()?).into()),
-            None => match attributes.optional(IPVS_DAEMON_ATTR_MCAST_GROUP) {
-                Some(group) => Some(Ipv4Addr::from(group.array::<4>()?).into()),
-                None => None,
-            },
-        };
+        let sync_id = attributes.u32(IPVS_DAEMON_ATTR_SYNC_ID)?;
+        let max_length =
+            attributes.optional_array(IPVS_DAEMON_ATTR_SYNC_MAXLEN)?.map_or(0, u16::from_ne_bytes);
+        let group4 = attributes.optional_array(IPVS_DAEMON_ATTR_MCAST_GROUP)?.map(Ipv4Addr::from);
+        let group6 = attributes.optional_array::<16>(IPVS_DAEMON_ATTR_MCAST_GROUP6)?.map(Ipv6Addr::from);
         Ok(Self {
-            state: DaemonState::parse(attributes)?,
+            state,
             interface: interface.ok_or_else(|| attributes.missing(IPVS_DAEMON_ATTR_MCAST_IFN))?,
-            sync_id: attributes.u32(IPVS_DAEMON_ATTR_SYNC_ID)?,
-            max_length: attributes.optional(IPVS_DAEMON_ATTR_SYNC_MAXLEN).map_or(Ok(0), Attribute::u16)?,
-            group,
-            port: attributes.optional(IPVS_DAEMON_ATTR_MCAST_PORT).map_or(Ok(0), Attribute::u16)?,
-            ttl: attributes.optional(IPVS_DAEMON_ATTR_MCAST_TTL).map_or(Ok(0), Attribute::u8)?,
+            sync_id,
+            max_length,
+            group: group6.map(IpAddr::from).or(group4.map(IpAddr::from)),
+            port: attributes.optional_array(IPVS_DAEMON_ATTR_MCAST_PORT)?.map_or(0, u16::from_ne_bytes),
+            ttl: attributes.optional_array(IPVS_DAEMON_ATTR_MCAST_TTL)?.map_or(0, u8::from_ne_bytes),
         })
     }
 
@@ -202,6 +201,12 @@ mod tests {
     use super::*;
     use crate::constants::DAEMON_ATTRIBUTES;
 
+    fn read<T>(bytes: &[u8], read: impl FnOnce(&mut Attributes<'_>) -> Result<T>) -> Result<T> {
+        Attributes::read_message(0, bytes, |found| {
+            found.nested(IPVS_CMD_ATTR_DAEMON, DAEMON_ATTRIBUTES, read)
+        })
+    }
+
     #[test]
     fn daemons_survive_the_way_through_attributes() {
         let daemon = SyncDaemon::new(DaemonState::Master, "eth0".parse().unwrap());
@@ -214,10 +219,8 @@ mod tests {
         ] {
             let mut bytes = Vec::new();
             daemon.emit_nested(&mut Writer(&mut bytes));
-            let attributes = Attributes::parse_message(0, &bytes).unwrap();
-            let attributes = attributes.nested(IPVS_CMD_ATTR_DAEMON, DAEMON_ATTRIBUTES).unwrap();
-            assert_eq!(SyncDaemon::parse(&attributes), Ok(daemon));
-            assert_eq!(DaemonState::parse(&attributes), Ok(daemon.state));
+            assert_eq!(read(&bytes, SyncDaemon::parse), Ok(daemon));
+            assert_eq!(read(&bytes, DaemonState::parse), Ok(daemon.state));
         }
     }
 

@@ -50,23 +50,23 @@ impl Reply {
         if command == IPVS_CMD_SET_INFO {
             return Info::parse(payload).map(Self::Info);
         }
-        let attributes = Attributes::parse_message(command, payload)?;
         let Context { service_family, include_stats } = context;
-        Ok(match command {
-            IPVS_CMD_NEW_SERVICE => {
-                let service = attributes.nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES)?;
-                Self::Service(ServiceState::parse(&service, include_stats)?)
-            }
-            IPVS_CMD_NEW_DEST => {
-                let destination = attributes.nested(IPVS_CMD_ATTR_DEST, DESTINATION_ATTRIBUTES)?;
-                Self::Destination(DestinationState::parse(&destination, service_family, include_stats)?)
-            }
-            IPVS_CMD_NEW_DAEMON => {
-                let daemon = attributes.nested(IPVS_CMD_ATTR_DAEMON, DAEMON_ATTRIBUTES)?;
-                Self::Daemon(SyncDaemon::parse(&daemon)?)
-            }
-            IPVS_CMD_SET_CONFIG => Self::Timeouts(Timeouts::parse(&attributes)?),
-            command => return Err(DecodeError::Command(command)),
+        Attributes::read_message(command, payload, |attributes| match command {
+            IPVS_CMD_NEW_SERVICE => attributes
+                .nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES, |service| {
+                    ServiceState::parse(service, include_stats)
+                })
+                .map(Self::Service),
+            IPVS_CMD_NEW_DEST => attributes
+                .nested(IPVS_CMD_ATTR_DEST, DESTINATION_ATTRIBUTES, |destination| {
+                    DestinationState::parse(destination, service_family, include_stats)
+                })
+                .map(Self::Destination),
+            IPVS_CMD_NEW_DAEMON => attributes
+                .nested(IPVS_CMD_ATTR_DAEMON, DAEMON_ATTRIBUTES, SyncDaemon::parse)
+                .map(Self::Daemon),
+            IPVS_CMD_SET_CONFIG => Timeouts::parse(attributes).map(Self::Timeouts),
+            command => Err(DecodeError::Command(command)),
         })
     }
 

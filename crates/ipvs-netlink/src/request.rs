@@ -5,6 +5,7 @@ use std::fmt;
 use netlink_packet_core::{Emitable, ParseableParametrized};
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
+use crate::address::AddressFamily;
 use crate::attribute::{Attributes, DecodeError, Result, Writer};
 use crate::constants::{
     DAEMON_ATTRIBUTES, DESTINATION_ATTRIBUTES, IPVS_CMD_ATTR_DAEMON, IPVS_CMD_ATTR_DEST,
@@ -110,46 +111,75 @@ impl Request {
 
     /// Reads the attributes of a request with this command.
     fn parse(command: u8, payload: &[u8]) -> Result<Self> {
-        let attributes = Attributes::parse_message(command, payload)?;
-        let service = || attributes.nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES);
-        let destination = || attributes.nested(IPVS_CMD_ATTR_DEST, DESTINATION_ATTRIBUTES);
-        let daemon = || attributes.nested(IPVS_CMD_ATTR_DAEMON, DAEMON_ATTRIBUTES);
-        let id = || ServiceId::parse(&service()?);
-        let optional_id = || attributes.optional(IPVS_CMD_ATTR_SERVICE).map(|_| id()).transpose();
-        let id_and_destination = || {
-            let id = id()?;
-            Ok((id, Destination::parse(&destination()?, Some(id.family()))?))
-        };
-        Ok(match command {
-            IPVS_CMD_NEW_SERVICE => Change::AddService(Service::parse(&service()?)?).into(),
-            IPVS_CMD_SET_SERVICE => Change::SetService(Service::parse(&service()?)?).into(),
-            IPVS_CMD_DEL_SERVICE => Change::DeleteService(id()?).into(),
-            IPVS_CMD_GET_SERVICE => optional_id()?.map_or(Query::Services, Query::Service).into(),
-            IPVS_CMD_NEW_DEST => {
-                let (id, destination) = id_and_destination()?;
-                Change::AddDestination(id, destination).into()
-            }
-            IPVS_CMD_SET_DEST => {
-                let (id, destination) = id_and_destination()?;
-                Change::SetDestination(id, destination).into()
-            }
-            IPVS_CMD_DEL_DEST => {
-                let id = id()?;
-                let destination = DestinationId::parse(&destination()?, Some(id.family()))?;
-                Change::DeleteDestination(id, destination).into()
-            }
-            IPVS_CMD_GET_DEST => Query::Destinations(id()?).into(),
-            IPVS_CMD_NEW_DAEMON => Change::StartDaemon(SyncDaemon::parse(&daemon()?)?).into(),
-            IPVS_CMD_DEL_DAEMON => Change::StopDaemon(DaemonState::parse(&daemon()?)?).into(),
-            IPVS_CMD_GET_DAEMON => Query::Daemons.into(),
-            IPVS_CMD_SET_CONFIG => Change::SetTimeouts(Timeouts::parse(&attributes)?).into(),
-            IPVS_CMD_GET_CONFIG => Query::Timeouts.into(),
-            IPVS_CMD_GET_INFO => Query::Info.into(),
-            IPVS_CMD_ZERO => Change::Zero(optional_id()?).into(),
-            IPVS_CMD_FLUSH => Change::Flush.into(),
-            command => return Err(DecodeError::Command(command)),
+        Attributes::read_message(command, payload, |attributes| {
+            Ok(match command {
+                IPVS_CMD_NEW_SERVICE => Change::AddService(parse_service(attributes)?).into(),
+                IPVS_CMD_SET_SERVICE => Change::SetService(parse_service(attributes)?).into(),
+                IPVS_CMD_DEL_SERVICE => Change::DeleteService(parse_id(attributes)?).into(),
+                IPVS_CMD_GET_SERVICE => {
+                    parse_optional_id(attributes)?.map_or(Query::Services, Query::Service).into()
+                }
+                IPVS_CMD_NEW_DEST => {
+                    let (id, destination) = parse_destination(attributes, Destination::parse)?;
+                    Change::AddDestination(id, destination).into()
+                }
+                IPVS_CMD_SET_DEST => {
+                    let (id, destination) = parse_destination(attributes, Destination::parse)?;
+                    Change::SetDestination(id, destination).into()
+                }
+                IPVS_CMD_DEL_DEST => {
+                    let (id, destination) = parse_destination(attributes, DestinationId::parse)?;
+                    Change::DeleteDestination(id, destination).into()
+                }
+                IPVS_CMD_GET_DEST => Query::Destinations(parse_id(attributes)?).into(),
+                IPVS_CMD_NEW_DAEMON => {
+                    Change::StartDaemon(parse_daemon(attributes, SyncDaemon::parse)?).into()
+                }
+                IPVS_CMD_DEL_DAEMON => {
+                    Change::StopDaemon(parse_daemon(attributes, DaemonState::parse)?).into()
+                }
+                IPVS_CMD_GET_DAEMON => Query::Daemons.into(),
+                IPVS_CMD_SET_CONFIG => Change::SetTimeouts(Timeouts::parse(attributes)?).into(),
+                IPVS_CMD_GET_CONFIG => Query::Timeouts.into(),
+                IPVS_CMD_GET_INFO => Query::Info.into(),
+                IPVS_CMD_ZERO => Change::Zero(parse_optional_id(attributes)?).into(),
+                IPVS_CMD_FLUSH => Change::Flush.into(),
+                command => return Err(DecodeError::Command(command)),
+            })
         })
     }
+}
+
+fn parse_service(attributes: &mut Attributes<'_>) -> Result<Service> {
+    attributes.nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES, Service::parse)
+}
+
+fn parse_id(attributes: &mut Attributes<'_>) -> Result<ServiceId> {
+    attributes.nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES, ServiceId::parse)
+}
+
+fn parse_optional_id(attributes: &mut Attributes<'_>) -> Result<Option<ServiceId>> {
+    let service = attributes.optional(IPVS_CMD_ATTR_SERVICE)?;
+    service.map(|service| service.nested(SERVICE_ATTRIBUTES, ServiceId::parse)).transpose()
+}
+
+/// Reads the id of a service and something about one of its destinations.
+fn parse_destination<T>(
+    attributes: &mut Attributes<'_>,
+    parse: impl FnOnce(&mut Attributes<'_>, Option<AddressFamily>) -> Result<T>,
+) -> Result<(ServiceId, T)> {
+    let id = parse_id(attributes)?;
+    let destination = attributes.nested(IPVS_CMD_ATTR_DEST, DESTINATION_ATTRIBUTES, |destination| {
+        parse(destination, Some(id.family()))
+    })?;
+    Ok((id, destination))
+}
+
+fn parse_daemon<T>(
+    attributes: &mut Attributes<'_>,
+    parse: impl FnOnce(&mut Attributes<'_>) -> Result<T>,
+) -> Result<T> {
+    attributes.nested(IPVS_CMD_ATTR_DAEMON, DAEMON_ATTRIBUTES, parse)
 }
 
 impl From<Change> for Request {

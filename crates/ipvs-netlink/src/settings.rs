@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::attribute::{Attribute, Attributes, Result, Writer};
+use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::{
     INFO_ATTRIBUTES, IPVS_CMD_ATTR_TIMEOUT_TCP, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, IPVS_CMD_ATTR_TIMEOUT_UDP,
     IPVS_INFO_ATTR_CONN_TAB_SIZE, IPVS_INFO_ATTR_VERSION,
@@ -28,8 +28,8 @@ impl Timeouts {
     }
 
     /// Reads the attributes at the top level of `IPVS_CMD_SET_CONFIG`. One that is missing is 0.
-    pub(crate) fn parse(attributes: &Attributes<'_>) -> Result<Self> {
-        let seconds = |kind| attributes.optional(kind).map_or(Ok(0), Attribute::u32);
+    pub(crate) fn parse(attributes: &mut Attributes<'_>) -> Result<Self> {
+        let mut seconds = |kind| Ok(attributes.optional_array(kind)?.map_or(0, u32::from_ne_bytes));
         Ok(Self {
             tcp: seconds(IPVS_CMD_ATTR_TIMEOUT_TCP)?,
             tcp_fin: seconds(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN)?,
@@ -91,10 +91,11 @@ impl Info {
 
     /// Reads the attributes of `IPVS_CMD_SET_INFO`.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self> {
-        let attributes = Attributes::parse(payload, INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO")?;
-        Ok(Self {
-            version: Version(attributes.u32(IPVS_INFO_ATTR_VERSION)?),
-            connection_table_size: attributes.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE)?,
+        Attributes::read(payload, INFO_ATTRIBUTES, "IPVS_CMD_SET_INFO", |attributes| {
+            Ok(Self {
+                version: Version(attributes.u32(IPVS_INFO_ATTR_VERSION)?),
+                connection_table_size: attributes.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE)?,
+            })
         })
     }
 
@@ -114,7 +115,7 @@ mod tests {
         let mut bytes = Vec::new();
         let timeouts = Timeouts::new(900, 120, 300);
         timeouts.emit(&mut Writer(&mut bytes));
-        assert_eq!(Timeouts::parse(&Attributes::parse_message(0, &bytes).unwrap()), Ok(timeouts));
+        assert_eq!(Attributes::read_message(0, &bytes, Timeouts::parse), Ok(timeouts));
         bytes.clear();
         let info = Info { version: Version(0x01_02_01), connection_table_size: 4096 };
         info.emit(&mut Writer(&mut bytes));

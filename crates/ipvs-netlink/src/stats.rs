@@ -46,20 +46,23 @@ pub struct Rates {
 impl Stats {
     /// Reads the 64-bit form or, from kernels before 4.1, the other one. Without `include` all counters are 0.
     pub(crate) fn parse(
-        attributes: &Attributes<'_>,
+        attributes: &mut Attributes<'_>,
         kind32: u16,
         kind64: u16,
         include: bool,
     ) -> Result<Self> {
-        let stats = attributes.optional(kind64).or_else(|| attributes.optional(kind32));
-        let stats = stats.ok_or_else(|| attributes.missing(kind32))?;
+        let stats32 = attributes.optional(kind32)?;
+        let stats = attributes.optional(kind64)?.or(stats32).ok_or_else(|| attributes.missing(kind32))?;
         if include { Self::parse_either(stats) } else { Ok(Self::default()) }
     }
 
     /// Reads either form. A field that is missing is 0.
     fn parse_either(attribute: Attribute<'_>) -> Result<Self> {
-        let attributes = attribute.nested(STATS_ATTRIBUTES)?;
-        let field = |kind| attributes.optional(kind).map_or(Ok(0), Attribute::u32_or_u64);
+        attribute.nested(STATS_ATTRIBUTES, Self::parse_fields)
+    }
+
+    fn parse_fields(attributes: &mut Attributes<'_>) -> Result<Self> {
+        let mut field = |kind| Ok(attributes.optional_u64_or_u32(kind)?.unwrap_or(0));
         Ok(Self {
             connections: field(IPVS_STATS_ATTR_CONNS)?,
             in_packets: field(IPVS_STATS_ATTR_INPKTS)?,
@@ -135,7 +138,9 @@ mod tests {
     };
 
     fn parse(bytes: &[u8], include: bool) -> Result<Stats> {
-        Stats::parse(&Attributes::parse(bytes, DESTINATION_ATTRIBUTES, "a test")?, STATS, STATS64, include)
+        Attributes::read(bytes, DESTINATION_ATTRIBUTES, "a test", |found| {
+            Stats::parse(found, STATS, STATS64, include)
+        })
     }
 
     #[test]

@@ -7,10 +7,10 @@ pub use forwarding::Forwarding;
 pub use tunnel::{Tunnel, TunnelFlags, UnknownTunnel};
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-use crate::address::{AddressFamily, address_bytes, parse_address};
+use crate::address::{AddressFamily, address_bytes, from_address_bytes};
 use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::{
     IPVS_CMD_ATTR_DEST, IPVS_DEST_ATTR_ACTIVE_CONNS, IPVS_DEST_ATTR_ADDR, IPVS_DEST_ATTR_ADDR_FAMILY,
@@ -44,17 +44,16 @@ impl DestinationId {
         self.address.into()
     }
 
-    /// Reads the attributes inside `IPVS_CMD_ATTR_DEST` that identify a destination. Kernels before 3.18 do not
-    /// report the address family: it is the service's, which has to be known then.
-    pub(crate) fn parse(attributes: &Attributes<'_>, service_family: Option<AddressFamily>) -> Result<Self> {
-        let family = match attributes.optional(IPVS_DEST_ATTR_ADDR_FAMILY) {
-            Some(family) => AddressFamily::parse(family)?,
-            None => service_family.ok_or_else(|| attributes.missing(IPVS_DEST_ATTR_ADDR_FAMILY))?,
-        };
-        Ok(Self {
-            address: parse_address(family, attributes.required(IPVS_DEST_ATTR_ADDR)?)?,
-            port: attributes.be16(IPVS_DEST_ATTR_PORT)?,
-        })
+    /// Reads the attributes inside `IPVS_CMD_ATTR_DEST` that identify a destination. The address family of the
+    /// service has to be known for kernels before 3.18.
+    pub(crate) fn parse(
+        attributes: &mut Attributes<'_>,
+        service_family: Option<AddressFamily>,
+    ) -> Result<Self> {
+        let address = attributes.array(IPVS_DEST_ATTR_ADDR)?;
+        let port = attributes.be16(IPVS_DEST_ATTR_PORT)?;
+        let family = parse_family(attributes, service_family)?;
+        Ok(Self { address: from_address_bytes(family, address), port })
     }
 
     /// Writes `IPVS_CMD_ATTR_DEST` with the identity alone.
@@ -72,6 +71,19 @@ impl DestinationId {
 
     fn emit_family(&self, writer: &mut Writer<'_>) {
         writer.u16(IPVS_DEST_ATTR_ADDR_FAMILY, self.family().to_raw());
+    }
+}
+
+/// Reads the address family. Kernels before 3.18 do not report it: it is the service's.
+fn parse_family(
+    attributes: &mut Attributes<'_>,
+    service_family: Option<AddressFamily>,
+) -> Result<AddressFamily> {
+    match attributes.optional_array(IPVS_DEST_ATTR_ADDR_FAMILY)?.map(u16::from_ne_bytes) {
+        Some(family) => {
+            AddressFamily::from_raw(family).ok_or_else(|| attributes.impossible(IPVS_DEST_ATTR_ADDR_FAMILY))
+        }
+        None => service_family.ok_or_else(|| attributes.missing(IPVS_DEST_ATTR_ADDR_FAMILY)),
     }
 }
 
@@ -168,15 +180,29 @@ impl Destination {
     }
 
     /// Reads the attributes inside `IPVS_CMD_ATTR_DEST`; see [`DestinationId::parse`] for the address family.
-    pub(crate) fn parse(attributes: &Attributes<'_>, service_family: Option<AddressFamily>) -> Result<Self> {
-        Ok(Self {
-            id: DestinationId::parse(attributes, service_family)?,
+    pub(crate) fn parse(
+        attributes: &mut Attributes<'_>,
+        service_family: Option<AddressFamily>,
+    ) -> Result<Self> {
+        let (mut destination, address) = Self::parse_settings(attributes)?;
+        let family = parse_family(attributes, service_family)?;
+        destination.id.address = from_address_bytes(family, address);
+        Ok(destination)
+    }
+
+    /// Reads all settings, and the address as it is: its family comes later in what the kernel writes.
+    fn parse_settings(attributes: &mut Attributes<'_>) -> Result<(Self, [u8; 16])> {
+        let address = attributes.array(IPVS_DEST_ATTR_ADDR)?;
+        let port = attributes.be16(IPVS_DEST_ATTR_PORT)?;
+        let destination = Self {
+            id: DestinationId { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port },
             forwarding: Forwarding::from_raw(attributes.u32(IPVS_DEST_ATTR_FWD_METHOD)?),
             weight: attributes.u32(IPVS_DEST_ATTR_WEIGHT)?,
+            tunnel: Tunnel::parse(attributes)?,
             upper_threshold: attributes.u32(IPVS_DEST_ATTR_U_THRESH)?,
             lower_threshold: attributes.u32(IPVS_DEST_ATTR_L_THRESH)?,
-            tunnel: Tunnel::parse(attributes)?,
-        })
+        };
+        Ok((destination, address))
     }
 
     /// Writes `IPVS_CMD_ATTR_DEST` for a request.
@@ -236,17 +262,18 @@ impl DestinationState {
     /// Reads the attributes inside `IPVS_CMD_ATTR_DEST`; see [`DestinationId::parse`] for the address family. Without
     /// `include_stats` all counters are 0.
     pub(crate) fn parse(
-        attributes: &Attributes<'_>,
+        attributes: &mut Attributes<'_>,
         service_family: Option<AddressFamily>,
         include_stats: bool,
     ) -> Result<Self> {
-        Ok(Self {
-            settings: Destination::parse(attributes, service_family)?,
-            active_connections: attributes.u32(IPVS_DEST_ATTR_ACTIVE_CONNS)?,
-            inactive_connections: attributes.u32(IPVS_DEST_ATTR_INACT_CONNS)?,
-            persistent_connections: attributes.u32(IPVS_DEST_ATTR_PERSIST_CONNS)?,
-            stats: Stats::parse(attributes, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, include_stats)?,
-        })
+        let (mut settings, address) = Destination::parse_settings(attributes)?;
+        let active_connections = attributes.u32(IPVS_DEST_ATTR_ACTIVE_CONNS)?;
+        let inactive_connections = attributes.u32(IPVS_DEST_ATTR_INACT_CONNS)?;
+        let persistent_connections = attributes.u32(IPVS_DEST_ATTR_PERSIST_CONNS)?;
+        let family = parse_family(attributes, service_family)?;
+        settings.id.address = from_address_bytes(family, address);
+        let stats = Stats::parse(attributes, IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, include_stats)?;
+        Ok(Self { settings, active_connections, inactive_connections, persistent_connections, stats })
     }
 
     /// Writes `IPVS_CMD_ATTR_DEST` as the kernel does.
@@ -287,18 +314,22 @@ mod tests {
         })
     }
 
+    fn read<T>(bytes: &[u8], read: impl FnOnce(&mut Attributes<'_>) -> Result<T>) -> Result<T> {
+        Attributes::read_message(0, bytes, |found| {
+            found.nested(IPVS_CMD_ATTR_DEST, DESTINATION_ATTRIBUTES, read)
+        })
+    }
+
     #[test]
     fn destinations_survive_the_way_through_attributes() {
         for state in states() {
             let mut bytes = Vec::new();
             state.emit_nested(&mut Writer(&mut bytes));
-            let attributes = Attributes::parse_message(0, &bytes).unwrap();
-            let attributes = attributes.nested(IPVS_CMD_ATTR_DEST, DESTINATION_ATTRIBUTES).unwrap();
-            assert_eq!(DestinationState::parse(&attributes, None, true), Ok(state));
-            assert_eq!(Destination::parse(&attributes, None), Ok(state.settings));
-            assert_eq!(DestinationId::parse(&attributes, None), Ok(state.id()));
+            assert_eq!(read(&bytes, |found| DestinationState::parse(found, None, true)), Ok(state));
+            assert_eq!(read(&bytes, |found| Destination::parse(found, None)), Ok(state.settings));
+            assert_eq!(read(&bytes, |found| DestinationId::parse(found, None)), Ok(state.id()));
             let without = DestinationState { stats: Stats::default(), ..state };
-            assert_eq!(DestinationState::parse(&attributes, None, false), Ok(without));
+            assert_eq!(read(&bytes, |found| DestinationState::parse(found, None, false)), Ok(without));
         }
     }
 
@@ -307,8 +338,12 @@ mod tests {
         let id = DestinationId::new([192, 0, 2, 1], 80);
         let mut bytes = Vec::new();
         id.emit(&mut Writer(&mut bytes));
-        let attributes = Attributes::parse(&bytes, DESTINATION_ATTRIBUTES, "a test").unwrap();
-        assert_eq!(DestinationId::parse(&attributes, Some(AddressFamily::V4)), Ok(id));
-        assert!(DestinationId::parse(&attributes, None).is_err());
+        let parse = |service_family| {
+            Attributes::read(&bytes, DESTINATION_ATTRIBUTES, "a test", |found| {
+                DestinationId::parse(found, service_family)
+            })
+        };
+        assert_eq!(parse(Some(AddressFamily::V4)), Ok(id));
+        assert!(parse(None).is_err());
     }
 }

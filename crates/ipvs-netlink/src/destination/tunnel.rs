@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use crate::attribute::{Attribute, Attributes, Result, Writer};
+use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::{
     IP_VS_CONN_F_TUNNEL_TYPE_GRE, IP_VS_CONN_F_TUNNEL_TYPE_GUE, IP_VS_CONN_F_TUNNEL_TYPE_IPIP,
     IP_VS_TUNNEL_ENCAP_FLAG_CSUM, IP_VS_TUNNEL_ENCAP_FLAG_NOCSUM, IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM,
@@ -116,10 +116,10 @@ impl Tunnel {
     }
 
     /// Reads the three attributes inside `IPVS_CMD_ATTR_DEST`. Kernels before 5.3 have none of them.
-    pub(super) fn parse(attributes: &Attributes<'_>) -> Result<Self> {
-        let kind = attributes.optional(IPVS_DEST_ATTR_TUN_TYPE).map_or(Ok(0), Attribute::u8)?;
-        let port = attributes.optional(IPVS_DEST_ATTR_TUN_PORT).map_or(Ok(0), Attribute::be16)?;
-        let flags = attributes.optional(IPVS_DEST_ATTR_TUN_FLAGS).map_or(Ok(0), Attribute::u16)?;
+    pub(super) fn parse(attributes: &mut Attributes<'_>) -> Result<Self> {
+        let kind = attributes.optional_array(IPVS_DEST_ATTR_TUN_TYPE)?.map_or(0, u8::from_ne_bytes);
+        let port = attributes.optional_array(IPVS_DEST_ATTR_TUN_PORT)?.map_or(0, u16::from_be_bytes);
+        let flags = attributes.optional_array(IPVS_DEST_ATTR_TUN_FLAGS)?.map_or(0, u16::from_ne_bytes);
         Ok(Self::from_raw(kind, port, TunnelFlags(flags)))
     }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::address::{AddressFamily, address_bytes, parse_address};
+use crate::address::{AddressFamily, address_bytes, from_address_bytes};
 use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::{
     IPVS_CMD_ATTR_SERVICE, IPVS_SVC_ATTR_ADDR, IPVS_SVC_ATTR_AF, IPVS_SVC_ATTR_FWMARK, IPVS_SVC_ATTR_PORT,
@@ -150,17 +150,18 @@ impl ServiceId {
     }
 
     /// Reads the attributes inside `IPVS_CMD_ATTR_SERVICE` that identify a service.
-    pub(crate) fn parse(attributes: &Attributes<'_>) -> Result<Self> {
-        let family = AddressFamily::parse(attributes.required(IPVS_SVC_ATTR_AF)?)?;
+    pub(crate) fn parse(attributes: &mut Attributes<'_>) -> Result<Self> {
+        let family = AddressFamily::from_raw(attributes.u16(IPVS_SVC_ATTR_AF)?)
+            .ok_or_else(|| attributes.impossible(IPVS_SVC_ATTR_AF))?;
         // The kernel reports either a mark or a protocol, never both.
-        if let Some(protocol) = attributes.optional(IPVS_SVC_ATTR_PROTOCOL) {
+        if let Some(protocol) = attributes.optional_array(IPVS_SVC_ATTR_PROTOCOL)? {
             return Ok(Self::Address {
-                protocol: Protocol(protocol.u16()?),
-                address: parse_address(family, attributes.required(IPVS_SVC_ATTR_ADDR)?)?,
+                protocol: Protocol(u16::from_ne_bytes(protocol)),
+                address: from_address_bytes(family, attributes.array(IPVS_SVC_ATTR_ADDR)?),
                 port: attributes.be16(IPVS_SVC_ATTR_PORT)?,
             });
         }
-        let mark = attributes.optional(IPVS_SVC_ATTR_FWMARK).map(|mark| mark.u32()).transpose()?;
+        let mark = attributes.optional_array(IPVS_SVC_ATTR_FWMARK)?.map(u32::from_ne_bytes);
         match mark.and_then(NonZeroU32::new) {
             Some(mark) => Ok(Self::Fwmark { mark, family }),
             None => Err(attributes.missing(IPVS_SVC_ATTR_PROTOCOL)),

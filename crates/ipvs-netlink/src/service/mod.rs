@@ -11,8 +11,8 @@ pub use netmask::{Netmask, NetmaskError, PrefixLength};
 use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::{
     IP_VS_SVC_F_HASHED, IP_VS_SVC_F_PERSISTENT, IPVS_CMD_ATTR_SERVICE, IPVS_SVC_ATTR_FLAGS,
-    IPVS_SVC_ATTR_NETMASK, IPVS_SVC_ATTR_PE_NAME, IPVS_SVC_ATTR_SCHED_NAME, IPVS_SVC_ATTR_STATS,
-    IPVS_SVC_ATTR_STATS64, IPVS_SVC_ATTR_TIMEOUT,
+    IPVS_SVC_ATTR_PE_NAME, IPVS_SVC_ATTR_SCHED_NAME, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64,
+    IPVS_SVC_ATTR_TIMEOUT,
 };
 use crate::name::{PersistenceEngine, Scheduler};
 use crate::stats::Stats;
@@ -109,27 +109,39 @@ impl Service {
         Ok(())
     }
 
-    /// Reads the attributes inside `IPVS_CMD_ATTR_SERVICE`.
-    pub(crate) fn parse(attributes: &Attributes<'_>) -> Result<Self> {
+    /// Reads the attributes inside `IPVS_CMD_ATTR_SERVICE` of a request.
+    pub(crate) fn parse(attributes: &mut Attributes<'_>) -> Result<Self> {
+        let mut service = Self::parse_settings(attributes)?;
+        service.parse_engine(attributes)?;
+        Ok(service)
+    }
+
+    /// Reads all settings but the persistence engine.
+    fn parse_settings(attributes: &mut Attributes<'_>) -> Result<Self> {
         let id = ServiceId::parse(attributes)?;
         let scheduler = attributes.required(IPVS_SVC_ATTR_SCHED_NAME)?.name(Scheduler::from_kernel)?;
         // The mask that follows the flags says which of them a request changes.
-        let [a, b, c, d, _mask @ ..] = attributes.required(IPVS_SVC_ATTR_FLAGS)?.array::<8>()?;
+        let [a, b, c, d, _mask @ ..] = attributes.array::<8>(IPVS_SVC_ATTR_FLAGS)?;
         let flags = u32::from_ne_bytes([a, b, c, d]);
         let timeout = attributes.u32(IPVS_SVC_ATTR_TIMEOUT)?;
-        let netmask = attributes.required(IPVS_SVC_ATTR_NETMASK)?;
-        let engine = match attributes.optional(IPVS_SVC_ATTR_PE_NAME) {
-            Some(engine) => engine.name(PersistenceEngine::from_kernel)?,
-            None => None,
-        };
+        let netmask = Netmask::parse(attributes, id.family())?;
         Ok(Self {
             id,
-            netmask: Netmask::parse(id.family(), netmask)?,
+            netmask,
             scheduler: scheduler.ok_or_else(|| attributes.missing(IPVS_SVC_ATTR_SCHED_NAME))?,
             flags: ServiceFlags::from_raw(flags),
             persistence: (flags & IP_VS_SVC_F_PERSISTENT != 0).then_some(timeout),
-            engine,
+            engine: None,
         })
+    }
+
+    /// Reads the persistence engine. Its attribute follows the scheduler, but few services have one: it is asked for
+    /// last, when the others are taken, because then nothing is searched.
+    fn parse_engine(&mut self, attributes: &mut Attributes<'_>) -> Result<()> {
+        if let Some(engine) = attributes.optional(IPVS_SVC_ATTR_PE_NAME)? {
+            self.engine = engine.name(PersistenceEngine::from_kernel)?;
+        }
+        Ok(())
     }
 
     /// Writes `IPVS_CMD_ATTR_SERVICE` for a request.
@@ -177,9 +189,10 @@ impl ServiceState {
     }
 
     /// Reads the attributes inside `IPVS_CMD_ATTR_SERVICE`. Without `include_stats` all counters are 0.
-    pub(crate) fn parse(attributes: &Attributes<'_>, include_stats: bool) -> Result<Self> {
-        let settings = Service::parse(attributes)?;
+    pub(crate) fn parse(attributes: &mut Attributes<'_>, include_stats: bool) -> Result<Self> {
+        let mut settings = Service::parse_settings(attributes)?;
         let stats = Stats::parse(attributes, IPVS_SVC_ATTR_STATS, IPVS_SVC_ATTR_STATS64, include_stats)?;
+        settings.parse_engine(attributes)?;
         Ok(Self { settings, stats })
     }
 
@@ -208,6 +221,12 @@ mod tests {
         assert_eq!(service.with_netmask(v4), Err(NetmaskError::Family(v4)));
     }
 
+    fn read<T>(bytes: &[u8], read: impl FnOnce(&mut Attributes<'_>) -> Result<T>) -> Result<T> {
+        Attributes::read_message(0, bytes, |found| {
+            found.nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES, read)
+        })
+    }
+
     #[test]
     fn services_survive_the_way_through_attributes() {
         for id in ["TCP 192.0.2.1:80", "UDP [2001:db8::1]:0", "FWM 4294967295", "FWM 1 IPv6"] {
@@ -223,11 +242,9 @@ mod tests {
                 let state = ServiceState { settings: service, stats: Stats::counting_from(1) };
                 let mut bytes = Vec::new();
                 state.emit_nested(&mut Writer(&mut bytes));
-                let attributes = Attributes::parse_message(0, &bytes).unwrap();
-                let attributes = attributes.nested(IPVS_CMD_ATTR_SERVICE, SERVICE_ATTRIBUTES).unwrap();
-                assert_eq!(ServiceState::parse(&attributes, true), Ok(state));
-                assert_eq!(Service::parse(&attributes), Ok(service));
-                assert_eq!(ServiceId::parse(&attributes), Ok(service.id()));
+                assert_eq!(read(&bytes, |found| ServiceState::parse(found, true)), Ok(state));
+                assert_eq!(read(&bytes, Service::parse), Ok(service));
+                assert_eq!(read(&bytes, ServiceId::parse), Ok(service.id()));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use crate::address::AddressFamily;
-use crate::attribute::{Attribute, Result, Writer};
+use crate::attribute::{Attributes, Result, Writer};
 use crate::constants::IPVS_SVC_ATTR_NETMASK;
 use crate::error::ParseError;
 
@@ -77,10 +77,12 @@ impl Netmask {
     }
 
     /// Reads `IPVS_SVC_ATTR_NETMASK`: four bytes of a mask, or a prefix length in host byte order.
-    pub(super) fn parse(family: AddressFamily, attribute: Attribute<'_>) -> Result<Self> {
+    pub(super) fn parse(attributes: &mut Attributes<'_>, family: AddressFamily) -> Result<Self> {
+        let bytes: [u8; 4] = attributes.array(IPVS_SVC_ATTR_NETMASK)?;
         match family {
-            AddressFamily::V4 => Ok(Self::V4(attribute.array::<4>()?.into())),
-            AddressFamily::V6 => Self::prefix(attribute.u32()?).map_err(|_| attribute.impossible()),
+            AddressFamily::V4 => Ok(Self::V4(bytes.into())),
+            AddressFamily::V6 => Self::prefix(u32::from_ne_bytes(bytes))
+                .map_err(|_| attributes.impossible(IPVS_SVC_ATTR_NETMASK)),
         }
     }
 
