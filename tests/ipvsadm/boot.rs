@@ -2,9 +2,11 @@
 //! saving into a file.
 
 mod installing;
+mod last_good;
 mod loading;
 mod saving;
 mod settings;
+mod stock_files;
 mod systemd;
 
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::programs::{Stage, unpacked_program};
+use crate::programs::{Stage, unpacked, unpacked_program};
 use crate::support::*;
 
 const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install");
@@ -88,6 +90,7 @@ impl Machine {
         let machine = Self { stage: Stage::new(), director, unit, folder };
         machine.stage.ok(&format!(
             "mount -t sysfs sysfs /sys
+            mount -t tmpfs tmpfs /var/lib
             umount /usr/sbin/ipvsadm
             cat {} >/usr/sbin/ipvsadm
             chmod +x /usr/sbin/ipvsadm
@@ -103,11 +106,16 @@ impl Machine {
     }
 
     fn write(&self, file: &str, content: &str) {
-        self.stage.ok(&format!("cat >/etc/{file} <<'END'\n{content}END"));
+        self.stage.ok(&format!("cat >'/etc/{file}' <<'END'\n{content}END"));
     }
 
     fn read(&self, file: &str) -> String {
         self.stage.ok(&format!("cat /etc/{file}"))
+    }
+
+    /// Returns the commands in a file that ipvsadm-save has written, without its comments.
+    fn read_commands(&self, file: &str) -> String {
+        self.stage.ok(&format!("grep -v '^#' /etc/{file}"))
     }
 
     /// Runs a line of shell, and returns its combined output and its status.

@@ -19,6 +19,9 @@ use crate::support::*;
 /// The packages that scripts/testkernel/fetch must unpack.
 const PACKAGE_NAMES: &str = include_str!("programs/packages.txt");
 
+/// The folder of our scripts.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+
 /// The longest time a program may take to bring the table into the expected state.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -51,7 +54,7 @@ pub fn unpacked_program(name: &str) -> PathBuf {
 }
 
 /// Returns the path of an unpacked file.
-fn unpacked(file: &str) -> String {
+pub fn unpacked(file: &str) -> String {
     PACKAGES.join("root").join(file).to_str().unwrap().to_string()
 }
 
@@ -90,6 +93,7 @@ impl Drop for Process {
 
 /// A mount namespace that is invisible to the host: `/usr/sbin/ipvsadm` is the program under test, and
 /// everything written to `/etc` and `/run` disappears with the namespace.
+/// `/mnt/bin` also has our two scripts.
 pub struct Stage(Process);
 
 /// Covers each folder with one of links to the original files, which are mounted read-only.
@@ -108,7 +112,7 @@ rm -f /etc/ipvsadm.rules /etc/default/ipvsadm /sbin/ipvsadm /usr/sbin/ipvsadm
 touch /usr/sbin/ipvsadm
 mount --bind "$1" /usr/sbin/ipvsadm
 [ -e /sbin/ipvsadm ] || ln -s /usr/sbin/ipvsadm /sbin/ipvsadm
-mkdir /mnt/bin && ln -s /usr/sbin/ipvsadm /mnt/bin
+mkdir /mnt/bin && ln -s /usr/sbin/ipvsadm "$2/ipvsadm-save" "$2/ipvsadm-restore" /mnt/bin
 echo ready
 exec cat
 "#;
@@ -124,6 +128,7 @@ impl Stage {
             STAGE_SETUP,
             "sh",
             PROGRAM,
+            SCRIPTS,
         ])))
     }
 

@@ -1,6 +1,7 @@
 //! Loading and reloading the rules.
 
 use std::net::UdpSocket;
+use std::time::Instant;
 
 use super::*;
 
@@ -35,7 +36,7 @@ fn invalid_rules_and_settings_change_nothing() {
     for (rules, problem, status) in [
         ("-A -f 2\n-A -f none\n", "/etc/ipvsadm.rules:2: -f \"none\"", 2),
         ("-A -f 2\n-A -f 3 -s x\n", "/etc/ipvsadm.rules:2: cannot add service", 255),
-        ("", "ipvsadm: /etc/ipvsadm.rules says nothing at all", 2),
+        ("", "ipvsadm: /etc/ipvsadm.rules says nothing", 2),
     ] {
         machine.write("ipvsadm.rules", rules);
         for (output, exit_status) in [machine.start(), machine.reload()] {
@@ -76,4 +77,23 @@ fn a_start_waits_for_the_interfaces_of_the_daemons() {
     let daemons = DAEMONS.replacen("d0", "d1", 1).replacen("d0", "d2", 1);
     assert_eq!(machine.director.ok("-L --daemon"), daemons);
     assert_eq!(machine.stop(), silent_success());
+}
+
+#[test]
+fn a_start_is_not_held_up_by_a_dead_name_server() {
+    let rules = "-A -t lvs.example.com:80\n-A -t lvs2.example.com:80\n-A -t 192.0.2.256:80\n";
+    let machine = Machine::new(&[("ipvsadm.rules", RULES)]);
+    assert_eq!(machine.start(), silent_success());
+    machine.director.ok("-C");
+    machine.write("ipvsadm.rules", rules);
+    machine.director.system("ip route add 192.0.2.53 dev d0");
+    machine.stage.ok("rm -f /etc/resolv.conf /etc/nsswitch.conf
+        echo nameserver 192.0.2.53 >/etc/resolv.conf && echo hosts: files dns >/etc/nsswitch.conf");
+    let begin = Instant::now();
+    let (output, status) = machine.start();
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(output.contains("lvs.example.com"), "{output}");
+    assert_ne!(status, 0);
+    // The copy does not depend on names.
+    assert_eq!(machine.director.saved(), RULES);
 }

@@ -39,7 +39,8 @@ fn a_machine_with_debian_settings_can_start_daemons_only() {
         ("default/ipvsadm", "AUTO=\"false\"\nDAEMON=\"master\"\nIFACE=d0\nSAVE_ON_STOP=yes\n"),
     ]);
     machine.director.ok("-A -f 1");
-    let output = "ipvsadm.service: the rules in /etc/ipvsadm.rules are not loaded: AUTO is false\n";
+    let output =
+        "ipvsadm.service: /etc/default/ipvsadm:1: AUTO=false, so nothing is loaded from /etc/ipvsadm.rules\n";
     assert_eq!(machine.start(), (output.to_string(), 0));
     assert_eq!(machine.reload(), (output.to_string(), 0));
     let master = "master sync daemon (mcast=d0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n";
@@ -66,7 +67,7 @@ fn a_machine_with_red_hat_settings_keeps_its_rules() {
     let full = director.ok("-S -n --full");
     assert_eq!(machine.stop(), silent_success());
     assert_eq!((director.saved(), director.ok("-L --daemon")), Default::default());
-    assert_eq!(machine.read("sysconfig/ipvsadm"), full);
+    assert_eq!(machine.read_commands("sysconfig/ipvsadm"), full);
     assert!(full.contains("--set 901 ") && full.contains("--start-daemon master "), "{full}");
     assert_eq!(machine.start(), silent_success());
     assert_eq!(director.ok("-S -n --full"), full);
@@ -76,7 +77,7 @@ fn a_machine_with_red_hat_settings_keeps_its_rules() {
     director.ok("-C");
     director.ok("-A -f 1");
     assert_eq!(machine.stop(), silent_success());
-    assert_eq!(machine.read("sysconfig/ipvsadm"), full);
+    assert_eq!(machine.read_commands("sysconfig/ipvsadm"), full);
 }
 
 #[test]
@@ -92,6 +93,6 @@ fn the_service_starts_without_any_rules() {
 
     // The first save creates the rules.
     assert_eq!(machine.run_shell("/usr/local/lib/ipvsadm/service save"), silent_success());
-    assert_eq!(machine.read("ipvsadm.rules"), machine.director.ok("-S -n --full"));
+    assert_eq!(machine.read_commands("ipvsadm.rules"), machine.director.ok("-S -n --full"));
     assert_eq!(machine.stage.ok("stat -c %a /etc/ipvsadm.rules"), "644\n");
 }

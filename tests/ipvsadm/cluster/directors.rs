@@ -1,7 +1,6 @@
 //! Two directors of one cluster.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -28,9 +27,10 @@ impl Directors {
         assert_eq!(network.director.feed("-R", table).status, 0, "{table}");
         let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
         network.director_machine.sh(&format!(
-            "PATH={}:$PATH
-            {scripts}/ipvsadm-save -n | nsenter --net={} {scripts}/ipvsadm-restore",
-            Path::new(PROGRAM).parent().unwrap().display(),
+            "folder=$(mktemp -d)
+            ln -s {PROGRAM} {scripts}/ipvsadm-save {scripts}/ipvsadm-restore $folder
+            $folder/ipvsadm-save -n | nsenter --net={} $folder/ipvsadm-restore
+            rm -r $folder",
             second.namespace_path(),
         ));
         assert_eq!(second.ipvsadm("-S -n"), table);

@@ -8,9 +8,9 @@ const TABLE: &str = "\
 -A -f 4000000000 -s wlc
 ";
 
-/// Returns the path of one of our scripts.
+/// Returns the path of one of our scripts, which is in the folder of the program under test.
 fn our_script(name: &str) -> String {
-    format!("{}/scripts/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!("/mnt/bin/{name}")
 }
 
 /// Returns the path of Debian's script.
@@ -125,6 +125,49 @@ fn our_restore_reads_files_and_accepts_options() {
         let run = restore(&stage, &script, options, "-A -f 1\n");
         assert_eq!(run.stderr, format!("ipvsadm-restore: {problem} (see ipvsadm-restore -h)\n"));
         assert_eq!((run.status, director.saved().as_str()), (2, TABLE));
+    }
+}
+
+#[test]
+fn the_scripts_refuse_words_that_are_not_options() {
+    let stage = Stage::new();
+    let save = |word: &str| run(stage.command(our_script("ipvsadm-save")).args(["-n", word]));
+    for (word, problem) in [
+        ("/run/rules", "/run/rules is not an option: write -o /run/rules to save into this file"),
+        ("–n", "???n begins with a dash that is not a minus sign: type - instead"),
+        ("\x1b[1mx\ny", "?[1mx?y is not an option: write -o ?[1mx?y to save into this file"),
+        ("\\033[1m", "\\033[1m is not an option: write -o \\033[1m to save into this file"),
+    ] {
+        let run = save(word);
+        assert_eq!(run.stderr, format!("ipvsadm-save: {problem}\n"));
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{word}");
+    }
+    let restore = |words: &[&str]| run(stage.command(our_script("ipvsadm-restore")).args(words));
+    for (words, problem) in [
+        (&["–n"][..], "???n begins with a dash that is not a minus sign: type - instead"),
+        (&["--\x1b]x"], "unknown option --?]x"),
+        (&["\u{202e}a", "\\033"], "there can be only one file, not ???a and \\033"),
+        (&["--lock-wait"], "--lock-wait needs a number of seconds"),
+    ] {
+        let run = restore(words);
+        assert_eq!(run.stderr, format!("ipvsadm-restore: {problem} (see ipvsadm-restore -h)\n"));
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn the_scripts_run_the_program_beside_them_whatever_the_path_is() {
+    let director = Director::new();
+    let stage = Stage::new();
+    director.ok("-A -f 1");
+    stage.ok(
+        "mkdir /run/evil && printf '#!/bin/sh\necho evil\n' >/run/evil/ipvsadm && chmod +x /run/evil/ipvsadm
+        for name in cat mktemp printf rm tr; do cp /run/evil/ipvsadm /run/evil/$name; done",
+    );
+    let (save, restore) = (our_script("ipvsadm-save"), our_script("ipvsadm-restore"));
+    for path in ["PATH=/run/evil", "PATH=", "-u PATH"] {
+        assert_eq!(stage.ok(&format!("env {path} {save} -n")), "-A -f 1 -s wlc\n");
+        assert_eq!(stage.ok(&format!("echo '-A -f 1' | env {path} {restore} --flush")), "");
     }
 }
 
