@@ -3,8 +3,6 @@
 //! Both are comments. Files without them, and pipes, are read as always: many programs that write rules have never
 //! heard of them.
 
-use crate::failure::Incomplete;
-
 /// Returns the first line of a file with this number of commands.
 pub(super) fn first_line(commands: usize) -> String {
     format!("# ipvsadm-save: {commands} commands follow\n")
@@ -15,14 +13,15 @@ pub(super) fn last_line(commands: usize) -> String {
     format!("# ipvsadm-save: end of {commands} commands\n")
 }
 
-/// Checks a file whose first line announces a number of commands.
-pub(super) fn check(bytes: &[u8], found: usize) -> Result<(), Incomplete> {
-    let text = bytes.trim_ascii();
-    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let Some(announced) = announced(first) else { return Ok(()) };
-    let last = text.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    let closed = last.trim_ascii() == last_line(announced).trim_ascii().as_bytes();
-    if closed && announced == found { Ok(()) } else { Err(Incomplete { announced, found, closed }) }
+/// Returns the number of commands that the first line announces, if no later line closes the file with that number.
+///
+/// The commands themselves are not counted: whoever edits a saved file, or appends to it, need not know about the lines.
+pub(super) fn find_cut(bytes: &[u8]) -> Option<usize> {
+    let mut lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let announced = announced(lines.next()?)?;
+    let last = last_line(announced);
+    let closed = lines.rev().any(|line| line == last.trim_ascii().as_bytes());
+    (!closed).then_some(announced)
 }
 
 fn announced(line: &[u8]) -> Option<usize> {
@@ -35,22 +34,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_prefix_of_a_saved_file_is_incomplete() {
+    fn every_prefix_of_a_saved_file_is_cut() {
         let file = format!("{}-A -t 192.0.2.1:80 -s rr\n-A -f 7 -s rr\n{}", first_line(2), last_line(2));
-        assert_eq!(check(file.as_bytes(), 2), Ok(()));
-        assert_eq!(check(file.trim_end().as_bytes(), 2), Ok(()));
+        assert_eq!(find_cut(file.as_bytes()), None);
+        assert_eq!(find_cut(file.trim_end().as_bytes()), None);
         for length in first_line(2).len() - 1..file.len() - 1 {
-            let found = file[..length].lines().filter(|line| line.starts_with('-')).count();
-            assert!(check(&file.as_bytes()[..length], found).is_err(), "{length}");
+            assert_eq!(find_cut(&file.as_bytes()[..length]), Some(2), "{length}");
         }
-        let wrong = Incomplete { announced: 2, found: 3, closed: true };
-        assert_eq!(check(file.as_bytes(), 3), Err(wrong));
+        let mixed = [first_line(3), file].concat();
+        assert_eq!(find_cut(mixed.as_bytes()), Some(3));
+    }
+
+    #[test]
+    fn saved_files_may_be_edited() {
+        let file = format!("{}-A -f 7 -s rr\r\n-A -f 8\n{}-A -f 9\n", first_line(1), last_line(1));
+        assert_eq!(find_cut(file.as_bytes()), None);
     }
 
     #[test]
     fn files_without_the_first_line_are_complete() {
         for text in ["", "# a comment\n", "-A -f 7", "# ipvsadm-save: 2 comm"] {
-            assert_eq!(check(text.as_bytes(), 1), Ok(()), "{text}");
+            assert_eq!(find_cut(text.as_bytes()), None, "{text}");
         }
     }
 }

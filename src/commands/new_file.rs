@@ -14,7 +14,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 /// A new file beside the old one gets owner, group and mode of the old one, all by its descriptor, is written to the
 /// disk, and takes the old one's name. Everything happens in the folder that was opened first, so nobody who can rename
 /// folders or files meanwhile can lead the bytes elsewhere. A link of the caller's own is followed; a link of somebody
-/// else is not. What is no file, such as a pipe, is written to.
+/// else is refused, and so is everything that is no regular file.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = follow_own_link(path)?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
@@ -29,7 +29,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return match kind(&old) {
             SFlag::S_IFLNK => Err(io::Error::other("it is a symbolic link that somebody else made")),
             SFlag::S_IFDIR => Err(io::ErrorKind::IsADirectory.into()),
-            _ => File::options().write(true).open(&path)?.write_all(bytes),
+            _ => Err(io::Error::other("it is no regular file")),
         };
     }
     let temporary = format!(".{}.{}", name.to_string_lossy(), std::process::id());

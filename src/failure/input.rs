@@ -41,17 +41,6 @@ impl Mistakes {
     }
 }
 
-/// Why a file is not complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Incomplete {
-    /// The number of commands that the first line announces.
-    pub(crate) announced: usize,
-    /// The number of commands in the file.
-    pub(crate) found: usize,
-    /// Whether the last line is as it should be.
-    pub(crate) closed: bool,
-}
-
 /// Lines that repeat earlier ones word for word, or say the same in other words.
 #[derive(Debug, Default)]
 pub(crate) struct Repeated {

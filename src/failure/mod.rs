@@ -8,7 +8,7 @@ use ipvs_netlink::{BatchError, ConnectionsError, Error, Query, Reason, Request};
 
 use crate::cli::{Opt, Usage};
 
-pub(crate) use input::{Incomplete, Mistakes, RefusedLine, Repeated};
+pub(crate) use input::{Mistakes, RefusedLine, Repeated};
 
 /// The reason why the program ends without having done what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +48,11 @@ pub(crate) enum Failure {
     Replace(String),
     #[error("{0} says nothing at all; to clear the table with it, add --allow-empty")]
     EmptyInput(String),
-    /// A saved file was cut, or lines were added or removed.
-    #[error("{} {}; nothing was applied", .0, describe_incomplete(.1))]
-    Incomplete(String, Incomplete),
+    /// A saved file was cut.
+    #[error(
+        "{input} is cut: its first line announces {announced} commands, and no last line closes it; nothing was applied"
+    )]
+    Cut { input: String, announced: usize },
     #[error(
         "another ipvsadm{} restores, and was not done after {seconds} s: wait for it, or give more time with {} SECONDS",
         .holder.map(|holder| format!(" (process {holder})")).unwrap_or_default(),
@@ -80,10 +82,7 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(usage) => usage_status(usage),
-            Self::Ipvs(Error::NoIpvs(_))
-            | Self::Mistakes(..)
-            | Self::EmptyInput(_)
-            | Self::Incomplete(..) => 2,
+            Self::Ipvs(Error::NoIpvs(_)) | Self::Mistakes(..) | Self::EmptyInput(_) | Self::Cut { .. } => 2,
             Self::Ipvs(Error::Refused(refused)) => match (&*refused.request, &refused.reason) {
                 (_, Reason::NotPermitted) => 2,
                 (Request::Query(Query::Service(_)), _) => 1,
@@ -98,19 +97,6 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
-}
-
-fn describe_incomplete(incomplete: &Incomplete) -> String {
-    let Incomplete { announced, found, closed } = *incomplete;
-    if !closed {
-        return format!(
-            "is cut: its first line announces {announced} commands, but its last line does not close it"
-        );
-    }
-    format!(
-        "has {found} commands instead of the {announced} that its first line announces: \
-         if you have edited it, remove its first and its last line"
-    )
 }
 
 fn usage_status(usage: &Usage) -> u8 {

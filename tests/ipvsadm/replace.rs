@@ -251,18 +251,19 @@ fn a_saved_file_is_restored_whole_and_refused_if_it_was_cut() {
             assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{words} {length}");
         }
     }
-    let longer = text.replace("# ipvsadm-save: end", "-A -f 99\n# ipvsadm-save: end");
-    std::fs::write(&file, &longer).unwrap();
     director.refuses(
         &format!("-R --replace {name}"),
         2,
         &format!(
-            "{name} has {} commands instead of the {count} that its first line announces: \
-             if you have edited it, remove its first and its last line; nothing was applied",
-            count + 1
+            "{name} is cut: its first line announces {count} commands, and no last line closes it; \
+             nothing was applied"
         ),
     );
     assert_eq!(director.saved(), saved);
+    // Whoever edits the file or appends to it need not know about the lines.
+    std::fs::write(&file, format!("{text}-A -f 99 -s rr\n")).unwrap();
+    director.ok(&format!("-R --replace {name}"));
+    assert_eq!(director.saved(), format!("{saved}-A -f 99 -s rr\n"));
 }
 
 #[test]

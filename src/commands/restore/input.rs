@@ -52,8 +52,10 @@ impl Input {
 
     /// Fails if the input is a saved file that was cut.
     pub(super) fn check_complete(&self) -> Result<(), Failure> {
-        let complete = markers::check(&self.bytes, self.commands.len());
-        complete.map_err(|incomplete| Failure::Incomplete(self.name.clone(), incomplete))
+        match markers::find_cut(&self.bytes) {
+            Some(announced) => Err(Failure::Cut { input: self.name.clone(), announced }),
+            None => Ok(()),
+        }
     }
 
     /// Returns the line with this number.
