@@ -1,9 +1,9 @@
 //! `-S`: the kernel's state as commands that `-R` reads.
 
-use ipvs_netlink::{Change, Ipvs, Table};
+use ipvs_netlink::{Change, DestinationState, Ipvs, ServiceId, Table};
 
 use super::session::Session;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::grammar;
 use crate::names::Names;
 use crate::output::Output;
@@ -18,14 +18,14 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
     let table = read_consistent(ipvs)?;
     if full {
         let timeouts = ipvs.timeouts()?;
-        write(&mut session.output, &Change::SetTimeouts(timeouts));
+        write(&mut session.output, &Change::SetTimeouts(timeouts))?;
     }
     session.output.names = Names::new(numeric);
     session.output.names.look_up(view::addresses(&table));
     write_table(&mut session.output, table, full)?;
     if full {
         for daemon in session.kernel()?.daemons()? {
-            write(&mut session.output, &Change::StartDaemon(daemon));
+            write(&mut session.output, &Change::StartDaemon(daemon))?;
         }
     }
     Ok(())
@@ -45,23 +45,47 @@ fn read_consistent(ipvs: &mut Ipvs) -> Result<Table, Failure> {
 /// have in the kernel, where the one that was added last is the first.
 fn write_table(output: &mut Output, mut table: Table, kernel_order: bool) -> Result<(), Failure> {
     view::sort_services(&mut table);
+    let mut unsaveable = Vec::new();
     for entry in table.entries {
         let service = entry.service.settings;
-        write(output, &Change::AddService(service));
+        write(output, &Change::AddService(service))?;
         let servers = if kernel_order {
             entry.destinations.iter().rev().collect()
         } else {
             view::sorted_servers(&entry.destinations)
         };
         for state in servers {
-            write(output, &Change::AddDestination(service.id(), state.settings));
+            write(output, &Change::AddDestination(service.id(), state.settings))?;
+            if !grammar::has_option(state.settings.forwarding) {
+                unsaveable.push((service.id(), *state));
+            }
         }
         output.print_if_long().map_err(Failure::Output)?;
     }
+    warn(&unsaveable);
     Ok(())
 }
 
-fn write(output: &mut Output, change: &Change) {
+/// Says that servers will not be restored as they are.
+fn warn(servers: &[(ServiceId, DestinationState)]) {
+    let Some((service, server)) = servers.first() else { return };
+    let others = match servers.len() - 1 {
+        0 => String::new(),
+        others => format!(" (and {others} more such servers)"),
+    };
+    let number = server.settings.forwarding.to_raw();
+    failure::note(&format!(
+        "server {} of service {service} has the forwarding method {number}, for which there is no option: it is saved \
+         with -g{others}",
+        server.id(),
+    ));
+}
+
+fn write(output: &mut Output, change: &Change) -> Result<(), Failure> {
+    if let Some(name) = grammar::unreadable_name(change) {
+        return Err(Failure::UnreadableName(name));
+    }
     grammar::write(output, change);
     output.push("\n");
+    Ok(())
 }

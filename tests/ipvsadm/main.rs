@@ -7,6 +7,7 @@ mod boot;
 mod cluster;
 mod differential;
 mod guide;
+mod hostile;
 mod library;
 mod manual;
 mod names;
