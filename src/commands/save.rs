@@ -71,7 +71,7 @@ fn warn(servers: &[(ServiceId, DestinationState)]) {
     let Some((service, server)) = servers.first() else { return };
     let others = match servers.len() - 1 {
         0 => String::new(),
-        others => format!(" (and {others} more such servers)"),
+        others => format!(" (and {others} more)"),
     };
     let number = server.settings.forwarding.to_raw();
     failure::note(&format!(

@@ -33,7 +33,7 @@ pub(crate) enum Failure {
     #[error("cannot list the connections: {0}")]
     Connections(#[from] ConnectionsError),
     /// All connections were listed, but some lines are none.
-    #[error("{0} malformed lines of the kernel's list of connections are marked with ???")]
+    #[error("malformed lines in the kernel's list of connections: {0}, marked with ???")]
     MalformedConnections(usize),
     /// Some lines of the input of `-R` are wrong; nothing was applied.
     #[error("{}", input::mistakes(.0, .1))]

@@ -206,7 +206,7 @@ fn a_malformed_connection_is_marked_and_the_others_are_listed() {
         assert_harmless(words, &output);
         Run::from(output)
     };
-    let sentence = "ipvsadm: 2 malformed lines of the kernel's list of connections are marked with ???\n";
+    let sentence = "ipvsadm: malformed lines in the kernel's list of connections: 2, marked with ???\n";
     for words in ["-L -c -n", "-L -c"] {
         let run = list(&format!("{words} --persistent-conn"), CONNECTIONS);
         assert_eq!((run.status, run.stderr.as_str()), (1, sentence), "{}", run.stdout);
@@ -272,4 +272,29 @@ fn refused_lines_beyond_the_first_twenty_are_only_counted() {
         assert!(run.stderr.lines().count() <= 22, "{}", run.stderr);
         assert!(run.stderr.contains("\n... and 180 more\n"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn hostile_words_are_harmless_in_messages_of_the_scripts() {
+    let director = director_with_private_files();
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+    let folder = std::path::Path::new(PROGRAM).parent().unwrap().display();
+    for text in TEXTS.into_iter().chain([&br"\033[2J\0033\x1b"[..]]) {
+        let script = |name: &str, words: &[&OsStr]| {
+            let mut command = Command::new("sh");
+            command.arg(format!("{scripts}/{name}")).args(words);
+            command.env("PATH", format!("{folder}:/usr/sbin:/usr/bin:/sbin:/bin"));
+            assert_harmless(&format!("{name} {words:?}"), &output(&mut command));
+        };
+        let word = OsStr::from_bytes(text);
+        let path = [b"/nonexistent/", text].concat();
+        let option = [b"--", text].concat();
+        let (path, option) = (OsStr::from_bytes(&path), OsStr::from_bytes(&option));
+        script("ipvsadm-save", &[option]);
+        script("ipvsadm-save", &["-o".as_ref(), path]);
+        script("ipvsadm-restore", &[option]);
+        script("ipvsadm-restore", &[word, path]);
+        script("ipvsadm-restore", &[path]);
+    }
+    director.ok("-L");
 }

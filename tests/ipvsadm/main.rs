@@ -10,6 +10,7 @@ mod guide;
 mod hostile;
 mod library;
 mod manual;
+mod messages;
 mod names;
 mod no_modules;
 mod program;
