@@ -52,7 +52,7 @@ fn is_harmful(character: char) -> bool {
     match character {
         ' '..='~' => false,
         // Zero-width characters and marks of direction, bidirectional overrides and isolates, and the byte-order mark.
-        '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => true,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => true,
         '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
         _ => character.is_control() || character.is_whitespace(),
     }
@@ -124,6 +124,22 @@ pub(crate) mod tests {
                 assert!(is_harmless(&shown), "{shown:?}");
             }
             assert!(!is_printable(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_character_is_harmless_behind_each_door() {
+        for character in '\0'..=char::MAX {
+            let text = character.to_string();
+            let column = escape(text.as_bytes());
+            assert!(is_harmless(&String::from_utf8_lossy(&column)), "{character:?}");
+            assert!(!column.iter().any(u8::is_ascii_whitespace), "{character:?}");
+            assert!(is_harmless(&quote(&text)), "{character:?}");
+            assert_eq!(printable(&text).chars().count(), 1, "{character:?}");
+            assert!(is_harmless(&printable(&text)), "{character:?}");
+        }
+        for byte in 0x80..=u8::MAX {
+            assert_eq!(*escape(&[b'a', byte]), *format!("a\\x{byte:02x}").as_bytes());
         }
     }
 

@@ -59,7 +59,7 @@ fn advice(refused: &Refused) -> Option<&'static str> {
     match refused.reason {
         Reason::ServiceExists => Some("use -E to change it"),
         Reason::DestinationExists => Some("use -e to change it"),
-        // Who wants something gone does not want it added.
+        // To add something is no help for a command that takes it away.
         Reason::NoSuchService | Reason::ServiceNotDefined | Reason::NoSuchDestination if takes_away => {
             Some("see 'ipvsadm -L -n'")
         }

@@ -105,7 +105,7 @@ fn usage_status(usage: &Usage) -> u8 {
     }
 }
 
-/// Says something on standard error that is no failure.
+/// Writes a sentence to standard error that does not make the program fail.
 pub(crate) fn note(sentence: &str) {
     // Nobody can be told if standard error is closed.
     let _ = writeln!(io::stderr(), "ipvsadm: {}", quote(sentence));
