@@ -42,7 +42,7 @@ impl Scanner {
             .0
             .get_or_insert_with(parser)
             .try_get_matches_from_mut(words)
-            .map_err(|error| usage(&error))?;
+            .map_err(|error| usage(&error, first))?;
         let mut verbs: Vec<Verb> =
             Verb::ALL.iter().copied().filter(|verb| is_given(&matches, verb.row())).collect();
         verbs.sort_by_key(|verb| matches.index_of(verb.row().long));
@@ -121,8 +121,8 @@ fn arg(entry: Entry) -> Arg {
     }
 }
 
-/// Translates clap's error into ours.
-fn usage(error: &clap::Error) -> Usage {
+/// Translates clap's error about a line with this first option into ours.
+fn usage(error: &clap::Error, first: &str) -> Usage {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
@@ -133,7 +133,9 @@ fn usage(error: &clap::Error) -> Usage {
     let argument = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
     match error.kind() {
         ErrorKind::UnknownArgument => {
-            Usage::UnknownOption { word: argument, similar: text(ContextKind::SuggestedArg) }
+            let similar = text(ContextKind::SuggestedArg)
+                .filter(|similar| is_safe(similar, first.starts_with(&argument)));
+            Usage::UnknownOption { word: argument, similar }
         }
         ErrorKind::ArgumentConflict => Usage::Repeated(argument),
         ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_none_or(|value| value.is_empty()) => {
@@ -141,6 +143,17 @@ fn usage(error: &clap::Error) -> Usage {
         }
         ErrorKind::TooManyValues => Usage::UnwantedValue(argument),
         _ => Usage::Other(error.to_string()),
+    }
+}
+
+/// Returns whether a suggestion can be followed blindly. Behind a command only an option can be meant, and no command
+/// that takes something away is ever suggested.
+fn is_safe(suggestion: &str, is_command: bool) -> bool {
+    let verb = Verb::ALL.iter().find(|verb| suggestion.strip_prefix("--") == Some(verb.row().long));
+    match verb {
+        None => true,
+        Some(Verb::Clear | Verb::DeleteService | Verb::DeleteServer | Verb::Zero | Verb::StopDaemon) => false,
+        Some(_) => is_command,
     }
 }
 
@@ -244,6 +257,48 @@ mod tests {
     fn a_similar_option_is_suggested_for_a_misspelt_one() {
         let Err(Usage::UnknownOption { word, similar }) = scanned("-A --schedular rr") else { panic!() };
         assert_eq!((word.as_str(), similar.as_deref()), ("--schedular", Some("--scheduler")));
+    }
+
+    #[test]
+    fn no_command_is_suggested_for_an_option_and_no_destructive_one_at_all() {
+        let similar = |line: &str| match scanned(line) {
+            Err(Usage::UnknownOption { similar, .. }) => similar,
+            other => panic!("{line}: {other:?}"),
+        };
+        for line in [
+            "-L --color",
+            "-L --clea",
+            "-A --clear-all",
+            "-L --lst",
+            "-L --sav",
+            "--cleer",
+            "--clear-all",
+            "--zer",
+            "--delete-servce -t X",
+            "--delete-servr -t X",
+            "--stop-demon master",
+            "--delet-service",
+        ] {
+            assert_eq!(similar(line), None, "{line}");
+        }
+        assert_eq!(similar("--lst").as_deref(), Some("--list"));
+        assert_eq!(similar("-L --number").as_deref(), Some("--numeric"));
+        // Every long command, shortened and lengthened, in front and behind another.
+        for verb in Verb::ALL {
+            let long = verb.row().long;
+            for word in
+                [format!("--{long}s"), format!("--{}", &long[1..]), format!("--{}", &long[..long.len() - 1])]
+            {
+                for line in [word.clone(), format!("-L {word}")] {
+                    let Err(Usage::UnknownOption { similar: Some(similar), .. }) = scanned(&line) else {
+                        continue;
+                    };
+                    let harmful =
+                        ["--clear", "--zero", "--delete-service", "--delete-server", "--stop-daemon"];
+                    assert!(!harmful.contains(&similar.as_str()), "{line}: {similar}");
+                }
+            }
+        }
     }
 
     /// Writes the files instead of comparing them if `UPDATE_COMPLETIONS` is set.

@@ -1,16 +1,19 @@
 //! Every sentence about a command line, or a line of input for `-R`, that makes no sense.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
 
 use ipvs_netlink::{DestinationId, ServiceId};
 
+use super::lookalike;
 use super::options::{Opt, Verb};
-use crate::terminal::shorten;
+use crate::terminal::{escape, shorten};
 
 /// The fault of a command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Usage {
-    #[error("the word {} is not valid UTF-8", .0.to_string_lossy())]
+    #[error("the word {} is not valid UTF-8", shorten(&String::from_utf8_lossy(&escape(.0.as_bytes()))))]
     NotUtf8(OsString),
     #[error("the line is not valid UTF-8")]
     LineNotUtf8,
@@ -32,6 +35,17 @@ pub(crate) enum Usage {
     UnwantedValue(String),
     #[error("unexpected word \"{}\"", shorten(.0))]
     ExtraWord(String),
+    /// A real server without its option.
+    #[error("unexpected word \"{}\": did you mean {} {}?", shorten(.0), Opt::RealServer.name(), shorten(.0))]
+    BareServer(String),
+    /// A word is wrong because of a character that looks like another.
+    #[error(
+        "\"{}\" has {}: {}",
+        shorten(word),
+        lookalike::describe(*character),
+        if typed.is_empty() { "leave it out".into() } else { format!("type \"{}\"", shorten(typed)) }
+    )]
+    Lookalike { word: String, character: char, typed: String, mistake: Box<Usage> },
     #[error("{}", .0.trim_start_matches("error: ").trim_end())]
     Other(String),
     #[error("{} is not possible with {}; it goes with {}", .0.name(), .1.name(), verbs(*.0))]
@@ -63,9 +77,10 @@ pub(crate) enum Usage {
     )]
     OnePacketNotUdp,
     #[error(
-        "Zero port specified for non-persistent service {}: name a port, or add {} for every port",
+        "Zero port specified for non-persistent service {}: name a port, or add {} for every port{}",
         .0,
-        Opt::Persistent.name()
+        Opt::Persistent.name(),
+        bracket_hint(.0).map(|hint| format!(" ({hint})")).unwrap_or_default()
     )]
     ZeroPort(ServiceId),
     #[error(
@@ -115,6 +130,9 @@ impl Usage {
         match self {
             Self::NoVerb(word)
             | Self::ExtraWord(word)
+            | Self::BareServer(word)
+            | Self::Lookalike { word, .. }
+            | Self::BadTimeout { text: word, .. }
             | Self::UnknownOption { word, .. }
             | Self::DaemonState { state: word, .. }
             | Self::BadValue { value: word, .. } => Some(word),
@@ -123,6 +141,55 @@ impl Usage {
     }
 }
 
+/// Explains brackets if the address of a service ends like a port and no port is given, as in `2001:db8::1:80`.
+pub(crate) fn bracket_hint(service: &ServiceId) -> Option<String> {
+    let ServiceId::Address { address: IpAddr::V6(address), port: 0, .. } = service else { return None };
+    let text = address.to_string();
+    let (address, port) = text.rsplit_once(':')?;
+    let (address, port): (Ipv6Addr, u16) = (address.parse().ok()?, port.parse().ok()?);
+    Some(format!("an IPv6 address with a port needs brackets: [{address}]:{port}"))
+}
+
 fn verbs(option: Opt) -> String {
     option.verbs().iter().map(|verb| verb.name()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::tests::{HOSTILE, is_harmless};
+
+    #[test]
+    fn brackets_are_explained_where_an_address_ends_like_a_port() {
+        let hint = |text: &str| bracket_hint(&format!("TCP {text}").parse().unwrap());
+        let expected = "an IPv6 address with a port needs brackets: [2001:db8::1]:80";
+        assert_eq!(hint("[2001:db8::1:80]:0").as_deref(), Some(expected));
+        for text in ["[2001:db8::1:80]:443", "[2001:db8::1]:0", "[2001:db8::ab]:0", "10.0.0.1:0", "[::]:0"] {
+            assert_eq!(hint(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_words_are_harmless_in_every_sentence() {
+        for word in HOSTILE.map(String::from) {
+            for usage in [
+                Usage::NotUtf8(word.clone().into()),
+                Usage::NoVerb(word.clone()),
+                Usage::UnknownOption { word: word.clone(), similar: None },
+                Usage::ExtraWord(word.clone()),
+                Usage::BareServer(word.clone()),
+                Usage::Lookalike {
+                    word: word.clone(),
+                    character: '\u{feff}',
+                    typed: word.clone(),
+                    mistake: Box::new(Usage::ThreeTimeouts),
+                },
+                Usage::BadValue { option: Opt::TcpService, value: word.clone(), why: "it is wrong".into() },
+                Usage::DaemonState { verb: Verb::StartDaemon, state: word.clone() },
+                Usage::BadTimeout { text: word.clone(), max: 1 },
+            ] {
+                assert!(is_harmless(&usage.to_string()), "{usage:?}");
+            }
+        }
+    }
 }

@@ -13,39 +13,60 @@ use crate::view;
 /// The number of lines whose addresses are looked up together.
 const LINES_TOGETHER: usize = 1000;
 
+/// Shows all connections. Lines that are malformed are marked, and make the command fail at its end.
 pub(super) fn run(session: &mut Session, engines: bool, numeric: bool) -> Result<(), Failure> {
     let connections = open(session)?;
-    let output = &mut session.output;
-    output.names = Names::new(numeric);
-    output.push(view::connections_header(engines));
+    session.output.names = Names::new(numeric);
+    session.output.push(view::connections_header(engines));
+    let mut list = List { output: &mut session.output, engines, malformed: 0 };
     if numeric {
-        return connections.for_each(|connection| {
-            view::connection(output, connection, engines);
-            output.print_if_long().map_err(Failure::Output)
-        });
+        connections.for_each_line(|line| list.show(line))?;
+    } else {
+        let mut lines = Vec::new();
+        connections.for_each_line(|line| {
+            lines.push(line.to_vec());
+            if lines.len() < LINES_TOGETHER {
+                return Ok(());
+            }
+            list.show_named(&std::mem::take(&mut lines))
+        })?;
+        list.show_named(&lines)?;
     }
-    let mut lines = Vec::new();
-    connections.for_each(|connection| {
-        lines.push(connection.line.to_vec());
-        if lines.len() < LINES_TOGETHER {
-            return Ok(());
-        }
-        show_named(output, &std::mem::take(&mut lines), engines)
-    })?;
-    show_named(output, &lines, engines)
+    match list.malformed {
+        0 => Ok(()),
+        count => Err(Failure::MalformedConnections(count)),
+    }
 }
 
-/// Appends connections with names in place of addresses and ports.
-fn show_named(output: &mut Output, lines: &[Vec<u8>], engines: bool) -> Result<(), Failure> {
-    let connections = lines.iter().map(|line| Connection::parse(line));
-    let connections = connections.collect::<Result<Vec<_>, _>>()?;
-    output.names.look_up(connections.iter().flat_map(|connection| {
-        [connection.client.ip(), connection.service.ip(), connection.destination.ip()]
-    }));
-    for connection in &connections {
-        view::connection(output, connection, engines);
+/// A listing that is being written.
+struct List<'a> {
+    output: &'a mut Output,
+    /// Shows the columns for persistence engines.
+    engines: bool,
+    /// The number of lines that are no connections.
+    malformed: usize,
+}
+
+impl List<'_> {
+    /// Shows lines with names in place of addresses and ports.
+    fn show_named(&mut self, lines: &[Vec<u8>]) -> Result<(), Failure> {
+        let connections = lines.iter().filter_map(|line| Connection::parse(line).ok());
+        self.output.names.look_up(connections.flat_map(|connection| {
+            [connection.client.ip(), connection.service.ip(), connection.destination.ip()]
+        }));
+        lines.iter().try_for_each(|line| self.show(line))
     }
-    output.print_if_long().map_err(Failure::Output)
+
+    fn show(&mut self, line: &[u8]) -> Result<(), Failure> {
+        match Connection::parse(line) {
+            Ok(connection) => view::connection(self.output, &connection, self.engines),
+            Err(_) => {
+                self.malformed += 1;
+                view::malformed_connection(self.output, line);
+            }
+        }
+        self.output.print_if_long().map_err(Failure::Output)
+    }
 }
 
 /// Opens the list of connections. If it does not exist, connecting to the kernel loads IPVS or says why not.

@@ -3,13 +3,13 @@
 use std::io;
 use std::path::Path;
 
-use ipvs_netlink::{Change, Ipvs, Table};
+use ipvs_netlink::{Change, DestinationState, Ipvs, ServiceId, Table};
 
 use super::markers::{first_line, last_line};
 use super::new_file;
 use super::session::Session;
 use super::signals::without_signals;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::grammar;
 use crate::names::Names;
 use crate::output::Output;
@@ -47,14 +47,14 @@ fn print(
     let table = read_consistent(ipvs)?;
     if full {
         let timeouts = ipvs.timeouts()?;
-        write(&mut session.output, &Change::SetTimeouts(timeouts));
+        write(&mut session.output, &Change::SetTimeouts(timeouts))?;
     }
     session.output.names = Names::new(numeric);
     session.output.names.look_up(view::addresses(&table));
-    write_table(&mut session.output, table, full, flush).map_err(Failure::Output)?;
+    write_table(&mut session.output, table, full, flush)?;
     if full {
         for daemon in session.kernel()?.daemons()? {
-            write(&mut session.output, &Change::StartDaemon(daemon));
+            write(&mut session.output, &Change::StartDaemon(daemon))?;
         }
     }
     Ok(())
@@ -77,25 +77,49 @@ fn write_table(
     mut table: Table,
     kernel_order: bool,
     flush: impl Fn(&mut Output) -> io::Result<()>,
-) -> io::Result<()> {
+) -> Result<(), Failure> {
     view::sort_services(&mut table);
+    let mut unsaveable = Vec::new();
     for entry in table.entries {
         let service = entry.service.settings;
-        write(output, &Change::AddService(service));
+        write(output, &Change::AddService(service))?;
         let servers = if kernel_order {
             entry.destinations.iter().rev().collect()
         } else {
             view::sorted_servers(&entry.destinations)
         };
         for state in servers {
-            write(output, &Change::AddDestination(service.id(), state.settings));
+            write(output, &Change::AddDestination(service.id(), state.settings))?;
+            if !grammar::has_option(state.settings.forwarding) {
+                unsaveable.push((service.id(), *state));
+            }
         }
-        flush(output)?;
+        flush(output).map_err(Failure::Output)?;
     }
+    warn(&unsaveable);
     Ok(())
 }
 
-fn write(output: &mut Output, change: &Change) {
+/// Says that servers will not be restored as they are.
+fn warn(servers: &[(ServiceId, DestinationState)]) {
+    let Some((service, server)) = servers.first() else { return };
+    let others = match servers.len() - 1 {
+        0 => String::new(),
+        others => format!(" (and {others} more)"),
+    };
+    let number = server.settings.forwarding.to_raw();
+    failure::note(&format!(
+        "server {} of service {service} has the forwarding method {number}, for which there is no option: it is saved \
+         with -g{others}",
+        server.id(),
+    ));
+}
+
+fn write(output: &mut Output, change: &Change) -> Result<(), Failure> {
+    if let Some(name) = grammar::unreadable_name(change) {
+        return Err(Failure::UnreadableName(name));
+    }
     grammar::write(output, change);
     output.push("\n");
+    Ok(())
 }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::cli::Usage;
-use crate::terminal::printable;
+use crate::terminal::{printable, quote};
 
-/// The number of mistakes that are shown: in a binary file every line is one.
+/// The number of mistakes or refusals that are shown: in a binary file every line is one.
 const MAX_SHOWN: usize = 20;
 /// Longer lines are shown only in part.
 const MAX_LINE_LEN: usize = 160;
@@ -60,12 +60,13 @@ impl Repeated {
         let Some((number, earlier)) = self.first else { return };
         let others = match self.total {
             1 => String::new(),
-            total => format!(", and {} more lines repeat others", total - 1),
+            total => format!(", and {} more repeat others", total - 1),
         };
         // Nobody can be told if standard error is closed.
         let _ = writeln!(
             std::io::stderr(),
-            "{input}:{number}: this line repeats line {earlier}{others}: applied once"
+            "{}:{number}: this line repeats line {earlier}{others}: applied once",
+            quote(input)
         );
     }
 }
@@ -83,7 +84,7 @@ pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
     let mut text = String::new();
     for Mistake { number, line, error } in &mistakes.shown {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{input}:{number}: {error}");
+        let _ = writeln!(text, "{}:{number}: {}", quote(input), quote(&error.to_string()));
         text.push_str(&marked(line, error.culprit()));
     }
     if mistakes.total > mistakes.shown.len() {
@@ -94,11 +95,26 @@ pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
 }
 
 pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
+    let input = quote(input);
     let sentence = |RefusedLine { number, error }: &RefusedLine| match number {
-        Some(number) => format!("{input}:{number}: {error}\n"),
-        None => format!("ipvsadm: {error}\n"),
+        Some(number) => format!("{input}:{number}: {}\n", quote(error)),
+        None => format!("ipvsadm: {}\n", quote(error)),
     };
-    refused.iter().map(sentence).collect()
+    let mut text: String = refused.iter().take(MAX_SHOWN).map(sentence).collect();
+    if refused.len() > MAX_SHOWN {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "... and {} more", refused.len() - MAX_SHOWN);
+    }
+    text
+}
+
+/// Joins the first texts of a list, and the number of all others.
+pub(super) fn shorten_list(texts: &[String]) -> String {
+    let mut shown: Vec<String> = texts.iter().take(MAX_SHOWN).map(|text| quote(text).into_owned()).collect();
+    if texts.len() > MAX_SHOWN {
+        shown.push(format!("and {} more", texts.len() - MAX_SHOWN));
+    }
+    shown.join(", ")
 }
 
 /// Indents the line, and marks the word below it if the line has it.
@@ -153,5 +169,17 @@ mod tests {
         let text = mistakes("<stdin>", &wrong);
         assert_eq!(text.lines().count(), 2 * MAX_SHOWN + 2);
         assert!(text.contains("\n... and 30 more\n"), "{text}");
+    }
+
+    #[test]
+    fn refusals_beyond_the_first_twenty_are_only_counted() {
+        let line = |number| RefusedLine { number: Some(number), error: "no".into() };
+        let text = refusals("<stdin>", &(1..=20).map(line).collect::<Vec<_>>());
+        assert_eq!(text.lines().count(), MAX_SHOWN);
+        let text = refusals("<stdin>", &(1..=200_000).map(line).collect::<Vec<_>>());
+        assert_eq!(text.lines().count(), MAX_SHOWN + 1);
+        assert!(text.ends_with("<stdin>:20: no\n... and 199980 more\n"), "{text}");
+        let list = shorten_list(&vec!["x".into(); 23]);
+        assert!(list.ends_with("x, and 3 more") && list.matches('x').count() == MAX_SHOWN, "{list}");
     }
 }

@@ -1,12 +1,14 @@
 //! Every sentence about files and the kernel, and the exit statuses. [`Usage`] has those about command lines.
 
+mod hints;
 mod input;
 
-use std::io;
+use std::io::{self, Write};
 
-use ipvs_netlink::{BatchError, ConnectionsError, Error, Query, Reason, Request};
+use ipvs_netlink::{BatchError, ConnectionsError, DestinationState, Error, Query, Reason, Refused, Request};
 
 use crate::cli::{Opt, Usage};
+use crate::terminal::{escape, quote};
 
 pub(crate) use input::{Mistakes, RefusedLine, Repeated};
 
@@ -16,8 +18,11 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Usage(#[from] Usage),
     /// The kernel refused, or cannot be reached.
-    #[error("{}{}", .0, hint(.0))]
+    #[error("{}{}", .0, hints::hint(.0))]
     Ipvs(#[from] Error),
+    /// The service has no such server, but these at the same address.
+    #[error("{} ({})", .0, hints::other_servers(.0, .1))]
+    OtherServers(Refused, Vec<DestinationState>),
     /// A batch of changes broke off.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -27,6 +32,9 @@ pub(crate) enum Failure {
     Output(io::Error),
     #[error("cannot list the connections: {0}")]
     Connections(#[from] ConnectionsError),
+    /// All connections were listed, but some lines are none.
+    #[error("malformed lines in the kernel's list of connections: {0}, marked with ???")]
+    MalformedConnections(usize),
     /// Some lines of the input of `-R` are wrong; nothing was applied.
     #[error("{}", input::mistakes(.0, .1))]
     Mistakes(String, Mistakes),
@@ -41,7 +49,7 @@ pub(crate) enum Failure {
     #[error(
         "{}ipvsadm: everything was undone, but not what another program has changed meanwhile: {}",
         input::refusals(.input, .refused),
-        .left.join(", ")
+        input::shorten_list(.left)
     )]
     NotUndone { input: String, refused: Vec<RefusedLine>, left: Vec<String> },
     #[error("cannot replace the table: {0}")]
@@ -50,7 +58,8 @@ pub(crate) enum Failure {
     EmptyInput(String),
     /// A saved file was cut.
     #[error(
-        "{input} is cut: its first line announces {announced} commands, and no last line closes it; nothing was applied"
+        "{} is cut: its first line announces {announced} commands, and no last line closes it; nothing was applied",
+        quote(input)
     )]
     Cut { input: String, announced: usize },
     #[error(
@@ -59,21 +68,24 @@ pub(crate) enum Failure {
         Opt::LockWait.name()
     )]
     Locked { seconds: u64, holder: Option<u32> },
-    #[error("cannot save into {0}: {1}")]
+    #[error("cannot save into {}: {}", quote(.0), .1)]
     Save(String, io::Error),
     #[error("cannot save the table: it changed each time it was read")]
     Unstable,
+    /// A name that the kernel reports cannot be read again.
+    #[error("cannot save the name \"{}\": no command line can have it", String::from_utf8_lossy(&escape(.0)))]
+    UnreadableName(Vec<u8>),
 }
 
 impl Failure {
-    /// Returns the text for standard error. Faults of lines begin with the name of the input, as editors
-    /// expect.
+    /// Returns the text for standard error, in which everything from outside is escaped. It is a single line, except
+    /// for faults of lines, which begin with the name of the input, as editors expect.
     pub(crate) fn report(&self) -> String {
         match self {
             Self::Mistakes(..) | Self::Refusals(..) | Self::NothingChanged(..) | Self::NotUndone { .. } => {
                 self.to_string()
             }
-            _ => format!("ipvsadm: {self}"),
+            _ => format!("ipvsadm: {}", quote(&self.to_string())),
         }
     }
 
@@ -88,7 +100,7 @@ impl Failure {
                 (Request::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
-            Self::Output(_) | Self::Connections(_) | Self::Save(..) => 1,
+            Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) | Self::Save(..) => 1,
             _ => 255,
         }
     }
@@ -101,19 +113,90 @@ impl Failure {
 
 fn usage_status(usage: &Usage) -> u8 {
     match usage {
+        Usage::Lookalike { mistake, .. } => usage_status(mistake),
         Usage::NoVerb(_) | Usage::UnknownOption { .. } | Usage::NoValue(_) | Usage::UnwantedValue(_) => 255,
         _ => 2,
     }
 }
 
-/// Returns advice on what to do next, if there is any.
-fn hint(error: &Error) -> &'static str {
-    let Error::Refused(refused) = error else { return "" };
-    match refused.reason {
-        Reason::ServiceExists => " (use -E to change it)",
-        Reason::NoSuchService | Reason::ServiceNotDefined => " (see 'ipvsadm -L -n'; use -A to add it)",
-        Reason::DestinationExists => " (use -e to change it)",
-        Reason::NoSuchDestination => " (see 'ipvsadm -L -n'; use -a to add it)",
-        _ => "",
+/// Writes a sentence to standard error that does not make the program fail.
+pub(crate) fn note(sentence: &str) {
+    // Nobody can be told if standard error is closed.
+    let _ = writeln!(io::stderr(), "ipvsadm: {}", quote(sentence));
+}
+
+#[cfg(test)]
+mod tests {
+    use ipvs_netlink::{Change, Query, Refused};
+
+    use super::*;
+    use crate::terminal::tests::{HOSTILE, is_harmless};
+
+    /// Returns a refusal in words of the kernel's own.
+    fn refused(text: &str) -> Refused {
+        Refused::from_errno(Change::Flush, 22, Some(text.into()))
+    }
+
+    #[test]
+    fn hostile_texts_are_harmless_in_every_report_and_add_no_line() {
+        for text in HOSTILE {
+            let line = || RefusedLine { number: Some(7), error: text.into() };
+            let mistakes = || {
+                let mut mistakes = Mistakes::default();
+                mistakes.add(1, || text.into(), Usage::ExtraWord(text.into()));
+                mistakes
+            };
+            for (failure, lines) in [
+                (Failure::Usage(Usage::Other(text.into())), 1),
+                (Failure::Ipvs(refused(text).into()), 1),
+                (Failure::Ipvs(Error::NoIpvs(text.into())), 1),
+                (Failure::OtherServers(refused(text), Vec::new()), 1),
+                (Failure::Input(text.into(), io::ErrorKind::NotFound.into()), 1),
+                (Failure::Output(io::Error::other(text)), 1),
+                (Failure::Connections(ConnectionsError::Malformed(text.into())), 1),
+                (Failure::Replace(text.into()), 1),
+                (Failure::EmptyInput(text.into()), 1),
+                (Failure::UnreadableName(text.into()), 1),
+                (Failure::Mistakes(text.into(), mistakes()), 4),
+                (Failure::Refusals(text.into(), vec![line()]), 2),
+                (Failure::NothingChanged(text.into(), vec![line()]), 2),
+                (
+                    Failure::NotUndone {
+                        input: text.into(),
+                        refused: vec![line()],
+                        left: vec![text.into(); 50],
+                    },
+                    2,
+                ),
+            ] {
+                let report = failure.report();
+                assert!(report.split('\n').all(is_harmless), "{report:?}");
+                // A word that cannot be found in the shown line is not marked.
+                assert!(report.lines().count() <= lines && report.lines().count() + 1 >= lines, "{report}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_kernels_own_words_are_shown_on_one_line() {
+        let failure = Failure::from(Error::from(refused("odd\nipvsadm: \u{202e}fine")));
+        assert_eq!(
+            failure.report(),
+            "ipvsadm: cannot clear the table: Invalid argument (os error 22) (odd\\nipvsadm: \\u{202e}fine)"
+        );
+    }
+
+    #[test]
+    fn the_statuses_of_new_failures_are_those_of_their_classes() {
+        assert_eq!(Failure::MalformedConnections(3).status(), 1);
+        assert_eq!(Failure::from(Error::from(Refused::from_errno(Query::Services, 1, None))).status(), 2);
+        let lookalike = |mistake| Usage::Lookalike {
+            word: "–A".into(),
+            character: '–',
+            typed: "-A".into(),
+            mistake: Box::new(mistake),
+        };
+        assert_eq!(Failure::Usage(lookalike(Usage::NoVerb("–A".into()))).status(), 255);
+        assert_eq!(Failure::Usage(lookalike(Usage::ExtraWord("–t".into()))).status(), 2);
     }
 }

@@ -44,7 +44,7 @@ impl<'a, 'h> Arguments<'a, 'h> {
             _ => 0,
         };
         match words.get(max_words) {
-            Some(word) => Err(Usage::ExtraWord(word.to_string())),
+            Some(word) => Err(extra_word(verb, &options, word)),
             None => Ok(Self { verb, value, words, options, hosts }),
         }
     }
@@ -99,6 +99,15 @@ impl<'a, 'h> Arguments<'a, 'h> {
     }
 }
 
+/// Explains a word that does not belong to the command. One that looks like an address may lack its option.
+fn extra_word(verb: Verb, options: &[(Opt, Value<'_>)], word: &str) -> Usage {
+    let takes_server = Opt::RealServer.verbs().contains(&verb);
+    let has_server = options.iter().any(|&(option, _)| option == Opt::RealServer);
+    let is_server = takes_server && !has_server && word.contains(['.', ':']);
+    let sentence = if is_server { Usage::BareServer } else { Usage::ExtraWord };
+    sentence(word.to_owned())
+}
+
 pub(super) fn bad_value(option: Opt, value: &str, why: impl Display) -> Usage {
     Usage::BadValue { option, value: value.to_owned(), why: why.to_string() }
 }
@@ -149,6 +158,11 @@ impl<'a> Line<'a> {
     pub(super) fn text(&mut self, option: Opt, value: impl Display) {
         self.flag(option);
         self.word(value);
+    }
+
+    /// Appends an option with a name, which is escaped: the kernel's names may be anything.
+    pub(super) fn name(&mut self, option: Opt, name: &[u8]) {
+        self.option(option, |output| output.foreign(name));
     }
 
     pub(super) fn word(&mut self, word: impl Display) {

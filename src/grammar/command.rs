@@ -8,9 +8,10 @@ use super::arguments::{Arguments, Line, Result};
 use super::listing::Listing;
 use super::restore::Restore;
 use super::{daemon, listing, restore, server, service, timeouts};
-use crate::cli::{Opt, Scanner, Verb};
+use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
+use crate::terminal::is_printable;
 
 /// A command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,10 @@ impl Parser {
     /// Reads the words of a command line, without the program's name. A line without words asks for a listing.
     pub(crate) fn parse(&mut self, words: &[&str]) -> Result<Invocation> {
         let words = if words.is_empty() { &[Verb::List.name()] } else { words };
+        self.parse_words(words).map_err(|mistake| cli::explain(mistake, words))
+    }
+
+    fn parse_words(&mut self, words: &[&str]) -> Result<Invocation> {
         let scanned = self.scanner.scan(words)?;
         read(&mut Arguments::new(scanned, &mut self.hosts)?)
     }
@@ -102,6 +107,24 @@ pub(crate) fn verb(change: &Change) -> Verb {
         Change::StartDaemon(_) => Verb::StartDaemon,
         Change::StopDaemon(_) => Verb::StopDaemon,
     }
+}
+
+/// Returns the name in a change that no command line can give: it is not printable, or reads as something else.
+pub(crate) fn unreadable_name(change: &Change) -> Option<Vec<u8>> {
+    let names = match change {
+        Change::AddService(service) | Change::SetService(service) => {
+            [Some(service.scheduler.as_bytes()), service.engine.as_ref().map(|engine| engine.as_bytes())]
+        }
+        Change::StartDaemon(daemon) => [Some(daemon.interface.as_bytes()), None],
+        _ => return None,
+    };
+    let is_readable = |name: &[u8]| {
+        let name = std::str::from_utf8(name);
+        name.is_ok_and(|name| {
+            is_printable(name) && !name.contains(' ') && !name.starts_with('#') && name != "--"
+        })
+    };
+    names.into_iter().flatten().find(|name| !is_readable(name)).map(<[u8]>::to_vec)
 }
 
 /// Appends the command line that makes a change, without the program's name.

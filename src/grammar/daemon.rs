@@ -43,7 +43,7 @@ pub(super) fn read_sync_id(arguments: &mut Arguments<'_, '_>) -> Result<u32> {
 
 pub(super) fn write(line: &mut Line<'_>, daemon: &SyncDaemon) {
     line.word(daemon.state);
-    line.text(Opt::McastInterface, daemon.interface);
+    line.name(Opt::McastInterface, daemon.interface.as_bytes());
     line.number(Opt::SyncId, daemon.sync_id);
     if daemon.max_length != 0 {
         line.number(Opt::SyncMaxlen, daemon.max_length);

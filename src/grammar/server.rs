@@ -48,6 +48,11 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>, service: ServiceId) -> Res
     Ok(server)
 }
 
+/// Returns whether a saved server gets its forwarding method back. A local server does: the kernel finds that out.
+pub(crate) fn has_option(method: Forwarding) -> bool {
+    method == Forwarding::Local || METHODS.iter().any(|&(_, existing)| existing == method)
+}
+
 /// Programs cut saved lines by position, so the order of these options is fixed, and new ones come last.
 pub(super) fn write(line: &mut Line<'_>, service: &ServiceId, server: &Destination) {
     write_id(line, service, server.id);

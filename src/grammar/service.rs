@@ -113,7 +113,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Service> {
 /// Programs cut saved lines by position, so the order of these options is fixed, and new ones come last.
 pub(super) fn write(line: &mut Line<'_>, service: &Service) {
     write_id(line, &service.id());
-    line.text(Opt::Scheduler, service.scheduler);
+    line.name(Opt::Scheduler, service.scheduler.as_bytes());
     if let Some(seconds) = service.persistence {
         line.number(Opt::Persistent, seconds);
         if service.netmask() != Netmask::host(service.id().family()) {
@@ -121,7 +121,7 @@ pub(super) fn write(line: &mut Line<'_>, service: &Service) {
         }
     }
     if let Some(engine) = service.engine {
-        line.text(Opt::Engine, engine);
+        line.name(Opt::Engine, engine.as_bytes());
     }
     if service.flags.contains(ServiceFlags::ONE_PACKET) {
         line.flag(Opt::OnePacket);

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::names::Names;
+use crate::terminal;
 
 /// A buffer that has become longer than this is printed before it is complete.
 const MAX_LEN: usize = 16 * 1024;
@@ -23,6 +24,11 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn push(&mut self, text: impl AsRef<[u8]>) {
         self.bytes.extend_from_slice(text.as_ref());
+    }
+
+    /// Appends a text that comes from the kernel or the network, as a single word without anything harmful.
+    pub(crate) fn foreign(&mut self, text: &[u8]) {
+        self.push(terminal::escape(text));
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {

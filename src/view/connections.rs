@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use ipvs_netlink::{Connection, Protocol};
 
 use crate::output::Output;
-use crate::terminal::escape;
 
 /// Returns the two lines above the connections, with columns for persistence engines or without.
 pub(crate) fn connections_header(engines: bool) -> &'static str {
@@ -33,12 +32,12 @@ pub(crate) fn connection(output: &mut Output, connection: &Connection<'_>, engin
     if protocol.is_some() {
         output.push(name);
     } else {
-        output.left(3, |output| output.push(escape(connection.protocol)));
+        output.left(3, |output| output.foreign(connection.protocol));
     }
     output.push(" ");
     output.left(6, |output| expires(output, connection.expires));
     output.push(" ");
-    output.left(11, |output| output.push(escape(connection.state)));
+    output.left(11, |output| output.foreign(connection.state));
     output.push(" ");
     endpoint(output, 18, connection.client);
     output.push(" ");
@@ -49,11 +48,18 @@ pub(crate) fn connection(output: &mut Output, connection: &Connection<'_>, engin
         Some((name, data)) => {
             endpoint(output, 16, connection.destination);
             output.push(" ");
-            output.left(18, |output| output.push(escape(name)));
+            output.left(18, |output| output.foreign(name));
             output.push(" ");
-            output.push(escape(data));
+            output.foreign(data);
         }
     }
+    output.push("\n");
+}
+
+/// Appends a line that is no connection, as one word behind a mark in place of the protocol.
+pub(crate) fn malformed_connection(output: &mut Output, line: &[u8]) {
+    output.push("??? ");
+    output.foreign(line);
     output.push("\n");
 }
 

@@ -7,7 +7,7 @@ mod order;
 mod settings;
 mod table;
 
-pub(crate) use connections::{connection, connections_header};
+pub(crate) use connections::{connection, connections_header, malformed_connection};
 pub(crate) use order::{addresses, sort_services, sorted_servers};
 pub(crate) use settings::{daemons, timeouts, version};
 pub(crate) use table::table;

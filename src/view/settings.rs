@@ -26,8 +26,9 @@ pub(crate) fn timeouts(output: &mut Output, timeouts: Timeouts) {
 pub(crate) fn daemons(output: &mut Output, daemons: &[SyncDaemon]) {
     for daemon in daemons {
         let SyncDaemon { state, interface, sync_id, max_length, port, ttl, .. } = daemon;
-        let _ =
-            write!(output, "{state} sync daemon (mcast={interface}, syncid={sync_id}, maxlen={max_length}");
+        let _ = write!(output, "{state} sync daemon (mcast=");
+        output.foreign(interface.as_bytes());
+        let _ = write!(output, ", syncid={sync_id}, maxlen={max_length}");
         if let Some(address) = daemon.group {
             output.push(", group=");
             output.address(address);

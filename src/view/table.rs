@@ -119,7 +119,7 @@ fn server_columns(output: &mut Output, state: &DestinationState, list: &List) {
 
 fn service_settings(output: &mut Output, service: &Service) {
     output.push(" ");
-    output.push(service.scheduler.as_bytes());
+    output.foreign(service.scheduler.as_bytes());
     let flags = scheduler_flags(service);
     if !flags.is_empty() {
         let _ = write!(output, " ({flags})");
@@ -132,7 +132,8 @@ fn service_settings(output: &mut Output, service: &Service) {
         }
     }
     if let Some(engine) = service.engine {
-        let _ = write!(output, " pe {engine}");
+        output.push(" pe ");
+        output.foreign(engine.as_bytes());
     }
     if service.flags.contains(ServiceFlags::ONE_PACKET) {
         output.push(" ops");

@@ -224,8 +224,9 @@ fn a_restore_that_the_kernel_partly_refuses_applies_the_rest() {
     assert_eq!(
         run.stderr,
         "<stdin>:2: cannot add service FWM 1: Service already exists (use -E to change it)
-<stdin>:4: cannot add service FWM 2: the kernel has no scheduler \"nosuch\" (module ip_vs_nosuch)
-<stdin>:6: cannot delete service FWM 4: No such service (see 'ipvsadm -L -n'; use -A to add it)
+<stdin>:4: cannot add service FWM 2: Scheduler or persistence engine not found: the kernel has no scheduler \"nosuch\" \
+(module ip_vs_nosuch)
+<stdin>:6: cannot delete service FWM 4: No such service (see 'ipvsadm -L -n')
 ipvsadm: the other lines were applied
 "
     );
@@ -304,8 +305,10 @@ backup sync daemon (mcast=d0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848
     director.ok("--stop-daemon backup --syncid 9");
     director.ok("--stop-daemon master");
     assert_eq!(director.ok("-L --daemon"), "");
-    director.refuses("--stop-daemon master", 255, "cannot stop the master sync daemon: it does not run");
-    let error = "cannot start the master sync daemon on d9: no such network interface";
+    let error = "cannot stop the master sync daemon: No daemon is running in this state";
+    director.refuses("--stop-daemon master", 255, error);
+    let error =
+        "cannot start the master sync daemon on d9: No such device: there is no such network interface";
     director.refuses("--start-daemon master --mcast-interface d9", 255, error);
 }
 

@@ -30,40 +30,88 @@ fn adding_existing_or_changing_missing_entries_is_refused() {
              (use -e to change it)"
         ),
     );
-    let list = "(see 'ipvsadm -L -n'; use -A to add it)";
-    for (words, attempt) in [
-        ("-E -t 192.0.2.1:81", "edit service"),
-        ("-D -t 192.0.2.1:81", "delete service"),
-        ("-Z -t 192.0.2.1:81", "zero the counters of service"),
+    // Only who wants something there is told to add it.
+    let (list, add) = ("(see 'ipvsadm -L -n')", "(see 'ipvsadm -L -n'; use -A to add it)");
+    for (words, attempt, hint) in [
+        ("-E -t 192.0.2.1:81", "edit service", add),
+        ("-D -t 192.0.2.1:81", "delete service", list),
+        ("-Z -t 192.0.2.1:81", "zero the counters of service", list),
     ] {
-        director.refuses(words, 255, &format!("cannot {attempt} TCP 192.0.2.1:81: No such service {list}"));
+        director.refuses(words, 255, &format!("cannot {attempt} TCP 192.0.2.1:81: No such service {hint}"));
     }
     director.refuses(
         "-L -n -t 192.0.2.1:81",
         1,
-        &format!("cannot show service TCP 192.0.2.1:81: No such service {list}"),
+        &format!("cannot show service TCP 192.0.2.1:81: No such service {add}"),
     );
-    for (words, attempt) in [
-        ("-a -t 192.0.2.1:81 -r 198.51.100.1", "add server 198.51.100.1:81 to"),
-        ("-e -t 192.0.2.1:81 -r 198.51.100.1", "edit server 198.51.100.1:81 of"),
-        ("-d -t 192.0.2.1:81 -r 198.51.100.1", "delete server 198.51.100.1:81 of"),
+    for (words, attempt, hint) in [
+        ("-a -t 192.0.2.1:81 -r 198.51.100.1", "add server 198.51.100.1:81 to", add),
+        ("-e -t 192.0.2.1:81 -r 198.51.100.1", "edit server 198.51.100.1:81 of", add),
+        ("-d -t 192.0.2.1:81 -r 198.51.100.1", "delete server 198.51.100.1:81 of", list),
     ] {
-        let sentence = format!("cannot {attempt} service TCP 192.0.2.1:81: Service not defined {list}");
+        let sentence = format!("cannot {attempt} service TCP 192.0.2.1:81: Service not defined {hint}");
         director.refuses(words, 255, &sentence);
     }
-    for (words, attempt) in
-        [("-e -t 192.0.2.1:80 -r 198.51.100.2", "edit"), ("-d -t 192.0.2.1:80 -r 198.51.100.2", "delete")]
-    {
+    for (words, attempt, hint) in [
+        ("-e -t 192.0.2.1:80 -r 198.51.100.2", "edit", "(see 'ipvsadm -L -n'; use -a to add it)"),
+        ("-d -t 192.0.2.1:80 -r 198.51.100.2", "delete", list),
+    ] {
         director.refuses(
             words,
             255,
             &format!(
-                "cannot {attempt} server 198.51.100.2:80 of service {service}: No such destination \
-                 (see 'ipvsadm -L -n'; use -a to add it)"
+                "cannot {attempt} server 198.51.100.2:80 of service {service}: No such destination {hint}"
             ),
         );
     }
     assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1\n");
+}
+
+#[test]
+fn a_missing_server_whose_address_is_there_with_another_port_or_method_is_named() {
+    let director = Director::new();
+    director.ok("-A -t 192.0.2.1:80 -s rr");
+    director.ok("-a -t 192.0.2.1:80 -r 10.0.0.12:8080 -m");
+    director.ok("-a -t 192.0.2.1:80 -r 10.0.0.13 -g");
+    director.ok("-a -t 192.0.2.1:80 -r 10.0.0.14 -i");
+    for (words, server, hint) in [
+        (
+            "-e -t 192.0.2.1:80 -r 10.0.0.12:8080 -w 0",
+            "edit server 10.0.0.12:80",
+            "10.0.0.12:8080 is there behind NAT: add -m",
+        ),
+        (
+            "-e -t 192.0.2.1:80 -r 10.0.0.12 -m",
+            "edit server 10.0.0.12:80",
+            "10.0.0.12:8080 is there behind NAT",
+        ),
+        (
+            "-d -t 192.0.2.1:80 -r 10.0.0.12",
+            "delete server 10.0.0.12:80",
+            "10.0.0.12:8080 is there behind NAT",
+        ),
+        (
+            "-e -t 192.0.2.1:80 -r 10.0.0.13:81 -m",
+            "edit server 10.0.0.13:81",
+            "10.0.0.13:80 is there by direct routing",
+        ),
+        (
+            "-d -t 192.0.2.1:80 -r 10.0.0.14:81",
+            "delete server 10.0.0.14:81",
+            "10.0.0.14:80 is there behind a tunnel",
+        ),
+    ] {
+        let sentence = format!("cannot {server} of service TCP 192.0.2.1:80: No such destination ({hint})");
+        director.refuses(words, 255, &sentence);
+    }
+    for port in 1..=5 {
+        director.ok(&format!("-a -t 192.0.2.1:80 -r 10.0.0.15:{port} -m"));
+    }
+    let many = director.run("-d -t 192.0.2.1:80 -r 10.0.0.15:9");
+    assert!(many.stderr.ends_with(" is there behind NAT, and 2 more)\n"), "{}", many.stderr);
+    // Lines of a file get no extra question to the kernel each.
+    let run = director.feed("-R", "-d -t 192.0.2.1:80 -r 10.0.0.12\n");
+    assert!(run.stderr.contains("No such destination (see 'ipvsadm -L -n')\n"), "{}", run.stderr);
 }
 
 #[test]
@@ -72,13 +120,14 @@ fn missing_schedulers_and_persistence_engines_are_refused() {
     director.refuses(
         "-A -t 192.0.2.1:80 -s nosuch",
         255,
-        "cannot add service TCP 192.0.2.1:80: the kernel has no scheduler \"nosuch\" (module ip_vs_nosuch)",
+        "cannot add service TCP 192.0.2.1:80: Scheduler or persistence engine not found: the kernel has no scheduler \
+         \"nosuch\" (module ip_vs_nosuch)",
     );
     director.refuses(
         "-A -t 192.0.2.1:80 -s rr -p --pe nosuch",
         255,
-        "cannot add service TCP 192.0.2.1:80: the kernel lacks the scheduler \"rr\" (module ip_vs_rr) or the \
-         persistence engine \"nosuch\" (module ip_vs_pe_nosuch)",
+        "cannot add service TCP 192.0.2.1:80: Scheduler or persistence engine not found: the kernel lacks the \
+         scheduler \"rr\" (module ip_vs_rr) or the persistence engine \"nosuch\" (module ip_vs_pe_nosuch)",
     );
     assert_eq!(director.saved(), "");
 }
@@ -187,7 +236,7 @@ fn a_lack_of_privileges_is_reported_and_nothing_changes() {
 
 /// Returns the kernel's errno for a message that the library's types cannot express: the encoding of `change`
 /// with the bytes `find` replaced.
-fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
+pub fn errno_for_damaged(change: Change, find: &[u8], replacement: &[u8]) -> i32 {
     let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC).unwrap();
     socket.bind_auto().unwrap();
     socket.connect(&netlink_sys::SocketAddr::new(0, 0)).unwrap();

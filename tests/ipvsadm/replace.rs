@@ -188,7 +188,7 @@ fn repeated_lines_are_applied_once_with_one_note() {
     let director = Director::new();
     let input =
         "-A -f 1 -s rr\n-a -f 1 -r 198.51.100.1 -w 1 -g\n-A -f 1 -s rr\n# comment\n-a -f 1 -r 198.51.100.1\n";
-    let note = "<stdin>:3: this line repeats line 1, and 1 more lines repeat others: applied once\n";
+    let note = "<stdin>:3: this line repeats line 1, and 1 more repeat others: applied once\n";
     for words in ["-R --replace --check", "-R --replace", "-R --replace", "-C", "-R"] {
         let run = director.feed(words, input);
         let note = if words == "-C" { "" } else { note };

@@ -96,3 +96,27 @@ fn the_example_watch_rates_prints_a_line_for_each_service_and_interval() {
     director.feed("-R", TABLE);
     assert_eq!(example("watch_rates", &["1", "2"]), "TCP 192.0.2.1:80: 0.0 connections/s\n".repeat(2));
 }
+
+#[test]
+fn the_example_in_the_readmes_prints_a_sentence_when_it_is_run_twice() {
+    let director = Director::new();
+    assert_eq!(example("readme", &[]), "");
+    assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 1\n");
+    let again = run(&mut Command::new(built("examples/readme")));
+    let sentence = "cannot add service TCP 192.0.2.1:80: Service already exists\n";
+    assert_eq!((again.status, again.stderr.as_str()), (1, sentence));
+    let code = include_str!("../../crates/ipvs-netlink/examples/readme.rs").split_once("\n\n").unwrap().1;
+    for readme in [include_str!("../../README.md"), include_str!("../../crates/ipvs-netlink/README.md")] {
+        assert!(readme.contains(&format!("```rust,no_run\n{code}```\n")), "{readme}");
+    }
+}
+
+#[test]
+fn the_examples_print_a_sentence_when_they_fail() {
+    let director = Director::new();
+    director.ok("-A -t 192.0.2.1:80");
+    let words = ["192.0.2.1:80", "10.0.0.11:8080", "10.0.0.12:8080"];
+    let failed = run(Command::new(built("examples/add_web_service")).args(words));
+    let sentence = "cannot add service TCP 192.0.2.1:80: Service already exists\n";
+    assert_eq!((failed.status, failed.stderr.as_str()), (1, sentence));
+}

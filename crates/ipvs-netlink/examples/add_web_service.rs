@@ -2,10 +2,21 @@
 //! `cargo run --example add_web_service 192.0.2.1:80 10.0.0.11:8080 10.0.0.12:8080`
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use ipvs_netlink::{Destination, DestinationId, Forwarding, Ipvs, Scheduler, Service, ServiceId};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let addresses = std::env::args().skip(1).map(|text| text.parse());
     let addresses: Vec<SocketAddr> = addresses.collect::<Result<_, _>>()?;
     let [web, first, second] = addresses[..] else {

@@ -1,8 +1,20 @@
 //! Lists the virtual server table: `cargo run --example list_table`
 
+use std::process::ExitCode;
+
 use ipvs_netlink::{Error, Ipvs};
 
-fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Error> {
     let mut ipvs = Ipvs::connect()?;
     println!("IPVS {}", ipvs.info()?.version);
     for entry in ipvs.table()?.entries {

@@ -1,5 +1,7 @@
 //! Lists the services over a socket of its own, as any netlink client could: `cargo run --example raw_messages`
 
+use std::process::ExitCode;
+
 use ipvs_netlink::{Query, Reply, Request};
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload,
@@ -11,7 +13,17 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_GENERIC};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let socket = Socket::new(NETLINK_GENERIC)?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let name = GenlCtrlAttrs::FamilyName(Request::family_name().into());

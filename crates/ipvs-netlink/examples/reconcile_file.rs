@@ -7,12 +7,24 @@
 //!     10.0.0.11:8080 masquerade 1
 //! ```
 
+use std::process::ExitCode;
+
 use ipvs_netlink::reconcile::{Desired, Unlisted, apply, plan};
 use ipvs_netlink::{Change, Destination, DestinationId, Ipvs, Service, ServiceId};
 
 type Error = Box<dyn std::error::Error>;
 
-fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Error> {
     let path = std::env::args().nth(1).ok_or("the name of a file is needed")?;
     let text = std::fs::read_to_string(path)?;
     let mut desired = Desired::default();

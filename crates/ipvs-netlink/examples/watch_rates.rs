@@ -4,12 +4,23 @@
 //! `net.ipv4.vs.run_estimation` is 0. The kernel updates the counters every two seconds.
 
 use std::collections::HashMap;
+use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
 use ipvs_netlink::{Error, Ipvs, ServiceId};
 
-fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Error> {
     let mut numbers = std::env::args().skip(1).filter_map(|text| text.parse::<u32>().ok());
     let (seconds, times) = (numbers.next().unwrap_or(2).max(1), numbers.next().unwrap_or(5));
 

@@ -64,11 +64,23 @@ impl<R: Read> Connections<R> {
     /// # Errors
     /// If the file cannot be read, a line is malformed, or `handle` fails: the first error ends the loop.
     pub fn for_each<E: From<ConnectionsError>>(
-        mut self,
+        self,
         mut handle: impl FnMut(&Connection<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.for_each_line(|line| handle(&Connection::parse(line)?))
+    }
+
+    /// Hands each line to `handle`, which can go on if [`Connection::parse`] fails: the data of a persistence engine
+    /// may contain a newline, which cuts a line in two.
+    ///
+    /// # Errors
+    /// If the file cannot be read or `handle` fails: the first error ends the loop.
+    pub fn for_each_line<E: From<ConnectionsError>>(
+        mut self,
+        mut handle: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         while let Some(line) = self.next_line()? {
-            handle(&Connection::parse(line)?)?;
+            handle(line)?;
         }
         Ok(())
     }
@@ -294,6 +306,27 @@ mod tests {
             outcome.unwrap();
             assert_eq!(lines, [short.len(), long.len(), short.len()]);
         }
+    }
+
+    #[test]
+    fn malformed_lines_end_the_loop_over_connections_and_not_the_one_over_lines() {
+        let line = "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 0";
+        let text = format!("{HEADING}{line} sip a\nb\n\n{line}\n");
+        let connections = || Connections::from_reader(text.as_bytes()).unwrap();
+        let mut count = 0;
+        let outcome = connections().for_each(|_| {
+            count += 1;
+            Ok(())
+        });
+        assert!(matches!(outcome, Err(ConnectionsError::Malformed(line)) if line == "b"));
+        assert_eq!(count, 1);
+        let mut parsed = Vec::new();
+        let outcome = connections().for_each_line(|line| {
+            parsed.push(Connection::parse(line).is_ok());
+            Ok::<_, ConnectionsError>(())
+        });
+        outcome.unwrap();
+        assert_eq!(parsed, [true, false, false, true]);
     }
 
     #[test]

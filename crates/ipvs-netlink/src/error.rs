@@ -95,12 +95,14 @@ pub enum Reason {
     #[error("No such destination")]
     NoSuchDestination,
     /// `ENOENT` for a service without a persistence engine
-    #[error("the kernel has no scheduler \"{0}\" (module ip_vs_{0})")]
+    #[error(
+        "Scheduler or persistence engine not found: the kernel has no scheduler \"{0}\" (module ip_vs_{0})"
+    )]
     NoScheduler(Scheduler),
     /// `ENOENT` for a service with a persistence engine
     #[error(
-        "the kernel lacks the scheduler \"{0}\" (module ip_vs_{0}) or the persistence engine \"{1}\" \
-         (module ip_vs_pe_{1})"
+        "Scheduler or persistence engine not found: the kernel lacks the scheduler \"{0}\" (module ip_vs_{0}) or \
+         the persistence engine \"{1}\" (module ip_vs_pe_{1})"
     )]
     NoSchedulerOrEngine(Scheduler, PersistenceEngine),
     /// `ERANGE` for a destination
@@ -136,10 +138,10 @@ pub enum Reason {
     #[error("it runs already")]
     DaemonRuns,
     /// `ESRCH` for a sync daemon
-    #[error("it does not run")]
+    #[error("No daemon is running in this state")]
     NoSuchDaemon,
     /// `ENODEV` for a sync daemon
-    #[error("no such network interface")]
+    #[error("No such device: there is no such network interface")]
     NoSuchInterface,
     /// `EINVAL` for a sync daemon
     #[error(

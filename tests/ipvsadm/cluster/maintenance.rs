@@ -1,10 +1,14 @@
 //! Removing and restoring servers while connections are open.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::thread::sleep;
 use std::time::Duration;
 
 use super::network::{Network, SERVERS, VIP, endpoint};
 use super::tcp::{Connection, PATIENCE, TcpServer, count_answers, counts};
+use super::udp::{UdpClient, UdpServer};
+use super::wait_until;
 
 /// Sets up two servers that answer through the director, and returns them with the address of the future
 /// service.
@@ -89,4 +93,83 @@ fn connections_end_with_their_deleted_server_if_so_configured() {
     director.ok(&format!("-d -t {address} -r 10.0.0.11:80"));
     held.send_line("still there?").unwrap();
     assert_eq!(held.receive_line(PATIENCE).unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+/// The time that a client waits for an answer which may not come.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// Sets up two UDP servers, of which the first has a client, and returns all of them with the address of the service.
+fn udp_client_of_the_first_server() -> (Network, [UdpServer; 2], UdpClient, String) {
+    let network = Network::new(2);
+    network.route_answers_through_director();
+    let servers =
+        [0, 1].map(|index| UdpServer::start(&network.servers[index], &format!("10.0.0.1{}:53", index + 1)));
+    let address = endpoint(VIP, 53);
+    network.director.ok(&format!("-A -u {address} -s rr"));
+    network.director.ok(&format!("-a -u {address} -r 10.0.0.11:53 -m"));
+    let client = UdpClient::open(&network.client, "192.0.2.100", &address);
+    assert_eq!(client.ask("?").unwrap(), "server1");
+    network.director.ok(&format!("-a -u {address} -r 10.0.0.12:53 -m"));
+    (network, servers, client, address)
+}
+
+#[test]
+fn udp_clients_that_keep_sending_stay_with_a_server_of_weight_0() {
+    let (network, _servers, client, address) = udp_client_of_the_first_server();
+    let director = &network.director;
+    director.ok("--set 0 0 2");
+    director.ok(&format!("-e -u {address} -r 10.0.0.11:53 -m -w 0"));
+    // Longer than the timeout.
+    for _ in 0..25 {
+        assert_eq!(client.ask("?").unwrap(), "server1");
+        sleep(MOMENT);
+    }
+    assert_eq!(UdpClient::open(&network.client, "192.0.2.100", &address).ask("?").unwrap(), "server2");
+}
+
+#[test]
+fn udp_clients_of_a_deleted_server_wait_for_the_timeout_unless_connections_expire_with_their_server() {
+    let (network, _servers, client, address) = udp_client_of_the_first_server();
+    let director = &network.director;
+    director.ok(&format!("-d -u {address} -r 10.0.0.11:53"));
+    for _ in 0..10 {
+        assert!(client.ask_within("?", MOMENT).is_err(), "the client has found another server");
+    }
+    assert_eq!(UdpClient::open(&network.client, "192.0.2.100", &address).ask("?").unwrap(), "server2");
+
+    // The next datagram ends the connection, and one after it makes a new one.
+    network.director_machine.sysctl("ipv4/vs/expire_nodest_conn=1");
+    assert!(wait_until(|| client.ask_within("?", MOMENT).is_ok_and(|server| server == "server2")));
+
+    // Without the setting it takes as long as the timeout for UDP, although the client keeps sending.
+    network.director_machine.sysctl("ipv4/vs/expire_nodest_conn=0");
+    director.ok("--set 0 0 3");
+    assert_eq!(client.ask("?").unwrap(), "server2");
+    director.ok(&format!("-a -u {address} -r 10.0.0.11:53 -m"));
+    director.ok(&format!("-d -u {address} -r 10.0.0.12:53"));
+    assert!(client.ask_within("?", MOMENT).is_err(), "the client has found another server");
+    assert!(wait_until(|| client.ask_within("?", MOMENT).is_ok_and(|server| server == "server1")));
+}
+
+#[test]
+fn a_reused_port_leads_to_the_old_server_unless_reuse_makes_a_new_connection() {
+    let (network, _servers, address) = two_servers();
+    let director = &network.director;
+    // A client that may bind its port again as soon as its connection has ended.
+    let connect = |port: u16| {
+        network.client.run_inside(|| {
+            let from: SocketAddr = ([192, 0, 2, 100], port).into();
+            Connection::connect_and_reset(from, &address).unwrap()
+        })
+    };
+    network.add_service(&format!("-t {address} -s rr"), SERVERS, 80, "-m");
+    for (mode, port) in [(0, 4000), (1, 4001)] {
+        network.director_machine.sysctl(&format!("ipv4/vs/conn_reuse_mode={mode}"));
+        let old = connect(port);
+        let host = if old == "server1" { 11 } else { 12 };
+        director.ok(&format!("-e -t {address} -r 10.0.0.{host}:80 -m -w 0"));
+        let new = connect(port);
+        assert_eq!(new == old, mode == 0, "mode {mode}: {old}, {new}");
+        director.ok(&format!("-e -t {address} -r 10.0.0.{host}:80 -m -w 1"));
+    }
 }

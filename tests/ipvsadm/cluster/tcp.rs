@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, socket};
 
 use super::machine::Machine;
@@ -93,6 +95,19 @@ impl Connection {
         if let Some(from) = from {
             bind(&socket, &SocketAddr::new(from, 0))?;
         }
+        Self::connect_socket(socket, to)
+    }
+
+    /// Connects from a given source address and port, and returns the server's name after resetting the connection, so
+    /// that the port can be used again.
+    pub fn connect_and_reset(from: SocketAddr, to: &str) -> io::Result<String> {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        set_socket_linger(&socket, Some(Duration::ZERO))?;
+        bind(&socket, &from)?;
+        Ok(Self::connect_socket(socket, to.parse().unwrap())?.server)
+    }
+
+    fn connect_socket(socket: OwnedFd, to: SocketAddr) -> io::Result<Self> {
         connect(&socket, &to)?;
         let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(PATIENCE))?;

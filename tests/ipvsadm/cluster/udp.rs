@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown};
 
@@ -49,12 +50,17 @@ impl UdpClient {
         let to: SocketAddr = to.parse().unwrap();
         let socket = machine.run_inside(|| UdpSocket::bind((from, 0)).unwrap());
         socket.connect(to).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(socket)
     }
 
     /// Sends a datagram, and returns the name of the server that answers.
     pub fn ask(&self, datagram: &str) -> io::Result<String> {
+        self.ask_within(datagram, PATIENCE)
+    }
+
+    /// Does the same, but waits for an answer only for this time.
+    pub fn ask_within(&self, datagram: &str, patience: Duration) -> io::Result<String> {
+        self.0.set_read_timeout(Some(patience))?;
         self.0.send(datagram.as_bytes())?;
         let mut answer = [0; 100];
         let length = self.0.recv(&mut answer)?;

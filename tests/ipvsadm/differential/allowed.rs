@@ -106,6 +106,11 @@ pub static TABLE: &[Difference] = &[
         example: "-L -n -c --persistent-conn <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip \\x1b[31m\\n",
         rule: Rule::Output(rewrite::escape_control_characters),
     },
+    Difference {
+        heading: "Malformed lines of connections",
+        example: "-L -n -c <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip cut\\nin two\\n",
+        rule: Rule::Case(excuses::malformed_connection),
+    },
     Difference { heading: "`-h` and `-v`", example: "-v", rule: Rule::Case(excuses::help) },
     Difference {
         heading: "Firewall marks above 2147483647",

@@ -114,6 +114,11 @@ pub fn long_connection(case: &Case) -> bool {
     case.step.connections && case.step.input.lines().any(|line| line.len() > 254) && case.ours.status == 0
 }
 
+/// Ours marks a line that is no connection.
+pub fn malformed_connection(case: &Case) -> bool {
+    case.step.connections && case.ours.status == 1 && case.ours.stdout.contains("\n??? ")
+}
+
 fn is_restore(case: &Case) -> bool {
     case.step.words.first().is_some_and(|word| word == "-R" || word == "--restore")
 }
