@@ -20,7 +20,7 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
         let timeouts = ipvs.timeouts()?;
         write(&mut session.output, &Change::SetTimeouts(timeouts));
     }
-    session.output.names = Names::new(numeric);
+    session.output.names = Names::reversible(numeric);
     session.output.names.look_up(view::addresses(&table));
     write_table(&mut session.output, table, full)?;
     if full {
