@@ -1,6 +1,9 @@
 //! `-S`: the kernel's state as commands that `-R` reads.
 
-use ipvs_netlink::{Change, Ipvs, Table};
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use ipvs_netlink::{AddressFamily, Change, Ipvs, Table};
 
 use super::session::Session;
 use crate::failure::Failure;
@@ -21,7 +24,9 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
         write(&mut session.output, &Change::SetTimeouts(timeouts));
     }
     session.output.names = Names::reversible(numeric);
-    session.output.names.look_up(view::addresses(&table));
+    let ambiguous = ambiguous_addresses(&table);
+    let addresses = view::addresses(&table).filter(|address| !ambiguous.contains(address));
+    session.output.names.look_up(addresses);
     write_table(&mut session.output, table, full)?;
     if full {
         for daemon in session.kernel()?.daemons()? {
@@ -29,6 +34,13 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Returns the IPv4 servers of IPv6 services. A name in their place would be read as an IPv6 address if it has one.
+fn ambiguous_addresses(table: &Table) -> HashSet<IpAddr> {
+    let services = table.entries.iter().filter(|entry| entry.service.id().family() == AddressFamily::V6);
+    let servers = services.flat_map(|entry| &entry.destinations).map(|state| state.id().address);
+    servers.filter(IpAddr::is_ipv4).collect()
 }
 
 /// Reads the table again if a service came or went while it was read.
