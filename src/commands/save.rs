@@ -23,10 +23,8 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
         let timeouts = ipvs.timeouts()?;
         write(&mut session.output, &Change::SetTimeouts(timeouts));
     }
-    session.output.names = Names::reversible(numeric);
-    let ambiguous = ambiguous_addresses(&table);
-    let addresses = view::addresses(&table).filter(|address| !ambiguous.contains(address));
-    session.output.names.look_up(addresses);
+    session.output.names = Names::reversible(numeric, servers_of_other_family(&table));
+    session.output.names.look_up(view::addresses(&table));
     write_table(&mut session.output, table, full)?;
     if full {
         for daemon in session.kernel()?.daemons()? {
@@ -36,8 +34,8 @@ pub(super) fn run(session: &mut Session, numeric: bool, full: bool) -> Result<()
     Ok(())
 }
 
-/// Returns the IPv4 servers of IPv6 services. A name in their place would be read as an IPv6 address if it has one.
-fn ambiguous_addresses(table: &Table) -> HashSet<IpAddr> {
+/// Returns the IPv4 servers of IPv6 services. A name of theirs is read as an IPv6 address if it has one.
+fn servers_of_other_family(table: &Table) -> HashSet<IpAddr> {
     let services = table.entries.iter().filter(|entry| entry.service.id().family() == AddressFamily::V6);
     let servers = services.flat_map(|entry| &entry.destinations).map(|state| state.id().address);
     servers.filter(IpAddr::is_ipv4).collect()

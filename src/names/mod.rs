@@ -30,6 +30,8 @@ const MAX_ALONE: usize = 16;
 #[derive(Default)]
 pub(crate) struct Names {
     hosts: HashMap<IpAddr, Option<String>>,
+    /// The IPv4 addresses whose names may be read as IPv6 addresses.
+    read_as_ipv6: HashSet<IpAddr>,
     mode: Mode,
     patience: Duration,
 }
@@ -47,16 +49,18 @@ enum Mode {
 impl Names {
     /// Returns the names for a listing.
     pub(crate) fn new(numeric: bool) -> Self {
-        Self::with_mode(if numeric { Mode::Numeric } else { Mode::Named })
+        Self {
+            mode: if numeric { Mode::Numeric } else { Mode::Named },
+            patience: PATIENCE,
+            ..Self::default()
+        }
     }
 
-    /// Returns the names for output that will be input.
-    pub(crate) fn reversible(numeric: bool) -> Self {
-        Self::with_mode(if numeric { Mode::Numeric } else { Mode::Reversible })
-    }
-
-    fn with_mode(mode: Mode) -> Self {
-        Self { hosts: HashMap::new(), mode, patience: PATIENCE }
+    /// Returns the names for output that will be input, which reads names in place of some IPv4 addresses as
+    /// IPv6 addresses if they have one.
+    pub(crate) fn reversible(numeric: bool, read_as_ipv6: HashSet<IpAddr>) -> Self {
+        let mode = if numeric { Mode::Numeric } else { Mode::Reversible };
+        Self { mode, read_as_ipv6, patience: PATIENCE, ..Self::default() }
     }
 
     /// Looks up the addresses that were not looked up before, unless output is numeric.
@@ -74,7 +78,8 @@ impl Names {
         let start = Instant::now();
         let mut names = reverse::names(&unknown, self.patience);
         if self.mode == Mode::Reversible {
-            reverse::retain_reversible(&mut names, self.patience.saturating_sub(start.elapsed()));
+            let patience = self.patience.saturating_sub(start.elapsed());
+            reverse::retain_reversible(&mut names, &self.read_as_ipv6, patience);
         }
         self.hosts.extend(names.into_iter().map(|(address, name)| (address, Some(name))));
         self.patience = self.patience.saturating_sub(start.elapsed());

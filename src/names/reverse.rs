@@ -1,7 +1,10 @@
 //! Host names of addresses.
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use ipvs_netlink::AddressFamily;
 
 use super::getent::{self, Answer, Question};
 use super::{SILENCE, forward, questions_of, syntax};
@@ -25,24 +28,32 @@ pub(super) fn names(addresses: &[IpAddr], limit: Duration) -> Vec<(IpAddr, Strin
     names
 }
 
-/// Keeps the names that lead back to their address and to no other, and that no other address has.
-pub(super) fn retain_reversible(names: &mut Vec<(IpAddr, String)>, limit: Duration) {
-    let end = Instant::now() + limit;
-    let mut sorted: Vec<(String, IpAddr)> =
-        names.iter().map(|(address, name)| (name.to_ascii_lowercase(), *address)).collect();
-    sorted.sort();
-    sorted.dedup();
-    let is_shared = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        let first = sorted.partition_point(|(other, _)| *other < name);
-        sorted.get(first + 1).is_some_and(|(other, _)| *other == name)
+/// Keeps the names that lead back to their address and to no other, and that no other address has. Some IPv4
+/// addresses may have no name that also has an IPv6 address.
+pub(super) fn retain_reversible(
+    names: &mut Vec<(IpAddr, String)>,
+    read_as_ipv6: &HashSet<IpAddr>,
+    limit: Duration,
+) {
+    let mut addresses: HashMap<String, HashSet<IpAddr>> = HashMap::new();
+    for (address, name) in &*names {
+        addresses.entry(name.to_ascii_lowercase()).or_default().insert(*address);
+    }
+    names.retain(|(_, name)| {
+        syntax::fault(name).is_none() && addresses[&name.to_ascii_lowercase()].len() == 1
+    });
+    let key = |address: &IpAddr, name: &String| (name.clone(), AddressFamily::from(*address));
+    let ipv6_key = |address: &IpAddr, name: &String| {
+        read_as_ipv6.contains(address).then(|| (name.clone(), AddressFamily::V6))
     };
-    names.retain(|(_, name)| syntax::fault(name).is_none() && !is_shared(name));
-    let keys = names.iter().map(|(address, name)| (name.clone(), (*address).into())).collect();
+    let keys = names
+        .iter()
+        .flat_map(|(address, name)| std::iter::once(key(address, name)).chain(ipv6_key(address, name)));
     // What is not known for certain stays a number.
-    let (found, _) = forward::addresses(keys, SILENCE, end.saturating_duration_since(Instant::now()));
+    let (found, _) = forward::addresses(keys.collect(), SILENCE, limit);
+    let has = |key, expected: &[IpAddr]| found.get(&key).is_some_and(|addresses| addresses[..] == *expected);
     names.retain(|(address, name)| {
-        found.get(&(name.clone(), (*address).into())).is_some_and(|addresses| addresses[..] == [*address])
+        has(key(address, name), &[*address]) && ipv6_key(address, name).is_none_or(|key| has(key, &[]))
     });
 }
 

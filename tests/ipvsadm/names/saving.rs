@@ -19,18 +19,24 @@ const HOSTS: &str = "\
 2001:db8::9 six
 198.51.100.10 Shout
 198.51.100.11 shout
+198.51.100.12 pair
+2001:db8::c pair
+198.51.100.13 tunnel
+2001:db8::ff tunnel
+198.51.100.14 tunnel4
 ";
 
 #[test]
 fn saved_names_lead_back_to_the_same_address_or_are_numbers() {
     let director = director_with_hosts(HOSTS);
     let mut rules = String::from("-A -t 198.51.100.1:80 -s rr\n-A -t [2001:db8::8]:80 -s rr\n");
-    for number in (1..=8).chain([10, 11]) {
+    for number in (1..=8).chain(10..=12) {
         rules += &format!("-a -t 198.51.100.1:80 -r 198.51.100.{number}:80 -m\n");
     }
     rules += "-a -t [2001:db8::8]:80 -r [2001:db8::9]:80 -m\n";
-    // A name is read as an IPv6 address first if the service has one.
-    rules += "-a -t [2001:db8::8]:80 -r 198.51.100.4:80 -i\n";
+    rules += "-a -t [2001:db8::8]:80 -r [2001:db8::c]:80 -m\n";
+    // The name of a server of an IPv6 service is read as an IPv6 address if it has one.
+    rules += "-a -t [2001:db8::8]:80 -r 198.51.100.13:80 -i\n-a -t [2001:db8::8]:80 -r 198.51.100.14:80 -i\n";
     assert_eq!(director.feed("-R", &rules).status, 0);
     let numeric = director.saved();
     let saved = director.ok("-S");
@@ -41,16 +47,19 @@ fn saved_names_lead_back_to_the_same_address_or_are_numbers() {
 -a -t one:http -r one:http -m -w 1
 -a -t one:http -r 198.51.100.2:http -m -w 1
 -a -t one:http -r 198.51.100.3:http -m -w 1
--a -t one:http -r 198.51.100.4:http -m -w 1
+-a -t one:http -r other:http -m -w 1
 -a -t one:http -r 198.51.100.5:http -m -w 1
 -a -t one:http -r 198.51.100.6:http -m -w 1
 -a -t one:http -r 198.51.100.7:http -m -w 1
 -a -t one:http -r both:http -m -w 1
 -a -t one:http -r 198.51.100.10:http -m -w 1
 -a -t one:http -r 198.51.100.11:http -m -w 1
+-a -t one:http -r 198.51.100.12:http -m -w 1
 -A -t [both6]:http -s rr
--a -t [both6]:http -r 198.51.100.4:http -i -w 1 --tun-type ipip
+-a -t [both6]:http -r 198.51.100.13:http -i -w 1 --tun-type ipip
+-a -t [both6]:http -r tunnel4:http -i -w 1 --tun-type ipip
 -a -t [both6]:http -r [six]:http -m -w 1
+-a -t [both6]:http -r [2001:db8::c]:http -m -w 1
 "
     );
     // Listings show the names that people know.
