@@ -1,9 +1,11 @@
 //! `-S`: the kernel's state as commands that `-R` reads.
 
+use std::collections::HashSet;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
-use ipvs_netlink::{Change, DestinationState, Ipvs, ServiceId, Table};
+use ipvs_netlink::{AddressFamily, Change, DestinationState, Ipvs, ServiceId, Table};
 
 use super::markers::{first_line, last_line};
 use super::new_file;
@@ -49,7 +51,7 @@ fn print(
         let timeouts = ipvs.timeouts()?;
         write(&mut session.output, &Change::SetTimeouts(timeouts))?;
     }
-    session.output.names = Names::new(numeric);
+    session.output.names = Names::reversible(numeric, servers_of_other_family(&table));
     session.output.names.look_up(view::addresses(&table));
     write_table(&mut session.output, table, full, flush)?;
     if full {
@@ -58,6 +60,13 @@ fn print(
         }
     }
     Ok(())
+}
+
+/// Returns the IPv4 servers of IPv6 services. A name of theirs is read as an IPv6 address if it has one.
+fn servers_of_other_family(table: &Table) -> HashSet<IpAddr> {
+    let services = table.entries.iter().filter(|entry| entry.service.id().family() == AddressFamily::V6);
+    let servers = services.flat_map(|entry| &entry.destinations).map(|state| state.id().address);
+    servers.filter(IpAddr::is_ipv4).collect()
 }
 
 /// Reads the table again if a service came or went while it was read.

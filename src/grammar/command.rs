@@ -47,6 +47,17 @@ pub(crate) struct Parser {
 impl Parser {
     /// Reads the words of a command line, without the program's name. A line without words asks for a listing.
     pub(crate) fn parse(&mut self, words: &[&str]) -> Result<Invocation> {
+        loop {
+            let outcome = self.parse_provisionally(words);
+            if !self.look_up_names() {
+                return outcome;
+            }
+        }
+    }
+
+    /// Reads a command line as [`Self::parse`] does, but only collects the host names that are not known yet. The
+    /// outcome counts only if [`Self::look_up_names`] finds none.
+    pub(crate) fn parse_provisionally(&mut self, words: &[&str]) -> Result<Invocation> {
         let words = if words.is_empty() { &[Verb::List.name()] } else { words };
         self.parse_words(words).map_err(|mistake| cli::explain(mistake, words))
     }
@@ -54,6 +65,11 @@ impl Parser {
     fn parse_words(&mut self, words: &[&str]) -> Result<Invocation> {
         let scanned = self.scanner.scan(words)?;
         read(&mut Arguments::new(scanned, &mut self.hosts)?)
+    }
+
+    /// Looks up the collected host names together, and returns whether there were any.
+    pub(crate) fn look_up_names(&mut self) -> bool {
+        self.hosts.look_up()
     }
 }
 

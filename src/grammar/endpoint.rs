@@ -6,7 +6,7 @@ use ipvs_netlink::{AddressFamily, Protocol};
 
 use super::arguments::{Result, bad_value};
 use crate::cli::Opt;
-use crate::names::{self, Hosts};
+use crate::names::{self, Hosts, PORTS};
 
 /// Reads `HOST`, `HOST:PORT`, `[HOST]:PORT` or a bare IPv6 address.
 ///
@@ -75,7 +75,7 @@ fn read_port(option: Opt, text: &str, protocol: Option<Protocol>) -> Result<u16>
     text.trim_start_matches(' ')
         .parse()
         .ok()
-        .or_else(|| names::port(text, protocol?))
+        .or_else(|| PORTS.port(text, protocol?))
         .ok_or_else(|| bad_value(option, text, "it is not a port, 0 to 65535 or a name in /etc/services"))
 }
 
@@ -92,20 +92,10 @@ fn read_host(hosts: &mut Hosts, option: Opt, host: &str, family: Option<AddressF
     if host.contains('%') {
         return Err(bad_value(option, host, "IPVS knows no address with a zone"));
     }
-    let families = match family.unwrap_or(AddressFamily::V4) {
-        AddressFamily::V4 => [AddressFamily::V4, AddressFamily::V6],
-        AddressFamily::V6 => [AddressFamily::V6, AddressFamily::V4],
-    };
-    for family in families {
-        let address = hosts.address(host, family).map_err(|error| {
-            let why = "getent, which looks up names, cannot be run";
-            bad_value(option, host, format_args!("{why}: {error}; give the address, or install getent"))
-        })?;
-        if let Some(address) = address {
-            return Ok(address);
-        }
+    if let Some(fault) = names::fault(host) {
+        return Err(bad_value(option, host, fault));
     }
-    Err(bad_value(option, host, "it is neither an address nor a name that has one"))
+    hosts.address(host, family.unwrap_or(AddressFamily::V4)).map_err(|error| bad_value(option, host, error))
 }
 
 /// Reads the forms of `inet_aton(3)`: one to four numbers, decimal, octal (`0...`) or hexadecimal (`0x...`),

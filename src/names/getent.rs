@@ -2,110 +2,224 @@
 //!
 //! `getent` knows which databases this machine is configured to use (`/etc/nsswitch.conf`) and loads the
 //! libraries for them. This program is linked statically and loads none, and so starts several times as fast.
+//!
+//! The `getent` of glibc looks up every key. The one of musl takes no options, and ends at the first key that
+//! it does not find.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// The number of questions that are asked side by side at first.
+/// The places of `getent`. The caller's `PATH` is not searched: this program usually runs as root.
+const PROGRAMS: [&str; 2] = ["/usr/bin/getent", "/bin/getent"];
+/// The number of processes that run side by side at first.
 const MIN_PROCESSES: usize = 4;
-/// The number of questions that are asked side by side at most.
+/// The number of processes that run side by side at most.
 const MAX_PROCESSES: usize = 16;
-/// Some more questions are asked after this time without an answer: a resolver that waits for others can
+/// Some more processes are started after this time without an answer: a resolver that waits for others can
 /// take more, while on a busy machine more processes would only be in each other's way.
 const STEP: Duration = Duration::from_millis(500);
+/// The time that a process may take to exit after it has closed its output.
+const EXIT: Duration = Duration::from_secs(1);
+/// The longest answer of one process, several times as long as all addresses that fit a DNS message.
+const MAX_ANSWER: usize = 1 << 20;
+/// The longest answers of all processes together.
+const MAX_ANSWERS: usize = 64 << 20;
 
-/// Asks all questions, each the arguments of `getent`, and returns the lines of all answers.
+/// The reason why names cannot be looked up at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("{program} cannot be run: {error}; give the address, or install getent")]
+    NotRun { program: String, error: String },
+    #[error("{program} failed ({status}); give the address")]
+    Failed { program: String, status: ExitStatus },
+    #[error("the answer of {0} does not end; give the address")]
+    Endless(String),
+}
+
+/// A question for one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) database: &'static str,
+    pub(super) keys: Vec<String>,
+}
+
+/// The complete answer to a question.
+pub(super) struct Answer<'a> {
+    pub(super) question: &'a Question,
+    pub(super) text: &'a str,
+    /// Ended at the first key that was not found.
+    pub(super) stopped: bool,
+}
+
+/// Asks all questions side by side, and passes each answer to `accept`, which returns the question that is left
+/// if the answer stopped early.
 ///
 /// Gives up when no answer has come for the time of `silence`, and at the `limit`.
 ///
 /// # Errors
-/// Fails if `getent` cannot be run.
+/// Fails if `getent` cannot be used.
 pub(super) fn ask(
-    questions: Vec<Vec<String>>,
+    questions: Vec<Question>,
     silence: Duration,
     limit: Duration,
-) -> io::Result<Vec<String>> {
-    run("getent", questions, silence, limit)
+    accept: impl FnMut(&Answer<'_>) -> Option<Question>,
+) -> Result<(), Unusable> {
+    let program = PROGRAMS.iter().find(|program| Path::new(program).exists()).unwrap_or(&PROGRAMS[0]);
+    run(&|| Command::new(program), questions, silence, limit, accept)
+}
+
+/// The arguments that a `getent` understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Options before the database. An address counts even if this machine has none of its family.
+    Glibc,
+    /// The database and its keys.
+    Plain,
 }
 
 fn run(
-    program: &str,
-    questions: Vec<Vec<String>>,
+    program: &dyn Fn() -> Command,
+    questions: Vec<Question>,
     silence: Duration,
     limit: Duration,
-) -> io::Result<Vec<String>> {
+    mut accept: impl FnMut(&Answer<'_>) -> Option<Question>,
+) -> Result<(), Unusable> {
     let end = Instant::now() + limit;
     let mut deadline = None;
     let mut max_running = MIN_PROCESSES;
-    let mut questions = questions.into_iter();
-    let mut running: Vec<Question> = Vec::new();
-    let mut lines = Vec::new();
+    let mut dialect = Dialect::Glibc;
+    let mut waiting = VecDeque::from(questions);
+    let mut running: Vec<Process> = Vec::new();
+    let mut total = 0;
     loop {
-        for words in questions.by_ref().take(max_running - running.len()) {
-            running.push(Question::ask(program, &words)?);
+        while running.len() < max_running && Instant::now() < end {
+            let Some(question) = waiting.pop_front() else { break };
+            running.push(Process::start(program(), dialect, question)?);
         }
         // Starting processes takes long on a busy machine, which is no fault of the resolver's.
         let until = *deadline.get_or_insert_with(|| end.min(Instant::now() + silence));
         let left = until.saturating_duration_since(Instant::now());
         if running.is_empty() || left.is_zero() {
-            break;
+            return Ok(());
         }
-        let mut polled: Vec<PollFd> =
-            running.iter().map(|question| PollFd::new(question.stdout.as_fd(), PollFlags::POLLIN)).collect();
-        // poll(2) counts milliseconds.
-        let timeout = left.min(STEP).max(Duration::from_millis(1));
-        match poll(&mut polled, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX)) {
-            Ok(0) => max_running = MAX_PROCESSES.min(max_running + MIN_PROCESSES),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let ready: Vec<bool> = polled.iter().map(|polled| polled.any().unwrap_or(false)).collect();
-        for (index, _) in ready.iter().enumerate().rev().filter(|&(_, &ready)| ready) {
-            if running[index].is_answered() {
-                deadline = None;
-                lines.extend(running.swap_remove(index).finish());
+        let Some(ready) = wait_for_output(&running, left.min(STEP)) else {
+            max_running = MAX_PROCESSES.min(max_running + MIN_PROCESSES);
+            continue;
+        };
+        for index in ready {
+            let length = running[index].read();
+            total += length;
+            if running[index].answer.len() > MAX_ANSWER || total > MAX_ANSWERS {
+                return Err(Unusable::Endless(name(&program())));
+            }
+            if length > 0 {
+                continue;
+            }
+            deadline = None;
+            let mut process = running.swap_remove(index);
+            let Some(status) = process.wait() else { continue };
+            match status.code() {
+                Some(code @ (0 | 2)) => {
+                    let text = String::from_utf8_lossy(&process.answer);
+                    let stopped = process.dialect == Dialect::Plain && code == 2;
+                    let answer = Answer { question: &process.question, text: &text, stopped };
+                    waiting.extend(accept(&answer));
+                }
+                _ if process.dialect == Dialect::Glibc => {
+                    dialect = Dialect::Plain;
+                    waiting.push_front(process.question.clone());
+                }
+                _ => return Err(Unusable::Failed { program: name(&program()), status }),
             }
         }
     }
-    lines.extend(running.into_iter().flat_map(Question::finish));
-    Ok(lines)
 }
 
-/// A question that is being answered.
-struct Question {
-    process: Child,
+/// Returns the indices of the processes that have written something or ended, the last one first, or `None` if
+/// there are none by the end of the time.
+fn wait_for_output(running: &[Process], time: Duration) -> Option<Vec<usize>> {
+    let mut polled: Vec<PollFd> =
+        running.iter().map(|process| PollFd::new(process.stdout.as_fd(), PollFlags::POLLIN)).collect();
+    // poll(2) counts milliseconds.
+    let timeout = PollTimeout::try_from(time.max(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX);
+    match poll(&mut polled, timeout) {
+        Ok(0) => None,
+        Err(Errno::EINTR) => Some(Vec::new()),
+        // Reading will show what is wrong.
+        Err(_) => Some((0..running.len()).rev().collect()),
+        Ok(_) => Some((0..running.len()).rev().filter(|&index| polled[index].any() != Some(false)).collect()),
+    }
+}
+
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+/// A question that is being answered. The process ends with it.
+struct Process {
+    question: Question,
+    dialect: Dialect,
+    child: Child,
     stdout: ChildStdout,
     answer: Vec<u8>,
 }
 
-impl Question {
-    fn ask(program: &str, words: &[String]) -> io::Result<Self> {
-        let mut command = Command::new(program);
-        command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn()?;
-        let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Self { process, stdout, answer: Vec::new() })
+impl Process {
+    fn start(mut command: Command, dialect: Dialect, question: Question) -> Result<Self, Unusable> {
+        if dialect == Dialect::Glibc {
+            // A key may begin with a dash.
+            command.args(["--no-addrconfig", "--"]);
+        }
+        // Names that are not ASCII are encoded by the rules of the locale.
+        let locale = if question.keys.iter().all(|key| key.is_ascii()) { "C" } else { "C.UTF-8" };
+        command.arg(question.database).args(&question.keys);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", locale);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let started = command.spawn().and_then(|mut child| {
+            let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+            Ok((child, stdout))
+        });
+        let (child, stdout) = started
+            .map_err(|error| Unusable::NotRun { program: name(&command), error: error.to_string() })?;
+        Ok(Self { question, dialect, child, stdout, answer: Vec::new() })
     }
 
-    /// Reads the next part of the answer, and returns whether that was its end.
-    fn is_answered(&mut self) -> bool {
-        let mut part = [0; 4096];
+    /// Reads the next part of the answer, and returns its length, which is 0 at the end.
+    fn read(&mut self) -> usize {
+        let mut part = [0; 16 * 1024];
         let length = self.stdout.read(&mut part).unwrap_or(0);
         self.answer.extend_from_slice(&part[..length]);
-        length == 0
+        length
     }
 
-    /// Ends the process and returns the lines of the answer, as far as it has come.
-    fn finish(mut self) -> Vec<String> {
+    /// Waits for the end of a process that has closed its output. One that goes on has given no answer.
+    fn wait(&mut self) -> Option<ExitStatus> {
+        let end = Instant::now() + EXIT;
+        loop {
+            if let Some(status) = self.child.try_wait().ok()? {
+                return Some(status);
+            }
+            if Instant::now() >= end {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
         // Killing a process that has already exited is harmless.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        String::from_utf8_lossy(&self.answer).lines().map(String::from).collect()
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -116,44 +230,105 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn shell(script: &str) -> Vec<String> {
-        vec!["-c".into(), script.into()]
+    fn question(keys: &[&str]) -> Question {
+        Question { database: "hosts", keys: keys.iter().map(|&key| key.into()).collect() }
+    }
+
+    /// Runs a script in place of `getent`, and returns the lines of all answers. A question that stopped early
+    /// is asked again without the keys that have lines, and the next one.
+    fn answers(
+        script: &str,
+        questions: Vec<Question>,
+        silence: Duration,
+        limit: Duration,
+    ) -> Result<Vec<String>, Unusable> {
+        let mut lines = Vec::new();
+        let shell = || {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script, "getent"]);
+            command
+        };
+        run(&shell, questions, silence, limit, |answer| {
+            lines.extend(answer.text.lines().map(String::from));
+            let left = answer.question.keys.get(answer.text.lines().count() + 1..).unwrap_or_default();
+            let is_left = answer.stopped && !left.is_empty();
+            is_left.then(|| Question { database: answer.question.database, keys: left.to_vec() })
+        })?;
+        lines.sort();
+        Ok(lines)
     }
 
     #[test]
     fn all_questions_are_answered() {
-        let questions = (0..100).map(|number| shell(&format!("echo {number}; echo x"))).collect();
-        let mut lines = run("sh", questions, MINUTE, MINUTE).unwrap();
-        lines.retain(|line| line != "x");
-        lines.sort_by_key(|line| line.parse::<u32>().unwrap());
-        assert_eq!(lines, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
+        let keys: Vec<String> = (100..200).map(|number| number.to_string()).collect();
+        let questions = keys.iter().map(|key| question(&[key])).collect();
+        assert_eq!(answers("echo $4", questions, MINUTE, MINUTE), Ok(keys));
     }
 
     #[test]
     fn a_missing_answer_is_given_up() {
         let started = Instant::now();
-        let questions = vec![shell("echo early; exec sleep 60"), shell("echo done")];
-        let mut lines = run("sh", questions, SECOND, MINUTE).unwrap();
-        lines.sort();
-        assert_eq!(lines, ["done", "early"]);
+        for script in [
+            "[ $4 = good ] || { echo early; exec sleep 60; }; echo done",
+            "[ $4 = good ] || { echo early; exec >&-; exec sleep 60; }; echo done",
+        ] {
+            let questions = vec![question(&["bad"]), question(&["good"])];
+            assert_eq!(answers(script, questions, 2 * SECOND, MINUTE), Ok(vec!["done".into()]), "{script}");
+        }
         assert!(started.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
     fn each_answer_extends_the_time_up_to_the_limit() {
-        let mut questions: Vec<_> = (1..=9).map(|tenths| shell(&format!("sleep 0.{tenths}"))).collect();
-        questions.push(shell("sleep 1.4; echo late"));
-        assert_eq!(run("sh", questions.clone(), SECOND, MINUTE).unwrap(), ["late"]);
-        questions.pop();
-        questions.push(shell("exec sleep 60"));
+        let script = "sleep $4; echo $4";
+        let seconds = ["0.3", "0.6", "0.9", "1.2", "1.5"];
+        let questions: Vec<_> = seconds.iter().map(|seconds| question(&[seconds])).collect();
+        assert_eq!(answers(script, questions.clone(), SECOND, MINUTE).unwrap(), seconds);
         let started = Instant::now();
-        assert!(run("sh", questions, MINUTE, SECOND).unwrap().is_empty());
+        assert_eq!(answers(script, vec![question(&["60"])], MINUTE, SECOND), Ok(Vec::new()));
         assert!(started.elapsed() < Duration::from_secs(30));
+        assert_eq!(answers(script, questions, MINUTE, Duration::ZERO), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_getent_without_options_that_stops_early_is_asked_again() {
+        let script = r#"[ "$1" = hosts ] || exit 1; shift
+            for key; do [ "$key" != unknown ] || exit 2; echo "$key"; done"#;
+        let questions = vec![question(&["a", "unknown", "unknown", "b", "--c"]), question(&["d", "unknown"])];
+        assert_eq!(answers(script, questions, MINUTE, MINUTE).unwrap(), ["--c", "a", "b", "d"]);
+    }
+
+    #[test]
+    fn a_getent_without_options_is_told_apart_from_a_broken_one() {
+        let failed = answers("exit 3", vec![question(&["a"])], MINUTE, MINUTE);
+        assert!(matches!(failed, Err(Unusable::Failed { status, .. }) if status.code() == Some(3)));
+        let killed = answers("kill -9 $$", vec![question(&["a"])], MINUTE, MINUTE).unwrap_err();
+        assert_eq!(killed.to_string(), "/bin/sh failed (signal: 9 (SIGKILL)); give the address");
+    }
+
+    #[test]
+    fn an_endless_answer_is_refused() {
+        let endless = answers("exec yes 198.51.100.1", vec![question(&["a"])], MINUTE, MINUTE);
+        assert_eq!(endless, Err(Unusable::Endless("/bin/sh".into())));
+    }
+
+    #[test]
+    fn nothing_of_the_environment_is_passed_on() {
+        let environment = |key| answers("env", vec![question(&[key])], MINUTE, MINUTE).unwrap();
+        let names = |lines: Vec<String>| {
+            let names = lines.iter().map(|line| line.split('=').next().unwrap_or_default().to_owned());
+            names.filter(|name| !["PWD", "_", "SHLVL"].contains(&name.as_str())).collect::<Vec<_>>()
+        };
+        assert_eq!(names(environment("a")), ["LC_ALL", "PATH"]);
+        assert!(environment("a").contains(&"LC_ALL=C".into()));
+        assert!(environment("ü").contains(&"LC_ALL=C.UTF-8".into()));
     }
 
     #[test]
     fn a_missing_program_is_an_error() {
-        assert!(run("no-such-program", vec![Vec::new()], SECOND, SECOND).is_err());
-        assert!(run("no-such-program", Vec::new(), SECOND, SECOND).unwrap().is_empty());
+        let missing = || Command::new("/nonexistent/getent");
+        let ask = |questions| run(&missing, questions, SECOND, SECOND, |_| None);
+        assert!(matches!(ask(vec![question(&["a"])]), Err(Unusable::NotRun { .. })));
+        assert_eq!(ask(Vec::new()), Ok(()));
     }
 }

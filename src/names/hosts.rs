@@ -1,75 +1,89 @@
-//! Addresses of host names, and host names of addresses.
+//! Addresses of the host names in input.
 
-use std::collections::HashMap;
-use std::io;
-use std::net::IpAddr;
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Instant;
 
 use ipvs_netlink::AddressFamily;
 
-use super::getent;
+use super::PATIENCE;
+use super::forward::{self, Key};
+use super::getent::Unusable;
 
-/// The time that the look-up of one name may take: longer than resolvers themselves try by default.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Reverse look-ups fail when no answer at all has come for this time.
-const SILENCE: Duration = Duration::from_secs(3);
-/// Up to this number each address is a question of its own, so that an address without an answer does not
-/// delay others. Beyond it some share a question, as starting a process takes longer than most answers.
-const MAX_ALONE: usize = 16;
-/// The number of addresses that share a question at most.
-const MAX_TOGETHER: usize = 8;
+/// The reason why a name has no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HostError {
+    #[error("no such name: it is neither an address nor a name that has one")]
+    Unknown,
+    #[error("no answer in time: all names together may take {} seconds; give the address", PATIENCE.as_secs())]
+    Late,
+    #[error("names cannot be looked up here: {0}")]
+    Unusable(#[from] Unusable),
+}
 
-/// Addresses of host names. Each name is looked up once: a saved table may have it on every line.
+/// Addresses of host names.
+///
+/// Names are asked for together: input is read once to collect them, and again when they are known, until no
+/// name is missing. All of them share one time limit.
 #[derive(Default)]
-pub(crate) struct Hosts(HashMap<(String, AddressFamily), Option<IpAddr>>);
+pub(crate) struct Hosts {
+    known: HashMap<Key, Result<Option<IpAddr>, HostError>>,
+    missing: HashSet<Key>,
+    deadline: Option<Instant>,
+}
 
 impl Hosts {
-    /// Finds the first address of this family that a name has.
+    /// Returns an address of a name, preferably of this family.
+    ///
+    /// If the name has not been looked up yet, the address is a placeholder, and [`Self::look_up`] has to be
+    /// called before the input is read again.
     ///
     /// # Errors
-    /// Fails if `getent` cannot be run.
-    pub(crate) fn address(&mut self, name: &str, family: AddressFamily) -> io::Result<Option<IpAddr>> {
-        let key = (name.to_owned(), family);
-        if let Some(&address) = self.0.get(&key) {
-            return Ok(address);
+    /// Fails if the name has no address, or none that was found in time.
+    pub(crate) fn address(&mut self, name: &str, preferred: AddressFamily) -> Result<IpAddr, HostError> {
+        let families = match preferred {
+            AddressFamily::V4 => [AddressFamily::V4, AddressFamily::V6],
+            AddressFamily::V6 => [AddressFamily::V6, AddressFamily::V4],
+        };
+        for family in families {
+            let key = (name.to_owned(), family);
+            match self.known.get(&key) {
+                Some(Ok(Some(address))) => return Ok(*address),
+                Some(Ok(None)) => {}
+                Some(Err(error)) => return Err(error.clone()),
+                None => {
+                    self.missing.insert(key);
+                    return Ok(placeholder(family));
+                }
+            }
         }
-        let address = look_up(name, family)?;
-        self.0.insert(key, address);
-        Ok(address)
+        Err(HostError::Unknown)
+    }
+
+    /// Looks up the names that were missing, and returns whether there were any.
+    pub(crate) fn look_up(&mut self) -> bool {
+        let missing: Vec<Key> = self.missing.drain().collect();
+        if missing.is_empty() {
+            return false;
+        }
+        let now = Instant::now();
+        let limit = self.deadline.get_or_insert(now + PATIENCE).saturating_duration_since(now);
+        let (found, unusable) = forward::addresses(missing.clone(), limit, limit);
+        let otherwise = unusable.map_or(HostError::Late, HostError::Unusable);
+        for key in missing {
+            let address = found.get(&key).map(|addresses| addresses.first().copied());
+            self.known.insert(key, address.ok_or_else(|| otherwise.clone()));
+        }
+        true
     }
 }
 
-fn look_up(name: &str, family: AddressFamily) -> io::Result<Option<IpAddr>> {
-    let database = match family {
-        AddressFamily::V4 => "ahostsv4",
-        AddressFamily::V6 => "ahostsv6",
-    };
-    // An address counts even if this machine has none of its family. The name may begin with a dash.
-    let words = ["--no-addrconfig", "--", database, name].map(String::from);
-    let lines = getent::ask(vec![words.into()], PATIENCE, PATIENCE)?;
-    let mut addresses =
-        lines.iter().filter_map(|line| line.split_whitespace().next()?.parse::<IpAddr>().ok());
-    // The database for IPv6 also has mapped IPv4 addresses.
-    Ok(addresses
-        .find(|address| AddressFamily::from(*address) == family && *address == address.to_canonical()))
-}
-
-/// Looks up the names of addresses side by side, and returns those that are found within the `limit`.
-pub(super) fn names(addresses: &[IpAddr], limit: Duration) -> Vec<(IpAddr, String)> {
-    let together = addresses.len().div_ceil(MAX_ALONE).min(MAX_TOGETHER);
-    let questions = addresses.chunks(together).map(|addresses| {
-        std::iter::once("hosts".into()).chain(addresses.iter().map(IpAddr::to_string)).collect()
-    });
-    // A resolver that cannot be run knows no names.
-    let lines = getent::ask(questions.collect(), SILENCE, limit).unwrap_or_default();
-    lines.iter().filter_map(|line| parse(line)).collect()
-}
-
-/// Reads the address and the first name of a line: `ADDRESS NAME ALIAS...`.
-fn parse(line: &str) -> Option<(IpAddr, String)> {
-    let (address, names) = line.split_once(char::is_whitespace)?;
-    let name = names.split_whitespace().next().filter(|name| name.parse::<IpAddr>().is_err())?;
-    Some((address.parse().ok()?, name.to_owned()))
+/// Returns an address that makes the rest of a command line readable.
+fn placeholder(family: AddressFamily) -> IpAddr {
+    match family {
+        AddressFamily::V4 => Ipv4Addr::UNSPECIFIED.into(),
+        AddressFamily::V6 => Ipv6Addr::UNSPECIFIED.into(),
+    }
 }
 
 #[cfg(test)]
@@ -77,14 +91,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_name_of_a_line_counts() {
-        let name = |line| parse(line).map(|(address, name)| (address.to_string(), name));
-        assert_eq!(
-            name("10.0.0.1        web.example.com web"),
-            Some(("10.0.0.1".into(), "web.example.com".into()))
-        );
-        for line in ["", "10.0.0.1", "10.0.0.1 ", "10.0.0.1 10.0.0.1", "web 10.0.0.1"] {
-            assert_eq!(name(line), None, "{line}");
+    fn each_name_is_missing_once_for_each_family_that_is_asked_for() {
+        let mut hosts = Hosts::default();
+        assert!(!hosts.look_up());
+        for _ in 0..2 {
+            assert_eq!(hosts.address("a", AddressFamily::V4), Ok(Ipv4Addr::UNSPECIFIED.into()));
+            assert_eq!(hosts.address("b", AddressFamily::V6), Ok(Ipv6Addr::UNSPECIFIED.into()));
         }
+        assert_eq!(hosts.missing.len(), 2);
+    }
+
+    #[test]
+    fn the_other_family_is_asked_for_only_if_the_preferred_one_has_no_address() {
+        let mut hosts = Hosts::default();
+        let [v4, v6] = ["10.0.0.1", "2001:db8::1"].map(|address| address.parse::<IpAddr>().unwrap());
+        let mut know = |name: &str, family, address| hosts.known.insert((name.into(), family), address);
+        know("both", AddressFamily::V4, Ok(Some(v4)));
+        know("both", AddressFamily::V6, Ok(Some(v6)));
+        know("v6", AddressFamily::V4, Ok(None));
+        know("v6", AddressFamily::V6, Ok(Some(v6)));
+        know("none", AddressFamily::V4, Ok(None));
+        know("none", AddressFamily::V6, Ok(None));
+        know("late", AddressFamily::V4, Err(HostError::Late));
+        for (name, preferred, expected) in [
+            ("both", AddressFamily::V4, Ok(v4)),
+            ("both", AddressFamily::V6, Ok(v6)),
+            ("v6", AddressFamily::V4, Ok(v6)),
+            ("none", AddressFamily::V4, Err(HostError::Unknown)),
+            ("none", AddressFamily::V6, Err(HostError::Unknown)),
+            ("late", AddressFamily::V4, Err(HostError::Late)),
+        ] {
+            assert_eq!(hosts.address(name, preferred), expected, "{name}");
+        }
+        assert!(hosts.missing.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_asked_after_the_time_has_passed() {
+        let mut hosts = Hosts { deadline: Some(Instant::now()), ..Hosts::default() };
+        assert!(hosts.address("localhost", AddressFamily::V4).is_ok());
+        assert!(hosts.look_up());
+        assert_eq!(hosts.address("localhost", AddressFamily::V4), Err(HostError::Late));
     }
 }

@@ -1,37 +1,66 @@
 //! Names in place of addresses and ports.
 
+mod forward;
 mod getent;
 mod hosts;
 mod ports;
+mod reverse;
+mod syntax;
 
 pub(crate) use hosts::Hosts;
-pub(crate) use ports::port;
+pub(crate) use ports::PORTS;
+pub(crate) use syntax::fault;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ipvs_netlink::Protocol;
-use ports::PortNames;
 
-/// The time that all reverse look-ups together may take. An address without an answer by then stays a
-/// number.
+/// The time that all look-ups of an input, or of an output, may take together. In output an address without an
+/// answer by then stays a number.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Look-ups for output end when no answer at all has come for this time.
+const SILENCE: Duration = Duration::from_secs(3);
+/// Up to this number each key is a question of its own, so that one without an answer does not delay others.
+/// Beyond it some share a question, as starting a process takes longer than most answers.
+const MAX_ALONE: usize = 16;
 
 /// The names that output shows. The default is numeric: it has none and looks nothing up.
 #[derive(Default)]
 pub(crate) struct Names {
     hosts: HashMap<IpAddr, Option<String>>,
-    ports: Option<PortNames>,
+    /// The IPv4 addresses whose names may be read as IPv6 addresses.
+    read_as_ipv6: HashSet<IpAddr>,
+    mode: Mode,
     patience: Duration,
 }
 
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Mode {
+    #[default]
+    Numeric,
+    /// Shows the names that people know.
+    Named,
+    /// Shows only names that input reads as the same address or port.
+    Reversible,
+}
+
 impl Names {
+    /// Returns the names for a listing.
     pub(crate) fn new(numeric: bool) -> Self {
-        if numeric {
-            return Self::default();
+        Self {
+            mode: if numeric { Mode::Numeric } else { Mode::Named },
+            patience: PATIENCE,
+            ..Self::default()
         }
-        Self { hosts: HashMap::new(), ports: Some(PortNames::read()), patience: PATIENCE }
+    }
+
+    /// Returns the names for output that will be input, which reads names in place of some IPv4 addresses as
+    /// IPv6 addresses if they have one.
+    pub(crate) fn reversible(numeric: bool, read_as_ipv6: HashSet<IpAddr>) -> Self {
+        let mode = if numeric { Mode::Numeric } else { Mode::Reversible };
+        Self { mode, read_as_ipv6, patience: PATIENCE, ..Self::default() }
     }
 
     /// Looks up the addresses that were not looked up before, unless output is numeric.
@@ -47,13 +76,17 @@ impl Names {
             return;
         }
         let start = Instant::now();
-        let names = hosts::names(&unknown, self.patience);
+        let mut names = reverse::names(&unknown, self.patience);
+        if self.mode == Mode::Reversible {
+            let patience = self.patience.saturating_sub(start.elapsed());
+            reverse::retain_reversible(&mut names, &self.read_as_ipv6, patience);
+        }
         self.hosts.extend(names.into_iter().map(|(address, name)| (address, Some(name))));
         self.patience = self.patience.saturating_sub(start.elapsed());
     }
 
     pub(crate) fn is_numeric(&self) -> bool {
-        self.ports.is_none()
+        self.mode == Mode::Numeric
     }
 
     pub(crate) fn host(&self, address: IpAddr) -> Option<&str> {
@@ -62,8 +95,17 @@ impl Names {
 
     /// Returns the name of a port, which depends on the protocol. Port 0 has none.
     pub(crate) fn port(&self, port: u16, protocol: Option<Protocol>) -> Option<&str> {
-        self.ports.as_ref().filter(|_| port != 0)?.name(port, protocol?)
+        if self.is_numeric() || port == 0 {
+            return None;
+        }
+        let name = PORTS.name(port, protocol?)?;
+        (self.mode == Mode::Named || PORTS.is_reversible(name, port, protocol?)).then_some(name)
     }
+}
+
+/// Splits keys into questions that are asked side by side.
+fn questions_of(keys: &[String], max_together: usize) -> impl Iterator<Item = &[String]> {
+    keys.chunks(keys.len().div_ceil(MAX_ALONE).clamp(1, max_together))
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
-//! Host names, which the program looks up with `getent`: names that could be mistaken for something else, and
-//! a system without that program.
+//! Host names and port names, which the program looks up with `getent` and in `/etc/services`. Each test has these
+//! files for itself.
+
+mod input;
+mod resolvers;
+mod saving;
+mod servers;
 
 use std::fs;
-use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
 
@@ -16,95 +20,56 @@ fn director_with_private_mnt() -> Director {
     director
 }
 
-#[test]
-fn host_names_may_look_like_options() {
+/// Creates a director whose host names are in this text.
+fn director_with_hosts(hosts: &str) -> Director {
     let director = director_with_private_mnt();
-    fs::write("/mnt/hosts", "198.51.100.1 -evil\n198.51.100.2 --help\n2001:db8::3 -s\n").unwrap();
-    fs::write("/mnt/nsswitch", "hosts: files\n").unwrap();
-    director.system(
-        "mount --bind /mnt/hosts /etc/hosts && mount --bind /mnt/nsswitch /etc/nsswitch.conf && \
-         getent hosts 198.51.100.1",
-    );
-    director.ok("-A -t -evil:80 -s rr");
-    director.ok("-a -t -evil:80 -r --help:80 -m");
-    director.ok("-A --udp-service=-s:53 -s rr");
-    let table = "\
--A -t 198.51.100.1:80 -s rr
--a -t 198.51.100.1:80 -r 198.51.100.2:80 -m -w 1
--A -u [2001:db8::3]:53 -s rr
-";
-    assert_eq!(director.saved(), table);
-    let named = director.ok("-S");
-    assert_eq!(
-        named,
-        "\
--A -t -evil:http -s rr
--a -t -evil:http -r --help:http -m -w 1
--A -u [-s]:domain -s rr
-"
-    );
-    director.ok("-C");
-    let restored = director.feed("-R", &named);
-    assert_eq!((restored.status, restored.stderr.as_str()), (0, ""));
-    assert_eq!(director.saved(), table);
+    replace_file(&director, "/etc/hosts", hosts);
+    replace_file(&director, "/etc/nsswitch.conf", "hosts: files\n");
+    director
 }
 
-#[test]
-fn host_names_reach_the_resolver_unchanged() {
+/// Creates a director whose host names are asked of a name server.
+fn director_with_name_server(resolv_conf: &str) -> Director {
     let director = director_with_private_mnt();
-    director.system(
-        r#"printf '%s\n' '#!/bin/sh' 'printf "<%s>" "$@" >/mnt/asked' 'echo 198.51.100.1' >/mnt/getent &&
-        chmod 755 /mnt/getent"#,
-    );
-    for name in [
-        "-evil",
-        "--help",
-        "--",
-        "two words",
-        "$(id)",
-        "`id`",
-        "a;b|c&d",
-        "*",
-        "'\"\\",
-        "tab\there",
-        "müller",
-    ] {
-        let mut command = Command::new(PROGRAM);
-        command.args(["-A", "-t", &format!("{name}:80")]).env("PATH", "/mnt");
-        let added = run(&mut command);
-        assert_eq!((added.status, added.stderr.as_str()), (0, ""), "{name}");
-        let asked = fs::read_to_string("/mnt/asked").unwrap();
-        assert_eq!(asked, format!("<--no-addrconfig><--><ahostsv4><{name}>"));
-        director.ok("-D -t 198.51.100.1:80");
-    }
+    replace_file(&director, "/etc/resolv.conf", resolv_conf);
+    replace_file(&director, "/etc/nsswitch.conf", "hosts: dns\n");
+    director
 }
 
-#[test]
-fn without_getent_listings_are_numeric_and_names_are_refused_with_the_next_step() {
-    let director = director_with_private_mnt();
-    director.ok("-A -t localhost:80 -s rr");
-    assert!(director.ok("-L").contains("TCP  localhost:http rr\n"));
-    let saved = director.saved();
-    // Without a PATH, programs are searched for in these folders.
-    director.system(
-        "mount=$(command -v mount); $mount --bind /mnt /usr/bin; [ ! -e /bin/sh ] || $mount --bind /mnt /bin",
-    );
-    for path in [None, Some("/nonexistent")] {
-        let run_without_getent = |words: &str, input: &str| {
-            let mut command = Command::new(PROGRAM);
-            command.args(words.split(' ')).env_remove("PATH").envs(path.map(|path| ("PATH", path)));
-            feed(&mut command, input.as_bytes())
-        };
-        let listed = run_without_getent("-L", "");
-        assert!(listed.stdout.contains("TCP  127.0.0.1:http rr\n"), "{}", listed.stdout);
-        assert_eq!((listed.status, listed.stderr.as_str()), (0, ""));
-        let problem = "-t \"localhost\": getent, which looks up names, cannot be run: No such file or directory \
-                       (os error 2); give the address, or install getent";
-        let refused = run_without_getent("-D -t localhost:80", "");
-        assert_eq!(refused.stderr, format!("ipvsadm: {problem}\n"));
-        assert_eq!((refused.status, refused.stdout.as_str()), (2, ""));
-        let refused = run_without_getent("-R", "-D -t localhost:80\n");
-        assert!(refused.stderr.contains(problem), "{}", refused.stderr);
-        assert_eq!((refused.status, director.saved()), (2, saved.clone()));
+/// Replaces a file for the test's thread.
+fn replace_file(director: &Director, path: &str, content: &str) {
+    let copy = format!("/mnt/{}", path.rsplit('/').next().unwrap());
+    fs::write(&copy, content).unwrap();
+    director.system(&format!("chmod 755 {copy} && mount --bind {copy} {path}"));
+}
+
+/// Replaces `getent` by a shell script, which finds the original as /mnt/original.
+fn replace_getent(director: &Director, script: &str) {
+    director.system("cp /usr/bin/getent /mnt/original");
+    replace_file(director, "/usr/bin/getent", &format!("#!/bin/sh\n{script}\n"));
+}
+
+/// Makes `getent` add a line to /mnt/asked each time it is run.
+fn count_processes(director: &Director) {
+    replace_getent(director, r#"echo "$#" >>/mnt/asked; exec /mnt/original "$@""#);
+}
+
+/// Returns the number of times that `getent` was run.
+fn processes() -> usize {
+    fs::read_to_string("/mnt/asked").unwrap_or_default().lines().count()
+}
+
+/// Returns /etc/hosts with the names `n0`, `n1`, ... and rules with a server for each of them.
+fn numbered_names(count: usize) -> (String, String, String) {
+    let (mut hosts, mut rules) = (String::new(), String::from("-A -f 1 -s rr\n"));
+    let mut servers = Vec::new();
+    for number in 0..count {
+        let address = format!("198.51.{}.{}", number / 200, number % 200 + 1);
+        hosts += &format!("{address} n{number}\n");
+        rules += &format!("-a -f 1 -r n{number}:80 -m\n");
+        servers.push((number / 200, number % 200 + 1, format!("-a -f 1 -r {address}:80 -m -w 1\n")));
     }
+    servers.sort();
+    let saved: String = servers.into_iter().map(|(.., line)| line).collect();
+    (hosts, rules, format!("-A -f 1 -s rr\n{saved}"))
 }

@@ -19,7 +19,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Reads and checks all lines.
+    /// Reads and checks all lines. Their host names are looked up together.
     pub(super) fn read(file: Option<&str>) -> Result<Self, Failure> {
         let name = file.unwrap_or("<stdin>").to_owned();
         let mut bytes = Vec::new();
@@ -32,17 +32,28 @@ impl Input {
         }
         let mut input = Self { name, commands: Vec::new(), says_nothing: false, bytes };
         let mut parser = Parser::default();
+        loop {
+            let mistakes = input.parse_lines(&mut parser);
+            if !parser.look_up_names() {
+                input.check(mistakes)?;
+                input.says_nothing = input.commands.is_empty();
+                return Ok(input);
+            }
+        }
+    }
+
+    /// Gives all lines their meaning. Only if no host name was missing the outcome counts.
+    fn parse_lines(&mut self, parser: &mut Parser) -> Mistakes {
         let mut mistakes = Mistakes::default();
-        for (number, line) in (1..).zip(input.bytes.split(|&byte| byte == b'\n')) {
-            match parse_line(&mut parser, line) {
-                Ok(Some(command)) => input.commands.push((number, command)),
+        self.commands.clear();
+        for (number, line) in (1..).zip(self.bytes.split(|&byte| byte == b'\n')) {
+            match parse_line(parser, line) {
+                Ok(Some(command)) => self.commands.push((number, command)),
                 Ok(None) => {}
                 Err(error) => mistakes.add(number, || text(line), error),
             }
         }
-        input.check(mistakes)?;
-        input.says_nothing = input.commands.is_empty();
-        Ok(input)
+        mistakes
     }
 
     /// Fails if there are mistakes.
@@ -78,7 +89,7 @@ fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage
     if words.is_empty() {
         return Ok(None);
     }
-    match parser.parse(&words)? {
+    match parser.parse_provisionally(&words)? {
         Invocation::Command(command) => Ok(Some(command)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
     }

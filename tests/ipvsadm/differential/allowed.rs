@@ -101,16 +101,6 @@ pub static TABLE: &[Difference] = &[
         ),
         rule: Rule::Case(excuses::long_connection),
     },
-    Difference {
-        heading: "Control characters",
-        example: "-L -n -c --persistent-conn <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip \\x1b[31m\\n",
-        rule: Rule::Output(rewrite::escape_control_characters),
-    },
-    Difference {
-        heading: "Malformed lines of connections",
-        example: "-L -n -c <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip cut\\nin two\\n",
-        rule: Rule::Case(excuses::malformed_connection),
-    },
     Difference { heading: "`-h` and `-v`", example: "-v", rule: Rule::Case(excuses::help) },
     Difference {
         heading: "Firewall marks above 2147483647",
@@ -126,6 +116,21 @@ pub static TABLE: &[Difference] = &[
         heading: "The third flag of `sh` and `mh`",
         example: "given -A -t 10.0.0.1:80 -s sh -b flag-3\n-L -n",
         rule: Rule::Output(rewrite::remove_third_flag),
+    },
+    Difference {
+        heading: "Host names in `-S`",
+        example: "given -A -t 10.0.0.80:80\n-S",
+        rule: Rule::Output(rewrite::name_saved_addresses),
+    },
+    Difference {
+        heading: "Control characters",
+        example: "-L -n -c --persistent-conn <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip \\x1b[31m\\n",
+        rule: Rule::Output(rewrite::escape_control_characters),
+    },
+    Difference {
+        heading: "Malformed lines of connections",
+        example: "-L -n -c <<< UDP 0A010002 2713 0A090909 0050 0A020002 0050 ASSURED 50 sip cut\\nin two\\n",
+        rule: Rule::Case(excuses::malformed_connection),
     },
     Difference {
         heading: "Long host names",

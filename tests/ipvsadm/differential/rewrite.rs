@@ -69,6 +69,21 @@ pub fn escape_control_characters(output: &str) -> String {
     map_lines(output, escape_line)
 }
 
+/// Replaces addresses by their names, in the format of `-S`.
+pub fn name_saved_addresses(output: &str) -> String {
+    let hosts = include_str!("names/hosts").lines().filter_map(|line| line.split_once(' '));
+    let hosts: Vec<(String, String)> = hosts
+        .map(|(address, name)| match address.contains(':') {
+            true => (format!("[{address}]:"), format!("[{name}]:")),
+            false => (format!(" {address}:"), format!(" {name}:")),
+        })
+        .collect();
+    map_lines(output, |line| match line.starts_with("-A ") || line.starts_with("-a ") {
+        true => hosts.iter().fold(line.to_owned(), |line, (address, name)| line.replace(address, name)),
+        false => line.to_owned(),
+    })
+}
+
 /// Truncates words to the number of characters that the reference shows of a name.
 pub fn truncate_words(output: &str) -> String {
     const MAX_LEN: usize = 28;
