@@ -219,7 +219,7 @@ ipvsadm: nothing was applied
 #[test]
 fn a_restore_that_the_kernel_partly_refuses_applies_the_rest() {
     let director = Director::new();
-    let run = director.feed("-R", "-A -f 1\n-A -f 1\n-S -n\n-A -f 2 -s nosuch\n-A -f 3\n-D -f 4\n");
+    let run = director.feed("-R", "-A -f 1\n-A -f 1 -s rr\n-S -n\n-A -f 2 -s nosuch\n-A -f 3\n-D -f 4\n");
     assert_eq!(run.status, 255);
     assert_eq!(
         run.stderr,
