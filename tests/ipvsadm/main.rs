@@ -19,5 +19,7 @@ mod release;
 mod reload;
 mod replace;
 mod support;
+mod sweep;
 mod users;
 mod wire;
+mod writers;
