@@ -179,23 +179,31 @@ fn a_refused_replacement_changes_nothing_whichever_call_fails() {
     });
 }
 
-/// Sets a value below /proc/sys for the time of a test.
+/// A value below /proc/sys/net/core that holds for all network namespaces and can be set only in the first one. It is
+/// set for the time of a test.
 struct Sysctl {
-    path: &'static str,
+    name: &'static str,
     before: String,
 }
 
 impl Sysctl {
-    fn set(path: &'static str, value: &str) -> Self {
-        let before = fs::read_to_string(path).unwrap();
-        fs::write(path, value).unwrap();
-        Self { path, before }
+    fn set(name: &'static str, value: &str) -> Self {
+        let before = Self::access(&format!("cat /proc/sys/net/core/{name}"));
+        Self::access(&format!("echo {value} >/proc/sys/net/core/{name}"));
+        Self { name, before }
+    }
+
+    fn access(script: &str) -> String {
+        let command = ["--net=/proc/1/ns/net", "sh", "-c", script];
+        let run = run(Command::new("nsenter").args(command));
+        assert_eq!(run.status, 0, "{script}: {}", run.stderr);
+        run.stdout
     }
 }
 
 impl Drop for Sysctl {
     fn drop(&mut self) {
-        let _ = fs::write(self.path, &self.before);
+        Self::access(&format!("echo {} >/proc/sys/net/core/{}", self.before.trim_end(), self.name));
     }
 }
 
@@ -209,8 +217,8 @@ fn small_socket_buffers_make_batches_smaller() {
         })
         .collect();
     for [send, receive] in [["16384", "212992"], ["4608", "212992"], ["4608", "2304"], ["212992", "2304"]] {
-        let _send = Sysctl::set("/proc/sys/net/core/wmem_default", send);
-        let _receive = Sysctl::set("/proc/sys/net/core/rmem_default", receive);
+        let _send = Sysctl::set("wmem_default", send);
+        let _receive = Sysctl::set("rmem_default", receive);
         for words in ["-R", "-R --replace"] {
             director.ok("-C");
             let run = director.feed(words, &rules);

@@ -209,13 +209,15 @@ impl<T: Transport> Socket<T> {
         self.sequence
     }
 
-    /// Sends the requests. If that fails, the kernel has seen none of them.
+    /// Sends the requests. If that fails, the kernel has seen none of them. A datagram of several requests that is too
+    /// long is not sent again.
     fn send(&mut self) -> Result<()> {
         let mut patience = Patience::default();
         loop {
-            match self.transport.send(&self.requests) {
-                Err(error) if patience.outlasts(&error) => {}
-                result => return result.map_err(|error| SocketError::System { action: "send", error }),
+            let Err(error) = self.transport.send(&self.requests) else { return Ok(()) };
+            let divisible = self.last_start > 0 && batch::is_too_long(&error);
+            if divisible || !patience.outlasts(&error) {
+                return Err(SocketError::System { action: "send", error });
             }
         }
     }

@@ -297,6 +297,26 @@ fn failures_that_pass_are_outlasted() {
 }
 
 #[test]
+fn a_failure_that_should_last_is_tried_again_as_well() {
+    for errno in [Errno::EMFILE, Errno::EMSGSIZE] {
+        let mut socket = socket([Next::Fails(errno), Next::Datagram([data(1, 7), done(1, 0)].concat())]);
+        socket.transport.send_failures = vec![errno];
+        assert_eq!(dump(&mut socket).unwrap(), [7]);
+    }
+    let mut socket = socket([Next::Fails(Errno::EMFILE), Next::Datagram(error(1, 0))]);
+    socket.transport.send_failures = vec![Errno::EMSGSIZE];
+    assert_eq!(batch(&mut socket, &[0]).unwrap(), []);
+}
+
+#[test]
+fn a_connection_that_stays_broken_is_given_up() {
+    let mut socket = socket((0..9).map(|_| Next::Fails(Errno::EBADF)));
+    assert!(matches!(dump(&mut socket), Err(SocketError::System { action: "receive", .. })));
+    socket.transport.send_failures = vec![Errno::EBADF; 9];
+    assert!(matches!(dump(&mut socket), Err(SocketError::System { action: "send", .. })));
+}
+
+#[test]
 fn a_dump_whose_replies_are_lost_is_read_to_its_end_and_again() {
     let next = [
         Next::Datagram(data(1, 1)),
