@@ -7,6 +7,7 @@ mod model;
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -116,7 +117,7 @@ fn race<A, B: Send>(
 #[test]
 fn two_restores_of_the_same_file_make_its_table() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 70, "");
+    let rounds = Rounds::new(&director, 60, "");
     let mut ipvs = director.ipvs();
     for seed in rounds.seeds() {
         let random = &mut Random::new(seed);
@@ -141,7 +142,7 @@ fn two_restores_of_the_same_file_make_its_table() {
 #[test]
 fn of_two_restores_of_different_files_one_wins_or_the_statuses_say_otherwise() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 50, "");
+    let rounds = Rounds::new(&director, 40, "");
     let mut ipvs = director.ipvs();
     let mut failed = 0;
     for seed in rounds.seeds() {
@@ -171,7 +172,7 @@ fn of_two_restores_of_different_files_one_wins_or_the_statuses_say_otherwise() {
 #[test]
 fn an_accepted_restore_ends_with_its_table_whatever_others_do_meanwhile() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 90, "");
+    let rounds = Rounds::new(&director, 70, "");
     let mut ipvs = director.ipvs();
     let reference = Reference::locate();
     let mut late = 0;
@@ -209,7 +210,7 @@ fn an_accepted_restore_ends_with_its_table_whatever_others_do_meanwhile() {
 #[test]
 fn a_refused_restore_leaves_exactly_the_work_of_others() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 130, model::UNKNOWN_SCHEDULER);
+    let rounds = Rounds::new(&director, 80, model::UNKNOWN_SCHEDULER);
     let mut ipvs = director.ipvs();
     let reference = Reference::locate();
     let mut contested = 0;
@@ -259,6 +260,53 @@ fn a_refused_restore_leaves_exactly_the_work_of_others() {
         }
     }
     println!("{contested} rounds with contested objects");
+}
+
+#[test]
+fn an_edit_of_what_a_refused_restore_has_changed_survives_and_is_named() {
+    const ROUNDS: usize = 25;
+    let director = Director::new();
+    let mut ipvs = director.ipvs();
+    let table = |weight| Table([(1, [(1, weight), (2, 1)].into())].into());
+    let lines = table(2).lines() + model::UNKNOWN_SCHEDULER;
+    let edit = Edit::SetWeight(1, 1, 9);
+    let (mut contested, mut lost) = (0, 0);
+    for _ in 0..ROUNDS {
+        reset(&mut ipvs, &table(1));
+        let done = AtomicBool::new(false);
+        // The writer acts as soon as it sees what the restore has set.
+        let write = || {
+            let mut ipvs = Ipvs::connect().unwrap();
+            while !done.load(Ordering::Relaxed) {
+                if Table::read(&mut ipvs) == table(2) {
+                    ipvs.change(parse(&edit.words())).unwrap();
+                    return true;
+                }
+            }
+            false
+        };
+        let restore = || {
+            let run = director.feed("-R --replace", &lines);
+            done.store(true, Ordering::Relaxed);
+            run
+        };
+        let (restored, written) = race((restore, Duration::ZERO), (write, Duration::ZERO));
+        let after = Table::read(&mut ipvs);
+        let clean = restored.stderr.ends_with("ipvsadm: nothing was changed\n");
+        assert_eq!(restored.status, 255, "{}", restored.stderr);
+        if !clean {
+            assert_eq!(named_objects(&restored.stderr), [model::server_name(1, 1)].into());
+            assert_eq!(after, table(9));
+            contested += 1;
+        } else if written && after == table(1) {
+            // The kernel has no way to set a value only if it is still the one that was read.
+            lost += 1;
+        } else {
+            assert_eq!(after, table(if written { 9 } else { 1 }));
+        }
+    }
+    println!("{contested} edits came in between, {lost} were lost between reading and writing");
+    assert!(contested > 1, "{contested} contested, {lost} lost");
 }
 
 /// Returns the objects that the last line of a message names.

@@ -333,6 +333,22 @@ fn a_dump_whose_replies_are_lost_is_read_to_its_end_and_again() {
 }
 
 #[test]
+fn a_dump_that_was_given_up_is_read_to_its_end_before_the_next() {
+    let mut next: Vec<Next> = vec![Next::Datagram(data(1, 1))];
+    next.extend((0..9).map(|_| Next::Fails(Errno::EMFILE)));
+    next.extend([
+        Next::Datagram(error(2, -16)),
+        Next::Datagram([data(1, 2), done(1, 0)].concat()),
+        Next::Datagram([data(3, 5), done(3, 0)].concat()),
+        Next::Datagram(error(4, -16)),
+    ]);
+    let mut socket = socket(next);
+    assert!(matches!(dump(&mut socket), Err(SocketError::System { .. })));
+    assert_eq!(dump(&mut socket).unwrap(), [5]);
+    assert!(matches!(dump(&mut socket), Err(SocketError::Refused { errno: 16, .. })));
+}
+
+#[test]
 fn a_question_whose_reply_is_lost_is_asked_again() {
     let next = [Next::Fails(Errno::ENOBUFS), Next::Datagram(data(2, 5))];
     let mut socket = socket(next);
