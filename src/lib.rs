@@ -9,6 +9,9 @@
 mod cli;
 mod commands;
 mod failure;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grammar;
 mod names;
 mod output;

@@ -21,5 +21,7 @@ mod release;
 mod reload;
 mod replace;
 mod support;
+mod sweep;
 mod users;
 mod wire;
+mod writers;

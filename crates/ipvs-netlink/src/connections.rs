@@ -51,7 +51,7 @@ impl Connections {
 
 impl<R: Read> Connections<R> {
     /// Reads the heading.
-    fn from_reader(source: R) -> Result<Self, ConnectionsError> {
+    pub(crate) fn from_reader(source: R) -> Result<Self, ConnectionsError> {
         let mut connections = Self { source, buffer: vec![0; BUFFER_LEN], unparsed: 0..0 };
         match connections.next_line()?.unwrap_or_default() {
             [b'P', b'r', b'o', b' ', ..] => Ok(connections),

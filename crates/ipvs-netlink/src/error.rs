@@ -39,6 +39,15 @@ pub enum Error {
     Reply(Box<Request>, DecodeError),
 }
 
+impl Error {
+    /// Returns whether the same could succeed a moment later: a system call failed, replies were lost, or other writers
+    /// disturbed each reading.
+    pub(crate) fn is_transient(&self) -> bool {
+        use SocketError::{Interrupted, RepliesLost, System, TimedOut};
+        matches!(self, Self::Exchange(_, System { .. } | RepliesLost | TimedOut | Interrupted))
+    }
+}
+
 /// The kernel's refusal of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

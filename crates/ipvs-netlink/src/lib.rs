@@ -50,6 +50,9 @@ mod daemon;
 mod destination;
 mod error;
 mod exchange;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod module;
 mod name;
 mod parse;

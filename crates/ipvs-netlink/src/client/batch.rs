@@ -1,7 +1,5 @@
 //! Batches of changes, and how their outcomes are found if replies are lost.
 
-use nix::errno::Errno;
-
 use super::Ipvs;
 use crate::error::{Error, Reason, Refused};
 use crate::exchange::head;
@@ -113,18 +111,4 @@ pub struct BatchError {
     pub known: usize,
     /// The number of changes, counted from the first, that reached the kernel. Later ones were not made.
     pub sent: usize,
-}
-
-impl BatchError {
-    /// Returns whether the same could succeed a moment later: memory or buffers were short, or replies were lost.
-    pub(crate) fn is_transient(&self) -> bool {
-        match &self.error {
-            Error::Exchange(_, SocketError::RepliesLost | SocketError::TimedOut) => true,
-            Error::Exchange(_, SocketError::System { error, .. }) => matches!(
-                error.raw_os_error().map(Errno::from_raw),
-                Some(Errno::ENOBUFS | Errno::ENOMEM | Errno::EAGAIN)
-            ),
-            _ => false,
-        }
-    }
 }

@@ -165,7 +165,9 @@ impl Ipvs {
     /// # Errors
     /// Like [`info`](Self::info).
     pub fn snapshot(&mut self) -> Result<Snapshot> {
-        Ok(Snapshot { table: self.table()?, timeouts: self.timeouts()?, daemons: self.daemons()? })
+        let (timeouts, daemons) = (self.timeouts()?, self.daemons()?);
+        // Other writers mostly change the table, so it is read last: the plan is made from what is newest.
+        Ok(Snapshot { table: self.table()?, timeouts, daemons })
     }
 
     /// Reads the timeouts of idle connections (`IPVS_CMD_GET_CONFIG`).

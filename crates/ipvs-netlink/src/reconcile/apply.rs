@@ -7,6 +7,7 @@ use super::undo::{Journal, Reverted};
 use crate::client::{BatchError, Ipvs};
 use crate::error::{Error, Reason, Refused};
 use crate::request::Change;
+use crate::snapshot::Snapshot;
 
 /// How often a plan is made while other writers keep changing the table, or calls fail that may succeed later.
 const MAX_ROUNDS: usize = 8;
@@ -92,7 +93,7 @@ pub fn apply<O: Copy>(
     let mut planned = 0;
     let mut last = Vec::new();
     for _ in 0..MAX_ROUNDS {
-        let present = match ipvs.snapshot() {
+        let present = match read(ipvs) {
             Ok(present) => present,
             Err(error) if journal.is_empty() => return Err(ApplyError::Untouched(error)),
             Err(error) => return Err(ApplyError::Broken { error, made: journal.len(), planned }),
@@ -108,22 +109,33 @@ pub fn apply<O: Copy>(
             Ok(refused) if refused.iter().all(|step| is_overtaken(&step.refused.reason)) => refused,
             Ok(refused) => return Err(undo(ipvs, &journal, refused, planned)),
             // The next round sees what was made.
-            Err(error) if error.is_transient() => Vec::new(),
+            Err(error) if error.error.is_transient() => Vec::new(),
             Err(error) => {
                 return Err(ApplyError::Broken { error: error.error, made: journal.len(), planned });
             }
         };
     }
-    if last.is_empty() {
-        let present = ipvs.snapshot();
-        let present = present.map_err(|error| ApplyError::Broken { error, made: journal.len(), planned })?;
-        let steps = plan(&present, desired, unlisted).steps;
-        if steps.is_empty() {
-            return Ok(summary.unwrap_or_default());
-        }
-        return Err(ApplyError::Contested(steps.iter().map(|step| step.change).collect()));
+    // Others may have made the refused steps of the last round.
+    let present = read(ipvs).map_err(|error| ApplyError::Broken { error, made: journal.len(), planned })?;
+    let steps = plan(&present, desired, unlisted).steps;
+    if steps.is_empty() {
+        Ok(summary.unwrap_or_default())
+    } else if last.is_empty() {
+        Err(ApplyError::Contested(steps.iter().map(|step| step.change).collect()))
+    } else {
+        Err(undo(ipvs, &journal, last, planned))
     }
-    Err(undo(ipvs, &journal, last, planned))
+}
+
+/// Reads the present state, again if that fails for a reason that may pass.
+fn read(ipvs: &mut Ipvs) -> Result<Snapshot, Error> {
+    for _ in 1..MAX_ROUNDS {
+        match ipvs.snapshot() {
+            Err(error) if error.is_transient() => {}
+            outcome => return outcome,
+        }
+    }
+    ipvs.snapshot()
 }
 
 /// Carries a plan out, notes accepted steps in the journal, and returns the refused ones. Deletions are made only if
@@ -182,7 +194,7 @@ fn undo<O>(
 ) -> ApplyError<O> {
     let mut left = Vec::new();
     for _ in 0..MAX_ROUNDS {
-        let present = match ipvs.snapshot() {
+        let present = match read(ipvs) {
             Ok(present) => present,
             Err(error) => return ApplyError::Broken { error, made: journal.len(), planned },
         };
@@ -193,7 +205,7 @@ fn undo<O>(
         }
         // Refusals are noticed when the table is read again.
         match ipvs.apply(&changes) {
-            Err(error) if !error.is_transient() => {
+            Err(error) if !error.error.is_transient() => {
                 return ApplyError::Broken { error: error.error, made: journal.len(), planned };
             }
             _ => left.extend(changes.iter().map(Object::from)),

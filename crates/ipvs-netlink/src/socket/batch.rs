@@ -1,5 +1,6 @@
 //! Batches of changes: many requests for each system call.
 
+use std::io;
 use std::ops::ControlFlow;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkBuffer};
@@ -74,7 +75,7 @@ impl<T: Transport> Socket<T> {
                 Ok(if complete { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             };
             match self.send() {
-                Err(error) if count > 1 && is_too_long(&error) => {
+                Err(SocketError::System { error, .. }) if count > 1 && is_too_long(&error) => {
                     max_requests = count / 2;
                     continue;
                 }
@@ -107,6 +108,6 @@ impl<T: Transport> Socket<T> {
 }
 
 /// Returns whether the kernel refused a datagram for its length.
-fn is_too_long(error: &SocketError) -> bool {
-    matches!(error, SocketError::System { error, .. } if error.raw_os_error() == Some(Errno::EMSGSIZE as i32))
+pub(super) fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EMSGSIZE as i32)
 }

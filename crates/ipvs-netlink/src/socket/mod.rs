@@ -65,6 +65,8 @@ pub(crate) struct Socket<T = netlink_sys::Socket> {
     last_start: usize,
     replies: Vec<u8>,
     max_dump_len: usize,
+    /// The sequence number of a dump that was not read to its end.
+    unfinished_dump: Option<u32>,
 }
 
 impl Socket {
@@ -94,6 +96,7 @@ impl<T: Transport> Socket<T> {
             last_start: 0,
             replies: vec![0; MAX_REPLY_LEN],
             max_dump_len,
+            unfinished_dump: None,
         }
     }
 
@@ -176,19 +179,39 @@ impl<T: Transport> Socket<T> {
                 ControlFlow::Continue(())
             };
             match self.receive(sequence, sequence, on_data, |_, outcome| outcome.into_end()) {
-                // The rest is read all the same: the kernel starts no other dump before.
                 Err(SocketError::RepliesLost) => {
                     interrupted = true;
-                    let ignore = |_: Arrival, _: Data<'_>| ControlFlow::Continue(());
-                    self.receive(sequence, sequence, ignore, |_, outcome| outcome.into_end())?;
+                    self.unfinished_dump = Some(sequence);
+                    self.finish_dump()?;
                 }
-                received => received?,
+                Err(SocketError::Refused { errno, .. })
+                    if errno == Errno::EBUSY as i32 && self.unfinished_dump.is_some() =>
+                {
+                    interrupted = true;
+                    self.finish_dump()?;
+                }
+                Err(error) => {
+                    if !matches!(error, SocketError::Refused { .. }) {
+                        self.unfinished_dump = Some(sequence);
+                    }
+                    return Err(error.into());
+                }
+                Ok(()) => self.unfinished_dump = None,
             }
             if !interrupted {
                 return elements.map(|elements| Dump { elements, atomic: datagrams <= 1 });
             }
         }
         Err(SocketError::Interrupted.into())
+    }
+
+    /// Reads an unfinished dump to its end: the kernel starts no other before.
+    fn finish_dump(&mut self) -> Result<()> {
+        let Some(sequence) = self.unfinished_dump else { return Ok(()) };
+        let ignore = |_: Arrival, _: Data<'_>| ControlFlow::Continue(());
+        self.receive(sequence, sequence, ignore, |_, outcome| outcome.into_end())?;
+        self.unfinished_dump = None;
+        Ok(())
     }
 
     /// Appends a request and returns its sequence number.
@@ -209,13 +232,15 @@ impl<T: Transport> Socket<T> {
         self.sequence
     }
 
-    /// Sends the requests. If that fails, the kernel has seen none of them.
+    /// Sends the requests. If that fails, the kernel has seen none of them. A datagram of several requests that is too
+    /// long is not sent again.
     fn send(&mut self) -> Result<()> {
         let mut patience = Patience::default();
         loop {
-            match self.transport.send(&self.requests) {
-                Err(error) if patience.outlasts(&error) => {}
-                result => return result.map_err(|error| SocketError::System { action: "send", error }),
+            let Err(error) = self.transport.send(&self.requests) else { return Ok(()) };
+            let divisible = self.last_start > 0 && batch::is_too_long(&error);
+            if divisible || !patience.outlasts(&error) {
+                return Err(SocketError::System { action: "send", error });
             }
         }
     }

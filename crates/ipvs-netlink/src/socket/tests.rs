@@ -177,7 +177,6 @@ fn lost_late_and_cut_answers_are_reported_as_such() {
     assert!(matches!(always(Errno::EAGAIN), SocketError::TimedOut));
     assert!(matches!(always(Errno::ENOMEM), SocketError::System { action: "receive", .. }));
     assert!(matches!(fails(Next::Cut(100_000)), SocketError::Truncated(100_000)));
-    assert!(matches!(fails(Next::Fails(Errno::EBADF)), SocketError::System { action: "receive", .. }));
 }
 
 #[test]
@@ -297,6 +296,26 @@ fn failures_that_pass_are_outlasted() {
 }
 
 #[test]
+fn a_failure_that_should_last_is_tried_again_as_well() {
+    for errno in [Errno::EMFILE, Errno::EMSGSIZE] {
+        let mut socket = socket([Next::Fails(errno), Next::Datagram([data(1, 7), done(1, 0)].concat())]);
+        socket.transport.send_failures = vec![errno];
+        assert_eq!(dump(&mut socket).unwrap(), [7]);
+    }
+    let mut socket = socket([Next::Fails(Errno::EMFILE), Next::Datagram(error(1, 0))]);
+    socket.transport.send_failures = vec![Errno::EMSGSIZE];
+    assert_eq!(batch(&mut socket, &[0]).unwrap(), []);
+}
+
+#[test]
+fn a_connection_that_stays_broken_is_given_up() {
+    let mut socket = socket((0..9).map(|_| Next::Fails(Errno::EBADF)));
+    assert!(matches!(dump(&mut socket), Err(SocketError::System { action: "receive", .. })));
+    socket.transport.send_failures = vec![Errno::EBADF; 9];
+    assert!(matches!(dump(&mut socket), Err(SocketError::System { action: "send", .. })));
+}
+
+#[test]
 fn a_dump_whose_replies_are_lost_is_read_to_its_end_and_again() {
     let next = [
         Next::Datagram(data(1, 1)),
@@ -311,6 +330,22 @@ fn a_dump_whose_replies_are_lost_is_read_to_its_end_and_again() {
         Next::Datagram([data(2, 1), done(2, 0)].concat()),
     ];
     assert_eq!(dump(&mut socket(overrun)).unwrap(), [1]);
+}
+
+#[test]
+fn a_dump_that_was_given_up_is_read_to_its_end_before_the_next() {
+    let mut next: Vec<Next> = vec![Next::Datagram(data(1, 1))];
+    next.extend((0..9).map(|_| Next::Fails(Errno::EMFILE)));
+    next.extend([
+        Next::Datagram(error(2, -16)),
+        Next::Datagram([data(1, 2), done(1, 0)].concat()),
+        Next::Datagram([data(3, 5), done(3, 0)].concat()),
+        Next::Datagram(error(4, -16)),
+    ]);
+    let mut socket = socket(next);
+    assert!(matches!(dump(&mut socket), Err(SocketError::System { .. })));
+    assert_eq!(dump(&mut socket).unwrap(), [5]);
+    assert!(matches!(dump(&mut socket), Err(SocketError::Refused { errno: 16, .. })));
 }
 
 #[test]
