@@ -18,7 +18,7 @@ pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failur
         if restore.check {
             return input.check_complete();
         }
-        let _lock = Lock::acquire(restore.lock_wait)?;
+        let _lock = lock(session, restore)?;
         return add::run(session, &input);
     };
     input.check_complete()?;
@@ -26,6 +26,13 @@ pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failur
     if restore.check {
         return Ok(());
     }
-    let _lock = if options.dry_run { None } else { Some(Lock::acquire(restore.lock_wait)?) };
+    let _lock = if options.dry_run { None } else { Some(lock(session, restore)?) };
     replace::run(session, &input, &desired, options)
+}
+
+/// Waits for other instances. The connection to the kernel comes first: where there is no descriptor left for the lock,
+/// it is done without.
+fn lock(session: &mut Session, restore: &Restore) -> Result<Lock, Failure> {
+    session.kernel()?;
+    Lock::acquire(restore.lock_wait)
 }
