@@ -1,7 +1,7 @@
 //! Addresses of host names.
 //!
-//! An answer of `getent` has the addresses of all names in one list. Where those of a name end is shown by
-//! numeric addresses that are asked for between the names, and that nobody can guess.
+//! An answer of `getent` lists the addresses of all names without the names. So numeric addresses, which nobody
+//! can guess, are asked for between the names and mark where the addresses of each begin.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipvs_netlink::AddressFamily;
 
 use super::getent::{self, Inquiry, Question, Unusable};
-use super::questions_of;
+use super::split_keys;
 
 /// The number of names that share a question at most: an answer comes after the slowest of them.
 const MAX_TOGETHER: usize = 64;
@@ -31,7 +31,7 @@ pub(super) fn addresses(
     for (family, database) in [(AddressFamily::V4, "ahostsv4"), (AddressFamily::V6, "ahostsv6")] {
         let keys: Vec<String> =
             names.iter().filter(|(_, other)| *other == family).map(|(name, _)| name.clone()).collect();
-        for names in questions_of(&keys, MAX_TOGETHER) {
+        for names in split_keys(&keys, MAX_TOGETHER) {
             questions.push(Question { database, keys: names.to_vec() });
         }
     }

@@ -73,7 +73,7 @@ pub(super) struct Inquiry<'a> {
 pub(super) struct Answer<'a> {
     pub(super) question: &'a Question,
     pub(super) text: &'a str,
-    /// Ended at the first key that was not found.
+    /// Set if `getent` ended at the first key that it did not find.
     pub(super) stopped: bool,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipvs_netlink::AddressFamily;
 
 use super::getent::{self, Answer, Inquiry, Question};
-use super::{MAX_ALONE, SILENCE, forward, questions_of, syntax};
+use super::{MAX_ALONE, SILENCE, forward, split_keys, syntax};
 use crate::terminal::escape;
 
 /// The number of addresses that share a question at most.
@@ -17,7 +17,7 @@ const MAX_TOGETHER: usize = 8;
 pub(super) fn names(addresses: &[IpAddr], limit: Duration) -> Vec<(IpAddr, String)> {
     let keys: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     let questions =
-        questions_of(&keys, MAX_TOGETHER).map(|keys| Question { database: "hosts", keys: keys.to_vec() });
+        split_keys(&keys, MAX_TOGETHER).map(|keys| Question { database: "hosts", keys: keys.to_vec() });
     let inquiry = Inquiry {
         questions: questions.collect(),
         max_waiting: MAX_ALONE,
