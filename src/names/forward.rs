@@ -1,7 +1,7 @@
 //! Addresses of host names.
 //!
-//! An answer of `getent` has the addresses of all names in one list. Where those of a name end is shown by
-//! numeric addresses that are asked for between the names, and that nobody can guess.
+//! An answer of `getent` lists the addresses of all names without the names. So numeric addresses, which nobody
+//! can guess, are asked for between the names and mark where the addresses of each begin.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use ipvs_netlink::AddressFamily;
 
-use super::getent::{self, Question, Unusable};
-use super::questions_of;
+use super::getent::{self, Inquiry, Question, Unusable};
+use super::split_keys;
 
 /// The number of names that share a question at most: an answer comes after the slowest of them.
 const MAX_TOGETHER: usize = 64;
@@ -31,33 +31,41 @@ pub(super) fn addresses(
     for (family, database) in [(AddressFamily::V4, "ahostsv4"), (AddressFamily::V6, "ahostsv6")] {
         let keys: Vec<String> =
             names.iter().filter(|(_, other)| *other == family).map(|(name, _)| name.clone()).collect();
-        for names in questions_of(&keys, MAX_TOGETHER) {
-            questions.push(Question { database, keys: with_markers(names, family, random) });
+        for names in split_keys(&keys, MAX_TOGETHER) {
+            questions.push(Question { database, keys: names.to_vec() });
         }
     }
+    let words = |question: &Question| with_markers(question, random);
+    // All names are needed, so that none has to be kept apart from others.
+    let inquiry = Inquiry { questions, max_waiting: 0, words: &words, silence, limit };
     let mut found = HashMap::new();
-    let outcome = getent::ask(questions, silence, limit, |answer| {
+    let outcome = getent::ask(inquiry, |answer| {
         let Question { database, keys } = answer.question;
-        let family = if *database == "ahostsv4" { AddressFamily::V4 } else { AddressFamily::V6 };
-        let blocks = read(keys, answer.text);
+        let family = family(database);
+        let blocks = read(&with_markers(answer.question, random), answer.text);
         // Without even the first marker there are no addresses of this family at all.
-        let answered = if blocks.is_empty() { keys.len() / 2 } else { blocks.len() };
-        let names = keys.iter().skip(1).step_by(2).take(answered);
-        for (name, addresses) in names.zip(blocks.into_iter().chain(std::iter::repeat(Vec::new()))) {
+        let answered = if blocks.is_empty() { keys.len() } else { blocks.len() };
+        for (name, addresses) in
+            keys.iter().take(answered).zip(blocks.into_iter().chain(std::iter::repeat(Vec::new())))
+        {
             let addresses = addresses.into_iter().filter(|address| AddressFamily::from(*address) == family);
             found.insert((name.clone(), family), addresses.collect());
         }
-        let keys = keys.get(2 * answered..).filter(|keys| keys.len() > 1)?;
+        let keys = keys.get(answered..).filter(|keys| !keys.is_empty())?;
         Some(Question { database, keys: keys.to_vec() })
     });
     (found, outcome.err())
 }
 
+fn family(database: &str) -> AddressFamily {
+    if database == "ahostsv4" { AddressFamily::V4 } else { AddressFamily::V6 }
+}
+
 /// Puts a marker before each name and after the last one.
-fn with_markers(names: &[String], family: AddressFamily, random: u64) -> Vec<String> {
-    let marker = |index: usize| marker(family, random, index).to_string();
+fn with_markers(question: &Question, random: u64) -> Vec<String> {
+    let marker = |index: usize| marker(family(question.database), random, index).to_string();
     let mut keys = vec![marker(0)];
-    for (name, index) in names.iter().zip(1..) {
+    for (name, index) in question.keys.iter().zip(1..) {
         keys.extend([name.clone(), marker(index)]);
     }
     keys
@@ -65,7 +73,7 @@ fn with_markers(names: &[String], family: AddressFamily, random: u64) -> Vec<Str
 
 /// Returns an address that no host has: of 0.0.0.0/8 (this network) or 100::/64 (discarded).
 fn marker(family: AddressFamily, random: u64, index: usize) -> IpAddr {
-    // There are at most MAX_TOGETHER + 1 markers, which 7 bits count.
+    // Only neighbours have to differ, which a few bits are enough for.
     let number = (random & !0x7f) | (index & 0x7f) as u64;
     match family {
         AddressFamily::V4 => Ipv4Addr::from(number as u32 & 0x00ff_ffff).into(),
@@ -101,11 +109,9 @@ mod tests {
     use super::*;
 
     fn keys(names: &[&str], family: AddressFamily) -> Vec<String> {
-        with_markers(
-            &names.iter().map(|&name| name.into()).collect::<Vec<_>>(),
-            family,
-            0x1234_5678_9abc_de80,
-        )
+        let database = if family == AddressFamily::V4 { "ahostsv4" } else { "ahostsv6" };
+        let keys = names.iter().map(|&name| name.into()).collect();
+        with_markers(&Question { database, keys }, 0x1234_5678_9abc_de80)
     }
 
     fn addresses(text: &[&str]) -> Vec<IpAddr> {
@@ -113,15 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn markers_are_distinct_and_not_addresses_of_hosts() {
+    fn neighbouring_markers_differ_and_are_not_addresses_of_hosts() {
         let v4 = keys(&["a", "b"], AddressFamily::V4);
         assert_eq!(v4, ["0.188.222.128", "a", "0.188.222.129", "b", "0.188.222.130"]);
         let v6 = keys(&["a"], AddressFamily::V6);
         assert_eq!(v6, ["100::1234:5678:9abc:de80", "a", "100::1234:5678:9abc:de81"]);
-        let names = vec!["a"; MAX_TOGETHER];
-        let markers: std::collections::HashSet<String> =
-            keys(&names, AddressFamily::V4).into_iter().step_by(2).collect();
-        assert_eq!(markers.len(), MAX_TOGETHER + 1);
+        let many: Vec<String> = keys(&["a"; 300], AddressFamily::V4).into_iter().step_by(2).collect();
+        assert!(many.windows(2).all(|neighbours| neighbours[0] != neighbours[1]));
     }
 
     #[test]

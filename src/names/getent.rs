@@ -28,6 +28,11 @@ const MAX_PROCESSES: usize = 16;
 const STEP: Duration = Duration::from_millis(500);
 /// The time that a process may take to exit after it has closed its output.
 const EXIT: Duration = Duration::from_secs(1);
+/// Answers come quickly if a process takes no longer than this. Then waiting questions are put together, as
+/// starting a process takes longer than looking a name up in a file.
+const QUICK: Duration = Duration::from_millis(250);
+/// The number of keys up to which questions are put together.
+const MAX_KEYS: usize = 256;
 /// The longest answer of one process, several times as long as all addresses that fit a DNS message.
 const MAX_ANSWER: usize = 1 << 20;
 /// The longest answers of all processes together.
@@ -44,36 +49,45 @@ pub(crate) enum Unusable {
     Endless(String),
 }
 
-/// A question for one process.
+/// A question for one process, or for a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) database: &'static str,
     pub(super) keys: Vec<String>,
 }
 
+/// Many questions that are asked side by side.
+pub(super) struct Inquiry<'a> {
+    pub(super) questions: Vec<Question>,
+    /// The number of waiting questions above which they may be put together.
+    pub(super) max_waiting: usize,
+    /// Returns the words that follow the database.
+    pub(super) words: &'a dyn Fn(&Question) -> Vec<String>,
+    /// The time without any answer after which no more are expected.
+    pub(super) silence: Duration,
+    /// The time for all answers.
+    pub(super) limit: Duration,
+}
+
 /// The complete answer to a question.
 pub(super) struct Answer<'a> {
     pub(super) question: &'a Question,
     pub(super) text: &'a str,
-    /// Ended at the first key that was not found.
+    /// Set if `getent` ended at the first key that it did not find.
     pub(super) stopped: bool,
 }
 
 /// Asks all questions side by side, and passes each answer to `accept`, which returns the question that is left
 /// if the answer stopped early.
 ///
-/// Gives up when no answer has come for the time of `silence`, and at the `limit`.
-///
 /// # Errors
 /// Fails if `getent` cannot be used.
 pub(super) fn ask(
-    questions: Vec<Question>,
-    silence: Duration,
-    limit: Duration,
+    inquiry: Inquiry<'_>,
     accept: impl FnMut(&Answer<'_>) -> Option<Question>,
 ) -> Result<(), Unusable> {
     let program = PROGRAMS.iter().find(|program| Path::new(program).exists()).unwrap_or(&PROGRAMS[0]);
-    run(&|| Command::new(program), questions, silence, limit, accept)
+    run(&|| Command::new(program), inquiry, accept)
 }
 
 /// The arguments that a `getent` understands.
@@ -87,22 +101,24 @@ enum Dialect {
 
 fn run(
     program: &dyn Fn() -> Command,
-    questions: Vec<Question>,
-    silence: Duration,
-    limit: Duration,
+    inquiry: Inquiry<'_>,
     mut accept: impl FnMut(&Answer<'_>) -> Option<Question>,
 ) -> Result<(), Unusable> {
+    let Inquiry { questions, max_waiting, words, silence, limit } = inquiry;
     let end = Instant::now() + limit;
     let mut deadline = None;
     let mut max_running = MIN_PROCESSES;
+    let mut max_keys = 0;
     let mut dialect = Dialect::Glibc;
     let mut waiting = VecDeque::from(questions);
     let mut running: Vec<Process> = Vec::new();
     let mut total = 0;
     loop {
         while running.len() < max_running && Instant::now() < end {
-            let Some(question) = waiting.pop_front() else { break };
-            running.push(Process::start(program(), dialect, question)?);
+            let Some(mut question) = waiting.pop_front() else { break };
+            while waiting.len() > max_waiting && put_together(&mut question, &mut waiting, max_keys) {}
+            let words = words(&question);
+            running.push(Process::start(program(), dialect, question, &words)?);
         }
         // Starting processes takes long on a busy machine, which is no fault of the resolver's.
         let until = *deadline.get_or_insert_with(|| end.min(Instant::now() + silence));
@@ -112,6 +128,7 @@ fn run(
         }
         let Some(ready) = wait_for_output(&running, left.min(STEP)) else {
             max_running = MAX_PROCESSES.min(max_running + MIN_PROCESSES);
+            max_keys = 0;
             continue;
         };
         for index in ready {
@@ -124,6 +141,7 @@ fn run(
                 continue;
             }
             deadline = None;
+            max_keys = running[index].quick_keys();
             let mut process = running.swap_remove(index);
             let Some(status) = process.wait() else { continue };
             match status.code() {
@@ -141,6 +159,15 @@ fn run(
             }
         }
     }
+}
+
+/// Adds the keys of the next question, if they are of the same database and not too many.
+fn put_together(question: &mut Question, waiting: &mut VecDeque<Question>, max_keys: usize) -> bool {
+    let fits = |next: &Question| {
+        next.database == question.database && question.keys.len() + next.keys.len() <= max_keys
+    };
+    let next = waiting.front().is_some_and(fits).then(|| waiting.pop_front()).flatten();
+    next.map(|next| question.keys.extend(next.keys)).is_some()
 }
 
 /// Returns the indices of the processes that have written something or ended, the last one first, or `None` if
@@ -167,20 +194,27 @@ fn name(command: &Command) -> String {
 struct Process {
     question: Question,
     dialect: Dialect,
+    start: Instant,
     child: Child,
     stdout: ChildStdout,
     answer: Vec<u8>,
 }
 
 impl Process {
-    fn start(mut command: Command, dialect: Dialect, question: Question) -> Result<Self, Unusable> {
+    fn start(
+        mut command: Command,
+        dialect: Dialect,
+        question: Question,
+        words: &[String],
+    ) -> Result<Self, Unusable> {
+        let start = Instant::now();
         if dialect == Dialect::Glibc {
             // A key may begin with a dash.
             command.args(["--no-addrconfig", "--"]);
         }
         // Names that are not ASCII are encoded by the rules of the locale.
         let locale = if question.keys.iter().all(|key| key.is_ascii()) { "C" } else { "C.UTF-8" };
-        command.arg(question.database).args(&question.keys);
+        command.arg(question.database).args(words);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", locale);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let started = command.spawn().and_then(|mut child| {
@@ -189,7 +223,13 @@ impl Process {
         });
         let (child, stdout) = started
             .map_err(|error| Unusable::NotRun { program: name(&command), error: error.to_string() })?;
-        Ok(Self { question, dialect, child, stdout, answer: Vec::new() })
+        Ok(Self { question, dialect, start, child, stdout, answer: Vec::new() })
+    }
+
+    /// Returns the number of keys to which the answers would come quickly at the speed of this one.
+    fn quick_keys(&self) -> usize {
+        let per_key = self.start.elapsed().as_micros() / self.question.keys.len().max(1) as u128;
+        (QUICK.as_micros() / per_key.max(1)).min(MAX_KEYS as u128) as usize
     }
 
     /// Reads the next part of the answer, and returns its length, which is 0 at the end.
@@ -234,6 +274,16 @@ mod tests {
         Question { database: "hosts", keys: keys.iter().map(|&key| key.into()).collect() }
     }
 
+    fn inquiry(questions: Vec<Question>, silence: Duration, limit: Duration) -> Inquiry<'static> {
+        Inquiry {
+            questions,
+            max_waiting: usize::MAX,
+            words: &|question| question.keys.clone(),
+            silence,
+            limit,
+        }
+    }
+
     /// Runs a script in place of `getent`, and returns the lines of all answers. A question that stopped early
     /// is asked again without the keys that have lines, and the next one.
     fn answers(
@@ -248,7 +298,7 @@ mod tests {
             command.args(["-c", script, "getent"]);
             command
         };
-        run(&shell, questions, silence, limit, |answer| {
+        run(&shell, inquiry(questions, silence, limit), |answer| {
             lines.extend(answer.text.lines().map(String::from));
             let left = answer.question.keys.get(answer.text.lines().count() + 1..).unwrap_or_default();
             let is_left = answer.stopped && !left.is_empty();
@@ -263,6 +313,31 @@ mod tests {
         let keys: Vec<String> = (100..200).map(|number| number.to_string()).collect();
         let questions = keys.iter().map(|key| question(&[key])).collect();
         assert_eq!(answers("echo $4", questions, MINUTE, MINUTE), Ok(keys));
+    }
+
+    #[test]
+    fn questions_are_put_together_while_answers_come_quickly() {
+        let processes = |script: &'static str, count: usize, max_waiting| {
+            let questions = (0..count).map(|number| question(&[&number.to_string()])).collect();
+            let shell = || {
+                let mut command = Command::new("/bin/sh");
+                command.args(["-c", script, "getent"]);
+                command
+            };
+            let (mut processes, mut keys) = (0, 0);
+            let inquiry = Inquiry { max_waiting, ..inquiry(questions, MINUTE, MINUTE) };
+            run(&shell, inquiry, |answer| {
+                processes += 1;
+                keys += answer.question.keys.len();
+                None
+            })
+            .unwrap();
+            assert_eq!(keys, count);
+            processes
+        };
+        assert!(processes("", 200, 0) < 200);
+        assert!(processes("", 200, 100) > 100);
+        assert_eq!(processes("sleep 0.3", 20, 0), 20);
     }
 
     #[test]
@@ -327,7 +402,7 @@ mod tests {
     #[test]
     fn a_missing_program_is_an_error() {
         let missing = || Command::new("/nonexistent/getent");
-        let ask = |questions| run(&missing, questions, SECOND, SECOND, |_| None);
+        let ask = |questions| run(&missing, inquiry(questions, SECOND, SECOND), |_| None);
         assert!(matches!(ask(vec![question(&["a"])]), Err(Unusable::NotRun { .. })));
         assert_eq!(ask(Vec::new()), Ok(()));
     }

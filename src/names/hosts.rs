@@ -23,11 +23,11 @@ pub(crate) enum HostError {
 
 /// Addresses of host names.
 ///
-/// Names are asked for together: input is read once to collect them, and again when they are known, until no
+/// Names are asked for together: input is read once to collect them, and again after each look-up, until no
 /// name is missing. All of them share one time limit.
 #[derive(Default)]
 pub(crate) struct Hosts {
-    known: HashMap<Key, Result<Option<IpAddr>, HostError>>,
+    answers: HashMap<Key, Result<Option<IpAddr>, HostError>>,
     missing: HashSet<Key>,
     deadline: Option<Instant>,
 }
@@ -47,7 +47,7 @@ impl Hosts {
         };
         for family in families {
             let key = (name.to_owned(), family);
-            match self.known.get(&key) {
+            match self.answers.get(&key) {
                 Some(Ok(Some(address))) => return Ok(*address),
                 Some(Ok(None)) => {}
                 Some(Err(error)) => return Err(error.clone()),
@@ -72,7 +72,7 @@ impl Hosts {
         let otherwise = unusable.map_or(HostError::Late, HostError::Unusable);
         for key in missing {
             let address = found.get(&key).map(|addresses| addresses.first().copied());
-            self.known.insert(key, address.ok_or_else(|| otherwise.clone()));
+            self.answers.insert(key, address.ok_or_else(|| otherwise.clone()));
         }
         true
     }
@@ -105,14 +105,14 @@ mod tests {
     fn the_other_family_is_asked_for_only_if_the_preferred_one_has_no_address() {
         let mut hosts = Hosts::default();
         let [v4, v6] = ["10.0.0.1", "2001:db8::1"].map(|address| address.parse::<IpAddr>().unwrap());
-        let mut know = |name: &str, family, address| hosts.known.insert((name.into(), family), address);
-        know("both", AddressFamily::V4, Ok(Some(v4)));
-        know("both", AddressFamily::V6, Ok(Some(v6)));
-        know("v6", AddressFamily::V4, Ok(None));
-        know("v6", AddressFamily::V6, Ok(Some(v6)));
-        know("none", AddressFamily::V4, Ok(None));
-        know("none", AddressFamily::V6, Ok(None));
-        know("late", AddressFamily::V4, Err(HostError::Late));
+        let mut insert = |name: &str, family, address| hosts.answers.insert((name.into(), family), address);
+        insert("both", AddressFamily::V4, Ok(Some(v4)));
+        insert("both", AddressFamily::V6, Ok(Some(v6)));
+        insert("v6", AddressFamily::V4, Ok(None));
+        insert("v6", AddressFamily::V6, Ok(Some(v6)));
+        insert("none", AddressFamily::V4, Ok(None));
+        insert("none", AddressFamily::V6, Ok(None));
+        insert("late", AddressFamily::V4, Err(HostError::Late));
         for (name, preferred, expected) in [
             ("both", AddressFamily::V4, Ok(v4)),
             ("both", AddressFamily::V6, Ok(v6)),

@@ -104,7 +104,7 @@ impl Names {
 }
 
 /// Splits keys into questions that are asked side by side.
-fn questions_of(keys: &[String], max_together: usize) -> impl Iterator<Item = &[String]> {
+fn split_keys(keys: &[String], max_together: usize) -> impl Iterator<Item = &[String]> {
     keys.chunks(keys.len().div_ceil(MAX_ALONE).clamp(1, max_together))
 }
 

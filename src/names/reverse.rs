@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ipvs_netlink::AddressFamily;
 
-use super::getent::{self, Answer, Question};
-use super::{SILENCE, forward, questions_of, syntax};
+use super::getent::{self, Answer, Inquiry, Question};
+use super::{MAX_ALONE, SILENCE, forward, split_keys, syntax};
 
 /// The number of addresses that share a question at most.
 const MAX_TOGETHER: usize = 8;
@@ -15,12 +15,18 @@ const MAX_TOGETHER: usize = 8;
 /// Looks up the names of addresses side by side, and returns those that are found within the `limit`.
 pub(super) fn names(addresses: &[IpAddr], limit: Duration) -> Vec<(IpAddr, String)> {
     let keys: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
-    let questions = questions_of(&keys, MAX_TOGETHER)
-        .map(|keys| Question { database: "hosts", keys: keys.to_vec() })
-        .collect();
+    let questions =
+        split_keys(&keys, MAX_TOGETHER).map(|keys| Question { database: "hosts", keys: keys.to_vec() });
+    let inquiry = Inquiry {
+        questions: questions.collect(),
+        max_waiting: MAX_ALONE,
+        words: &|question| question.keys.clone(),
+        silence: SILENCE,
+        limit,
+    };
     let mut names = Vec::new();
     // A resolver that cannot be used knows no names.
-    let _ = getent::ask(questions, SILENCE, limit, |answer| {
+    let _ = getent::ask(inquiry, |answer| {
         names.extend(answer.text.lines().filter_map(parse));
         remaining(answer)
     });
