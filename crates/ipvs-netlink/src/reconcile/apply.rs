@@ -56,11 +56,21 @@ pub enum ApplyError<O = ()> {
 }
 
 fn join<T: ToString>(items: &[T]) -> String {
-    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+    join_first(items.iter().map(T::to_string), ", ")
 }
 
 fn join_refusals<O>(refused: &[RefusedStep<O>]) -> String {
-    refused.iter().map(|step| step.refused.to_string()).collect::<Vec<_>>().join("; ")
+    join_first(refused.iter().map(|step| step.refused.to_string()), "; ")
+}
+
+/// Joins the first items, and says how many more there are.
+fn join_first(mut items: impl ExactSizeIterator<Item = String>, separator: &str) -> String {
+    const MAX_SHOWN: usize = 20;
+    let mut text = items.by_ref().take(MAX_SHOWN).collect::<Vec<_>>().join(separator);
+    if items.len() > 0 {
+        text.push_str(&format!("{separator}and {} more", items.len()));
+    }
+    text
 }
 
 fn describe_left(left: &[Object]) -> String {
