@@ -7,7 +7,7 @@ use ipvs_netlink::{AddressFamily, DestinationId, Protocol, ServiceId};
 
 use super::Output;
 use super::ipv4::Ipv4Column;
-use crate::terminal::is_printable;
+use crate::terminal::{escape, is_printable};
 
 impl Output {
     /// Appends a service as it follows its protocol, and blanks up to a width: `10.0.0.1:80`, `7`, `7 IPv6`.
@@ -45,12 +45,12 @@ impl Output {
     fn named_endpoint(&mut self, address: IpAddr, port: u16, protocol: Option<Protocol>) {
         let (before, after) = if address.is_ipv4() { ("", ":") } else { ("[", "]:") };
         self.push(before);
-        match self.names.host(address).filter(|name| is_name(name)) {
-            Some(name) => self.bytes.extend_from_slice(name.as_bytes()),
+        match self.names.host(address) {
+            Some(name) => self.bytes.extend_from_slice(&escape(name.as_bytes())),
             None => self.address(address),
         }
         self.push(after);
-        match self.names.port(port, protocol).filter(|name| is_name(name)) {
+        match self.names.port(port, protocol).filter(|name| is_port_name(name)) {
             Some(name) => self.bytes.extend_from_slice(name.as_bytes()),
             None => self.number(port),
         }
@@ -83,9 +83,9 @@ impl Output {
     }
 }
 
-/// Returns whether a name can be shown. It is not escaped, because a saved name has to be readable again: what is not
-/// printable, or not UTF-8, is shown as a number.
-fn is_name(name: &str) -> bool {
+/// Returns whether the name of a port can be shown. It is not escaped, because a saved name has to be readable again:
+/// a port whose name is not printable, or not UTF-8, is shown as a number.
+fn is_port_name(name: &str) -> bool {
     is_printable(name) && !name.contains(char::REPLACEMENT_CHARACTER)
 }
 

@@ -157,7 +157,7 @@ fn hostile_lines_and_file_names_are_harmless_in_every_message() {
 }
 
 #[test]
-fn hostile_names_of_hosts_and_ports_are_shown_and_saved_as_numbers() {
+fn hostile_names_of_hosts_are_escaped_and_those_of_ports_are_numbers() {
     let director = director_with_private_files();
     let table = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 198.51.100.1:81 -m -w 1\n";
     assert_eq!(director.feed("-R", table).status, 0);
@@ -171,9 +171,14 @@ fn hostile_names_of_hosts_and_ports_are_shown_and_saved_as_numbers() {
             let output = output(Command::new(PROGRAM).args(words));
             assert_harmless(&format!("{words:?} {}", text.escape_ascii()), &output);
         }
-        let saved = director.ok("-S");
+        // A number can always be read again.
         if text.contains(&0x1b) || std::str::from_utf8(text).is_err() {
-            assert_eq!(saved, table, "{}", text.escape_ascii());
+            let saved = director.ok("-S");
+            let ports: Vec<&str> = saved
+                .split_whitespace()
+                .filter(|word| word.ends_with(":80") || word.ends_with(":81"))
+                .collect();
+            assert_eq!(ports.len(), 3, "{}: {saved}", text.escape_ascii());
         }
     }
 }
