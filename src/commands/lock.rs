@@ -24,8 +24,7 @@ pub(super) struct Lock {
 impl Lock {
     /// Waits for other instances that restore in this network namespace.
     ///
-    /// Where the lock cannot be had at all, for example because `/run` is missing or read-only, the work goes on without
-    /// it.
+    /// If the lock cannot be had at all, for example because `/run` is missing or read-only, the work goes on without it.
     ///
     /// # Errors
     /// [`Failure::Locked`] if another instance still holds the lock after this time.

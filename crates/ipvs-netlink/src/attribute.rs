@@ -4,7 +4,7 @@ use netlink_packet_core::{NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, NLA_TYPE_M
 
 use crate::constants::{COMMAND_ATTRIBUTES, COMMANDS, Names};
 
-/// Why bytes from the kernel cannot be understood.
+/// The fault of bytes from the kernel that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -51,7 +51,7 @@ pub(crate) struct Attributes<'a> {
     payload: &'a [u8],
     /// The part of the payload after the attribute that was taken last.
     rest: &'a [u8],
-    /// Whether every attribute was the next one so far.
+    /// Set as long as every attribute was the next one.
     in_order: bool,
     names: Names<u16>,
     container: &'static str,

@@ -10,7 +10,7 @@ const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
 /// before 7.x start from the top at every read, so a page must fit.
 const BUFFER_LEN: usize = 256 * 1024;
 
-/// Why the connections cannot be listed.
+/// The reason why connections cannot be listed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionsError {

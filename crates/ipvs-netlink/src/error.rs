@@ -15,7 +15,7 @@ use crate::name::{PersistenceEngine, Scheduler};
 use crate::request::{Change, Request};
 use crate::socket::SocketError;
 
-/// Why the kernel's IPVS could not be used.
+/// The reason why something failed in the kernel's IPVS or on the way to it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -8,7 +8,7 @@ use crate::constants::IP_VS_SCHEDNAME_MAXLEN;
 /// The longest name in bytes. The kernel's fields for all three kinds of names have one byte more, for a NUL.
 const MAX_LEN: usize = IP_VS_SCHEDNAME_MAXLEN - 1;
 
-/// Why a text cannot be a name in the kernel.
+/// The fault of a text that cannot be a name in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {

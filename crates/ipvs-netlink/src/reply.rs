@@ -34,7 +34,7 @@ pub enum Reply {
     Info(Info),
 }
 
-/// What a reply does not say by itself, and what of it is wanted.
+/// Facts that a reply does not contain, and the extent to which it is decoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     /// The address family of the service whose destinations were asked for. Kernels before 3.18 do not repeat it.

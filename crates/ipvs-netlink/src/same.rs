@@ -1,4 +1,4 @@
-//! Which settings make a difference, and which the kernel ignores or chooses itself.
+//! Comparing settings, except for those that the kernel ignores or chooses itself.
 
 use crate::daemon::SyncDaemon;
 use crate::destination::{Destination, Forwarding};

@@ -63,7 +63,7 @@ pub struct Snapshot {
     pub daemons: Vec<SyncDaemon>,
 }
 
-/// How often a list is read until two readings agree.
+/// The number of times that a list is read until two readings agree.
 const MAX_READS: usize = 8;
 /// The number of services from which on a second socket for their destinations pays.
 const MANY_SERVICES: usize = 100;

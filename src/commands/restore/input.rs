@@ -13,7 +13,7 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The commands with the numbers of their lines.
     pub(super) commands: Vec<(usize, Command)>,
-    /// Whether there is no command at all, only blank lines and comments.
+    /// Set if there is no command at all, only blank lines and comments.
     pub(super) says_nothing: bool,
     bytes: Vec<u8>,
 }

@@ -7,7 +7,7 @@ use crate::request::{Change, Request};
 use crate::same::{same_daemon, same_destination, same_service};
 use crate::socket::{Refusal, SocketError};
 
-/// How often a batch is sent while its replies are lost.
+/// The number of attempts to send a batch whose replies are lost.
 const MAX_ATTEMPTS: usize = 4;
 
 impl Ipvs {

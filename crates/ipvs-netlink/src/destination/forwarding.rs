@@ -9,7 +9,7 @@ use crate::constants::{
 };
 use crate::parse::ParseError;
 
-/// How packets reach a destination (`IPVS_DEST_ATTR_FWD_METHOD`).
+/// The method by which packets reach a destination (`IPVS_DEST_ATTR_FWD_METHOD`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Forwarding {

@@ -9,7 +9,7 @@ use crate::error::{Error, Reason, Refused};
 use crate::request::Change;
 use crate::snapshot::Snapshot;
 
-/// How often a plan is made while other writers keep changing the table, or calls fail that may succeed later.
+/// The number of plans that are made while other writers keep changing the table, or calls fail that may succeed later.
 const MAX_ROUNDS: usize = 8;
 
 /// A step that the kernel refused.
@@ -22,7 +22,7 @@ pub struct RefusedStep<O = ()> {
     pub origin: Option<O>,
 }
 
-/// Why the table could not become the desired one.
+/// The reason why the table could not become the desired one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError<O = ()> {
@@ -34,7 +34,7 @@ pub enum ApplyError<O = ()> {
     NotUndone {
         /// The refused steps.
         refused: Vec<RefusedStep<O>>,
-        /// What was changed and is left so, because another writer has changed it since.
+        /// Changed objects that are left so, because another writer has changed them since.
         left: Vec<Object>,
     },
     /// Another writer kept changing the table.

@@ -81,7 +81,7 @@ impl fmt::Display for Object {
     }
 }
 
-/// Why a change cannot be part of a desired table.
+/// The reason why a change cannot be part of a desired table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DesiredError<O = ()> {

@@ -10,7 +10,7 @@ use crate::same::{same_daemon, same_destination, same_service, same_timeouts};
 use crate::service::ServiceId;
 use crate::snapshot::{Snapshot, TableEntry};
 
-/// What happens to services that the desired table does not list.
+/// The fate of services that the desired table does not list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {
     /// They are deleted.
@@ -37,7 +37,7 @@ pub struct Plan<O = ()> {
     pub steps: Vec<Step<O>>,
     /// The number of steps that are additions and edits.
     pub additions: usize,
-    /// How much is changed and how much is not.
+    /// The number of objects that change, and of those that do not.
     pub summary: Summary,
 }
 

@@ -1,8 +1,8 @@
-//! How much a plan changes.
+//! The extent of a plan.
 
 use std::fmt;
 
-/// How many objects of one kind change, by the kind of change.
+/// The numbers of objects of one kind, by the kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
@@ -16,7 +16,7 @@ pub struct Counts {
     pub untouched: usize,
 }
 
-/// How much a plan changes.
+/// The extent of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Summary {
@@ -26,7 +26,7 @@ pub struct Summary {
     pub destinations: Counts,
     /// Sync daemons. Changed ones are stopped and started again.
     pub daemons: Counts,
-    /// Whether the timeouts change.
+    /// Set if the timeouts change.
     pub timeouts: bool,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Journal {
 #[derive(Debug, Default)]
 pub(super) struct Reverted {
     pub(super) changes: Vec<Change>,
-    /// What cannot be reverted, because another writer has changed it since.
+    /// Objects that cannot be reverted, because another writer has changed them since.
     pub(super) contested: Vec<Object>,
 }
 

@@ -32,7 +32,7 @@ impl PrefixLength {
     }
 }
 
-/// Why a netmask cannot be used.
+/// The fault of a netmask that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetmaskError {

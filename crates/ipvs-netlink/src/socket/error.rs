@@ -4,7 +4,7 @@ use std::io;
 
 use super::REPLY_TIMEOUT;
 
-/// Why an exchange of messages with the kernel failed.
+/// The reason why an exchange of messages with the kernel failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SocketError {

@@ -36,7 +36,7 @@ pub(crate) use transport::Transport;
 const NETLINK_HEADER_LEN: usize = 16;
 /// The kernel works on a request before `send` returns, so a reply that has not come by then is lost.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a dump is tried while other writers disturb it.
+/// The number of attempts at a dump that other writers disturb.
 const MAX_DUMP_ATTEMPTS: usize = 8;
 /// The longest reply that is not part of a dump; real ones are far shorter.
 const MAX_REPLY_LEN: usize = 4 * 1024;
@@ -322,7 +322,7 @@ struct Arrival {
 /// The reply to a request for a list.
 pub(crate) struct Dump<A> {
     pub(crate) elements: Vec<A>,
-    /// Whether the list came in one datagram, during whose making the kernel lets nobody change the table.
+    /// Set if the list came in one datagram, during whose making the kernel lets nobody change the table.
     pub(crate) atomic: bool,
 }
 

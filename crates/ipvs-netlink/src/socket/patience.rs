@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-/// How often a failing task is tried again.
+/// The number of times that a failing task is tried again.
 const MAX_RETRIES: u32 = 8;
 
 /// Counts the failures of one task, and waits after each, twice as long every time: 255 ms in all.

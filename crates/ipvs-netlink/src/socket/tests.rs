@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::batch::{BYTES_PER_ERROR, BrokenBatch};
 use super::*;
 
-/// What the transport does next when it is asked to receive.
+/// The next outcome of receiving.
 enum Next {
     Datagram(Vec<u8>),
     /// A datagram of this real length, of which only a part fits.
