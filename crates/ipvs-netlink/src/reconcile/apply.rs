@@ -44,12 +44,12 @@ pub enum ApplyError<O = ()> {
     #[error("{0}; nothing was changed")]
     Untouched(Error),
     /// The connection to the kernel broke for good. Changes made by then stay.
-    #[error("{error}; {}", describe_made(*.made, *.planned))]
+    #[error("{error}; {}", describe_made(.made, *.planned))]
     Broken {
         /// The cause.
         error: Error,
-        /// The number of changes that are known to have been made.
-        made: usize,
+        /// The changes that were made, or may have been made, and were not undone.
+        made: Vec<Change>,
         /// The number of changes that were planned.
         planned: usize,
     },
@@ -77,8 +77,8 @@ fn describe_left(left: &[Object]) -> String {
     format!("everything else was undone, but not what another program has changed meanwhile: {}", join(left))
 }
 
-fn describe_made(made: usize, planned: usize) -> String {
-    format!("{made} of {planned} changes were made and not undone")
+fn describe_made(made: &[Change], planned: usize) -> String {
+    format!("of {planned} changes {} were made and not undone: {}", made.len(), join(made))
 }
 
 /// Makes the table the desired one by the smallest list of changes, and returns how much that was.
@@ -106,7 +106,7 @@ pub fn apply<O: Copy>(
         let present = match read(ipvs) {
             Ok(present) => present,
             Err(error) if journal.is_empty() => return Err(ApplyError::Untouched(error)),
-            Err(error) => return Err(ApplyError::Broken { error, made: journal.len(), planned }),
+            Err(error) => return Err(ApplyError::Broken { error, made: journal.changes(), planned }),
         };
         let plan = plan(&present, desired, unlisted);
         let summary = *summary.get_or_insert(plan.summary);
@@ -121,12 +121,13 @@ pub fn apply<O: Copy>(
             // The next round sees what was made.
             Err(error) if error.error.is_transient() => Vec::new(),
             Err(error) => {
-                return Err(ApplyError::Broken { error: error.error, made: journal.len(), planned });
+                return Err(ApplyError::Broken { error: error.error, made: journal.changes(), planned });
             }
         };
     }
     // Others may have made the refused steps of the last round.
-    let present = read(ipvs).map_err(|error| ApplyError::Broken { error, made: journal.len(), planned })?;
+    let present =
+        read(ipvs).map_err(|error| ApplyError::Broken { error, made: journal.changes(), planned })?;
     let steps = plan(&present, desired, unlisted).steps;
     if steps.is_empty() {
         Ok(summary.unwrap_or_default())
@@ -206,7 +207,7 @@ fn undo<O>(
     for _ in 0..MAX_ROUNDS {
         let present = match read(ipvs) {
             Ok(present) => present,
-            Err(error) => return ApplyError::Broken { error, made: journal.len(), planned },
+            Err(error) => return ApplyError::Broken { error, made: journal.changes(), planned },
         };
         let Reverted { changes, contested } = journal.revert(&present);
         left = contested;
@@ -216,7 +217,7 @@ fn undo<O>(
         // Refusals are noticed when the table is read again.
         match ipvs.apply(&changes) {
             Err(error) if !error.error.is_transient() => {
-                return ApplyError::Broken { error: error.error, made: journal.len(), planned };
+                return ApplyError::Broken { error: error.error, made: journal.changes(), planned };
             }
             _ => left.extend(changes.iter().map(Object::from)),
         }

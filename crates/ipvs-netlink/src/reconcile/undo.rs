@@ -39,12 +39,12 @@ impl Journal {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.rounds.iter().all(|(_, changes)| changes.is_empty())
     }
 
-    /// Returns the number of accepted steps.
-    pub(super) fn len(&self) -> usize {
-        self.rounds.iter().map(|(_, changes)| changes.len()).sum()
+    /// Returns the accepted steps, oldest first.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        self.rounds.iter().flat_map(|(_, changes)| changes).copied().collect()
     }
 
     /// Finds the changes that revert the steps, newest first, each only if its object still is as the step left it.
