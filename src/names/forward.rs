@@ -1,7 +1,7 @@
 //! Addresses of host names.
 //!
-//! An answer of `getent` lists the addresses of all names without the names. So numeric addresses, which nobody
-//! can guess, are asked for between the names and mark where the addresses of each begin.
+//! An answer of `getent` lists the addresses of all names without the names. So numeric addresses, which
+//! nobody can guess, are asked for between the names and mark where the addresses of each begin.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,8 +19,8 @@ const MAX_TOGETHER: usize = 64;
 /// A name and the family of the addresses that it is looked up for.
 pub(super) type Key = (String, AddressFamily);
 
-/// Looks up names side by side. Returns the addresses of each name that was answered in time, and the reason if
-/// names cannot be looked up.
+/// Looks up names side by side. Returns the addresses of each name that was answered in time, and the reason
+/// if names cannot be looked up.
 pub(super) fn addresses(
     names: Vec<Key>,
     silence: Duration,

@@ -77,8 +77,8 @@ pub(super) struct Answer<'a> {
     pub(super) stopped: bool,
 }
 
-/// Asks all questions side by side, and passes each answer to `accept`, which returns the question that is left
-/// if the answer stopped early.
+/// Asks all questions side by side, and passes each answer to `accept`, which returns the question that is
+/// left if the answer stopped early.
 ///
 /// # Errors
 /// Fails if `getent` cannot be used.
@@ -170,8 +170,8 @@ fn put_together(question: &mut Question, waiting: &mut VecDeque<Question>, max_k
     next.map(|next| question.keys.extend(next.keys)).is_some()
 }
 
-/// Returns the indices of the processes that have written something or ended, the last one first, or `None` if
-/// there are none by the end of the time.
+/// Returns the indices of the processes that have written something or ended, the last one first, or `None`
+/// if there are none by the end of the time.
 fn wait_for_output(running: &[Process], time: Duration) -> Option<Vec<usize>> {
     let mut polled: Vec<PollFd> =
         running.iter().map(|process| PollFd::new(process.stdout.as_fd(), PollFlags::POLLIN)).collect();
@@ -284,8 +284,8 @@ mod tests {
         }
     }
 
-    /// Runs a script in place of `getent`, and returns the lines of all answers. A question that stopped early
-    /// is asked again without the keys that have lines, and the next one.
+    /// Runs a script in place of `getent`, and returns the lines of all answers. A question that stopped
+    /// early is asked again without the keys that have lines, and the next one.
     fn answers(
         script: &str,
         questions: Vec<Question>,

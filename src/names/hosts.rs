@@ -15,7 +15,10 @@ use super::getent::Unusable;
 pub(crate) enum HostError {
     #[error("no such name: it is neither an address nor a name that has one")]
     Unknown,
-    #[error("no answer in time: all names together may take {} seconds; give the address", PATIENCE.as_secs())]
+    #[error(
+        "no answer in time: all names together may take {} seconds; give the address",
+        PATIENCE.as_secs()
+    )]
     Late,
     #[error("names cannot be looked up here: {0}")]
     Unusable(#[from] Unusable),

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use ipvs_netlink::Protocol;
 
-/// The time that all look-ups of an input, or of an output, may take together. In output an address without an
-/// answer by then stays a number.
+/// The time that all look-ups of an input, or of an output, may take together. In output an address without
+/// an answer by then stays a number.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Look-ups for output end when no answer at all has come for this time.
 const SILENCE: Duration = Duration::from_secs(3);

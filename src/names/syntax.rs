@@ -6,8 +6,8 @@ const MAX_LABEL_LEN: usize = 63;
 
 /// Returns the reason why a text cannot be a host name, or `None` if it can.
 ///
-/// `/etc/hosts` has names that the DNS would not accept: underscores and dashes are allowed everywhere, and so
-/// are letters of all scripts, which resolvers can encode.
+/// `/etc/hosts` has names that the DNS would not accept: underscores and dashes are allowed everywhere, and
+/// so are letters of all scripts, which resolvers can encode.
 pub(crate) fn fault(text: &str) -> Option<String> {
     let name = text.strip_suffix('.').unwrap_or(text);
     if let Some(character) = name.chars().find(|&character| !is_allowed(character)) {

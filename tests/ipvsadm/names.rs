@@ -1,5 +1,5 @@
-//! Host names and port names, which the program looks up with `getent` and in `/etc/services`. Each test has these
-//! files for itself.
+//! Host names and port names, which the program looks up with `getent` and in `/etc/services`. Each test has
+//! these files for itself.
 
 mod input;
 mod resolvers;

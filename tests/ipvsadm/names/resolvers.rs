@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Does what the `getent` of Alpine Linux (musl) does: it takes no options, and ends at the first key that it does
-/// not find.
+/// Does what the `getent` of Alpine Linux (musl) does: it takes no options, and ends at the first key that it
+/// does not find.
 const MUSL: &str = r#"echo "$#" >>/mnt/asked
 case $1 in
     hosts | ahosts | ahostsv4 | ahostsv6) database=$1; shift ;;
