@@ -27,8 +27,18 @@ pub static TABLE: &[Difference] = &[
     },
     Difference {
         heading: "A file for `-R` with a line that the kernel refuses",
-        example: "-R << -A -f 1\\n-A -f 1\\n-A -f 2\\n",
+        example: "-R << -D -f 1\\n-A -f 2\\n",
         rule: Rule::Case(excuses::refused_line),
+    },
+    Difference {
+        heading: "Lines that repeat others",
+        example: "-R << -A -f 1\\n-A -f 2\\n-A -f 1\\n",
+        rule: Rule::Case(excuses::repeated_line),
+    },
+    Difference {
+        heading: "A file named after `-S -o`",
+        example: "-S -o",
+        rule: Rule::Case(excuses::saving_into_a_file),
     },
     Difference {
         heading: "Comments in a file for `-R`",

@@ -28,14 +28,10 @@ impl Case {
         self.reference.status == self.ours.status
     }
 
-    /// Checks standard error: success must be silent where the reference's is, and a failure must not be
-    /// silent.
+    /// Checks standard error: success must be silent where the reference is, and a failure must not be silent.
     pub fn has_proper_diagnostics(&self) -> bool {
         match self.ours.status {
-            0 if self.reference.status == 0 => {
-                self.ours.stderr.is_empty() || !self.reference.stderr.is_empty()
-            }
-            0 => self.ours.stderr.is_empty(),
+            0 => self.ours.stderr.is_empty() || !self.reference.stderr.is_empty(),
             _ => !self.ours.stderr.is_empty(),
         }
     }

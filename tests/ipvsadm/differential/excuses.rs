@@ -17,6 +17,14 @@ pub fn refused_line(case: &Case) -> bool {
     is_restore(case) && case.ours.status == 255 && !case.reference.stderr.is_empty()
 }
 
+/// The reference fails at a line that says the same as an earlier one.
+pub fn repeated_line(case: &Case) -> bool {
+    is_restore(case)
+        && (case.reference.status, case.ours.status) == (255, 0)
+        && case.same_tables()
+        && case.ours.stderr.contains("this line repeats line")
+}
+
 pub fn comments(case: &Case) -> bool {
     is_restore(case) && case.step.input.contains('#') && case.ours.status == 0 && case.reference.status != 0
 }
@@ -42,6 +50,14 @@ pub fn help(case: &Case) -> bool {
 /// `-R` has a word after it, which the reference refuses.
 pub fn named_file(case: &Case) -> bool {
     is_restore(case) && case.step.words.len() > 1 && case.reference.status == 2
+}
+
+/// The reference knows `-o` as one-packet scheduling only, and refuses it.
+pub fn saving_into_a_file(case: &Case) -> bool {
+    let saves = |word: &String| word.starts_with("-S") || word == "--save";
+    case.step.words.first().is_some_and(saves)
+        && option_index(&case.step, 'o', "--output").is_some()
+        && case.reference.status != 0
 }
 
 pub fn impossible_name(case: &Case) -> bool {
