@@ -15,6 +15,7 @@ use ipvs_netlink::reconcile::{Desired, Unlisted, apply};
 use ipvs_netlink::{Change, Ipvs};
 
 use crate::differential::reference::Reference;
+use crate::programs::unpacked_program;
 use crate::random::{Random, env_or};
 use crate::support::*;
 use model::{Edit, Table};
@@ -49,6 +50,16 @@ fn parse(words: &str) -> Change {
     ipvsadm::stages::parse(&words.split(' ').collect::<Vec<_>>()).unwrap()
 }
 
+/// Feeds the program, and delays each of its calls that carry messages: on a machine with few processors the others
+/// would hardly ever come between two of them.
+fn feed_slowly(words: &str, input: &str) -> Run {
+    let calls = "sendto,sendmsg,recvfrom,recvmsg";
+    let mut command = Command::new(unpacked_program("strace"));
+    command.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+    command.args(["-e", &format!("inject={calls}:delay_enter=2000"), PROGRAM]).args(words.split(' '));
+    feed(&mut command, input.as_bytes())
+}
+
 /// Replaces the table by the library, without any lock, and returns a status and a message like the program's.
 fn replace_by_library(table: &Table) -> Run {
     let mut desired = Desired::default();
@@ -71,11 +82,11 @@ struct Rounds {
 
 impl Rounds {
     /// Measures how long a restore takes now, with an additional line.
-    fn new(director: &Director, count: u64, line: &str) -> Self {
+    fn new(count: u64, line: &str) -> Self {
         let table = Table::random(&mut Random::new(0), 1..7);
         let started = Instant::now();
         for lines in [table.lines() + line, format!("-A -t 192.0.2.1:80 -s rr\n{line}")] {
-            director.feed("-R --replace", &lines);
+            feed_slowly("-R --replace", &lines);
         }
         let max_delay = started.elapsed() / 2;
         let first_seed = env_or("IPVSADM_WRITERS_SEED", 1);
@@ -117,7 +128,7 @@ fn race<A, B: Send>(
 #[test]
 fn two_restores_of_the_same_file_make_its_table() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 60, "");
+    let rounds = Rounds::new(60, "");
     let mut ipvs = director.ipvs();
     for seed in rounds.seeds() {
         let random = &mut Random::new(seed);
@@ -125,9 +136,9 @@ fn two_restores_of_the_same_file_make_its_table() {
         let before = if random.one_in(2) { Table::default() } else { Table::random(random, 1..7) };
         reset(&mut ipvs, &before);
         let restores = [random.one_in(2), random.one_in(2)].map(|by_program| {
-            let (director, wanted) = (&director, &wanted);
+            let wanted = &wanted;
             move || match by_program {
-                true => director.feed("-R --replace", &wanted.lines()),
+                true => feed_slowly("-R --replace", &wanted.lines()),
                 false => replace_by_library(wanted),
             }
         });
@@ -142,7 +153,7 @@ fn two_restores_of_the_same_file_make_its_table() {
 #[test]
 fn of_two_restores_of_different_files_one_wins_or_the_statuses_say_otherwise() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 40, "");
+    let rounds = Rounds::new(40, "");
     let mut ipvs = director.ipvs();
     let mut failed = 0;
     for seed in rounds.seeds() {
@@ -151,7 +162,7 @@ fn of_two_restores_of_different_files_one_wins_or_the_statuses_say_otherwise() {
         reset(&mut ipvs, &Table::random(random, 1..7));
         let by_program = random.one_in(2);
         let restore_first = || match by_program {
-            true => director.feed("-R --replace", &first.lines()),
+            true => feed_slowly("-R --replace", &first.lines()),
             false => replace_by_library(&first),
         };
         let restore_second = || replace_by_library(&second);
@@ -172,7 +183,7 @@ fn of_two_restores_of_different_files_one_wins_or_the_statuses_say_otherwise() {
 #[test]
 fn an_accepted_restore_ends_with_its_table_whatever_others_do_meanwhile() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 70, "");
+    let rounds = Rounds::new(70, "");
     let mut ipvs = director.ipvs();
     let reference = Reference::locate();
     let mut late = 0;
@@ -185,7 +196,7 @@ fn an_accepted_restore_ends_with_its_table_whatever_others_do_meanwhile() {
         let writer = Writer::random(random);
         reset(&mut ipvs, &before);
         let words = if keep { "-R --replace --keep-others" } else { "-R --replace" };
-        let restore = (|| director.feed(words, &wanted.lines()), rounds.delay(random));
+        let restore = (|| feed_slowly(words, &wanted.lines()), rounds.delay(random));
         let (restored, _) = race(restore, (|| writer.make(edit, &reference), rounds.delay(random)));
         let after = Table::read(&mut ipvs);
         let context = format!("seed {seed}: {words}, {writer:?}: {}", edit.words());
@@ -210,7 +221,7 @@ fn an_accepted_restore_ends_with_its_table_whatever_others_do_meanwhile() {
 #[test]
 fn a_refused_restore_leaves_exactly_the_work_of_others() {
     let director = Director::new();
-    let rounds = Rounds::new(&director, 80, model::UNKNOWN_SCHEDULER);
+    let rounds = Rounds::new(80, model::UNKNOWN_SCHEDULER);
     let mut ipvs = director.ipvs();
     let reference = Reference::locate();
     let mut contested = 0;
@@ -226,7 +237,7 @@ fn a_refused_restore_leaves_exactly_the_work_of_others() {
         let lines = wanted.lines_with_refused(random);
         reset(&mut ipvs, &before);
         let words = if keep { "-R --replace --keep-others" } else { "-R --replace" };
-        let restore = (|| director.feed(words, &lines), rounds.delay(random));
+        let restore = (|| feed_slowly(words, &lines), rounds.delay(random));
         let (restored, accepted) = race(restore, (|| writer.make(edit, &reference), rounds.delay(random)));
         let after = Table::read(&mut ipvs);
         let context =
@@ -286,7 +297,7 @@ fn an_edit_of_what_a_refused_restore_has_changed_survives_and_is_named() {
             false
         };
         let restore = || {
-            let run = director.feed("-R --replace", &lines);
+            let run = feed_slowly("-R --replace", &lines);
             done.store(true, Ordering::Relaxed);
             run
         };
@@ -320,7 +331,7 @@ fn named_objects(message: &str) -> BTreeSet<String> {
 fn steps_that_another_writer_made_first_count_as_done() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
-    let rounds = Rounds::new(&director, 40, "");
+    let rounds = Rounds::new(40, "");
     let reference = Reference::locate();
     for seed in rounds.seeds() {
         let random = &mut Random::new(seed);
@@ -332,7 +343,7 @@ fn steps_that_another_writer_made_first_count_as_done() {
         let edit = edits[random.below(edits.len() as u64) as usize];
         let writer = Writer::random(random);
         reset(&mut ipvs, &before);
-        let restore = (|| director.feed("-R --replace", &wanted.lines()), rounds.delay(random));
+        let restore = (|| feed_slowly("-R --replace", &wanted.lines()), rounds.delay(random));
         let (restored, _) = race(restore, (|| writer.make(edit, &reference), rounds.delay(random)));
         let context = format!("seed {seed}: {writer:?}: {}", edit.words());
         assert_eq!((restored.status, restored.stderr.as_str()), (0, ""), "{context}");
