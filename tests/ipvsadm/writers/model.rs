@@ -148,11 +148,11 @@ impl Edit {
     pub fn random(random: &mut Random, tables: &[&Table]) -> Self {
         loop {
             let (service, server) = (1 + random.below(9) as u8, 1 + random.below(5) as u8);
-            let edit = match random.below(6) {
-                0 => Self::AddService(service),
-                1 => Self::DeleteService(service),
-                2 | 3 => Self::SetWeight(service, server, 9),
-                4 => Self::AddServer(service, server, 9),
+            let edit = match random.below(8) {
+                0..=2 => Self::AddService(service),
+                3 => Self::DeleteService(service),
+                4 | 5 => Self::SetWeight(service, server, 9),
+                6 => Self::AddServer(service, server, 9),
                 _ => Self::DeleteServer(service, server),
             };
             if tables.iter().any(|table| edit.applied_to(table) != **table) {
