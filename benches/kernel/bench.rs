@@ -1,10 +1,12 @@
 //! Compares the program on the running kernel with the original and with the least work that gives the same
 //! result. `scripts/bench` starts it on a test kernel.
 //!
-//!     bench run [--quick] PROGRAM ORIGINAL EMPTY    prints the table
-//!     bench connections PROGRAM ORIGINAL EMPTY      prints only the rows about many connections
-//!     bench floor (short|long|read) FILE ...        does the least work
-//!     bench time COUNT COMMAND...                   runs a command and prints its times and memory
+//!     bench run [--quick] PROGRAM ORIGINAL EMPTY [CASE...]    prints the table
+//!     bench connections PROGRAM ORIGINAL EMPTY [CASE...]      prints only the rows about many connections
+//!     bench floor (short|long|read) FILE ...                  does the least work
+//!     bench time COUNT COMMAND...                             runs a command and prints its times and memory
+//!
+//! With cases, it prints only rows whose name and size contain one of them.
 
 mod cases;
 mod floor;
@@ -19,9 +21,9 @@ fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["run", "--quick", program, original, empty] => cases::run([program, original, empty], true),
-        ["run", program, original, empty] => cases::run([program, original, empty], false),
-        ["connections", program, original, empty] => cases::connections([program, original, empty]),
+        ["run", "--quick", programs @ ..] => cases::run(programs, true),
+        ["run", programs @ ..] => cases::run(programs, false),
+        ["connections", programs @ ..] => cases::connections(programs),
         ["floor", work @ ..] => floor::run(work),
         ["time", count, command @ ..] => measure::time(count.parse()?, command),
         _ => Err("bench is started by scripts/bench".into()),

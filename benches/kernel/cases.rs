@@ -20,6 +20,10 @@ const HUGE_CASE: u32 = 100_000;
 const MAX_TRACED: [u32; 2] = [20_000, 500];
 /// Above this number of servers, receiving into a large buffer is faster than into a small one.
 const MANY_SERVERS: u32 = 100;
+const RESTORE: &str = "restore";
+const REPLACE: &str = "replace, nothing to do";
+const REPLACE_SOME: &str = "replace, 1 % differs";
+const CONNECTIONS: &str = "`-Lnc`";
 const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
 
 /// The programs and the settings of a measurement.
@@ -30,12 +34,14 @@ struct Bench {
     floor: String,
     family: u16,
     quick: bool,
+    /// The texts of which a row must contain one, unless there are none.
+    wanted: Vec<String>,
     started: Instant,
 }
 
-/// Measures all cases.
-pub fn run(programs: [&str; 3], quick: bool) -> Result<()> {
-    let bench = Bench::new(programs, quick)?;
+/// Measures all cases. The words are three programs and the wanted cases.
+pub(crate) fn run(words: &[&str], quick: bool) -> Result<()> {
+    let bench = Bench::new(words, quick)?;
     let sizes = [Size(100, 10), Size(1000, 10), Size(10_000, 2), Size(50_000, 2), Size(1, 2000)];
     for &size in if quick { &sizes[..2] } else { &sizes[..] } {
         bench.table(size)?;
@@ -45,24 +51,45 @@ pub fn run(programs: [&str; 3], quick: bool) -> Result<()> {
 }
 
 /// Measures listings of very many connections. Before Linux 7 the time grows with the square of their number.
-pub fn connections(programs: [&str; 3]) -> Result<()> {
-    Bench::new(programs, false)?.connections(&[(1000, 7), (100_000, 3), (1_000_000, 3)])
+pub(crate) fn connections(words: &[&str]) -> Result<()> {
+    Bench::new(words, false)?.connections(&[(1000, 7), (100_000, 3), (1_000_000, 3)])
 }
 
 impl Bench {
-    fn new(programs: [&str; 3], quick: bool) -> Result<Self> {
-        let [ours, reference, empty] = programs.map(String::from);
+    fn new(words: &[&str], quick: bool) -> Result<Self> {
+        let words: Vec<String> = words.iter().copied().map(String::from).collect();
+        let [ours, reference, empty, wanted @ ..] = &words[..] else {
+            return Err("three programs are needed".into());
+        };
         let floor = format!("{} floor", std::env::current_exe()?.display());
         let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_GENERIC)?;
         let family = table::family(&mut socket)?;
         println!("{HEADING}");
-        Ok(Self { ours, reference, empty, floor, family, quick, started: Instant::now() })
+        Ok(Self {
+            ours: ours.clone(),
+            reference: reference.clone(),
+            empty: empty.clone(),
+            floor,
+            family,
+            quick,
+            wanted: wanted.to_vec(),
+            started: Instant::now(),
+        })
+    }
+
+    /// Returns whether a row is to be measured.
+    fn wants(&self, name: &str, size: &str) -> bool {
+        let title = format!("{name}, {size}").replace('`', "").replace('×', "x");
+        self.wanted.is_empty() || self.wanted.iter().any(|part| title.contains(part))
     }
 
     /// Measures restoring, replacing and listing a table.
     fn table(&self, size: Size) -> Result<()> {
         let Size(services, servers) = size;
         let name = format!("{services} × {servers}");
+        if ![RESTORE, REPLACE, REPLACE_SOME].iter().chain(&VIEWS).any(|case| self.wants(case, &name)) {
+            return Ok(());
+        }
         let count = services * (servers + 1);
         let is_small = count <= HUGE_CASE;
         let rounds = match count {
@@ -90,7 +117,7 @@ impl Bench {
         ];
         let clear = || measure::output(&words(&format!("{ours} -C")), None).map(drop);
         let case = Case {
-            name: "restore",
+            name: RESTORE,
             size: &name,
             commands: restore,
             entries: Some(count),
@@ -115,12 +142,9 @@ impl Bench {
             file("servers", &server_questions)?
         );
         let commands = [Some(replace.clone()), None, Some(dumps.clone())];
-        self.row(&Case { name: "replace, nothing to do", commands, ..case }, &|| Ok(()))?;
+        self.row(&Case { name: REPLACE, commands, ..case }, &|| Ok(()))?;
         let commands = [Some(replace.clone()), None, Some(format!("{dumps} short {editing}"))];
-        self.row(
-            &Case { name: "replace, 1 % differs", commands, input: Some(&changed), ..case },
-            &restore_table,
-        )?;
+        self.row(&Case { name: REPLACE_SOME, commands, input: Some(&changed), ..case }, &restore_table)?;
         restore_table()?;
         for view in VIEWS {
             let original = is_small.then(|| format!("{reference} {view}"));
@@ -205,6 +229,9 @@ impl Bench {
         let file = "/proc/net/ip_vs_conn";
         let mut sent = 0;
         for &(count, rounds) in counts {
+            if !self.wants(CONNECTIONS, &count.to_string()) {
+                continue;
+            }
             self.progress(&format!("making {count} connections"));
             traffic::send("192.0.2.1:53", sent, count)?;
             sent = count;
@@ -222,7 +249,7 @@ impl Bench {
             let (long, traced) = (count > 10_000, [count <= 100_000, count <= 1_000]);
             self.row(
                 &Case {
-                    name: "`-Lnc`",
+                    name: CONNECTIONS,
                     size,
                     commands,
                     entries: None,
@@ -240,6 +267,9 @@ impl Bench {
 
     /// Measures and prints a row. `prepare` is called before each run.
     fn row(&self, case: &Case<'_>, prepare: &dyn Fn() -> Result<()>) -> Result<()> {
+        if !self.wants(case.name, case.size) {
+            return Ok(());
+        }
         self.progress(&format!("{}, {}", case.name, case.size));
         let mut row = Row::new(case.name, case.size);
         let [ours, _, floor] = &case.commands;

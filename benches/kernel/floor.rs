@@ -10,7 +10,7 @@ use super::Result;
 
 /// Performs tasks one after the other: `short FILE` and `long FILE` send encoded messages and discard the
 /// answers, with small and large receive buffers; `read FILE` reads a file.
-pub fn run(tasks: &[&str]) -> Result<()> {
+pub(crate) fn run(tasks: &[&str]) -> Result<()> {
     for task in tasks.chunks(2) {
         match task {
             ["short", file] => exchange(file, 8 * 1024)?,

@@ -10,11 +10,11 @@ use nix::sys::time::TimeValLike;
 use super::Result;
 
 /// The placeholder for the number of the run in a command.
-pub const RUN_NUMBER: &str = "@";
+pub(crate) const RUN_NUMBER: &str = "@";
 
 /// Runs a command `count` times. Prints a line for each run with the elapsed, user and system time in
 /// microseconds, and finally a line with the largest memory use of a run in KiB.
-pub fn time(count: u32, command: &[&str]) -> Result<()> {
+pub(crate) fn time(count: u32, command: &[&str]) -> Result<()> {
     let mut before = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     for number in 1..=count {
         let words = command.iter().map(|word| word.replace(RUN_NUMBER, &number.to_string()));
@@ -39,15 +39,15 @@ pub fn time(count: u32, command: &[&str]) -> Result<()> {
 
 /// The measured runs of a command.
 #[derive(Default)]
-pub struct Runs {
+pub(crate) struct Runs {
     times: Vec<Duration>,
     users: Vec<Duration>,
-    pub kibibytes: u64,
+    pub(crate) kibibytes: u64,
 }
 
 impl Runs {
     /// Measures a command in a separate process, so that only the memory of that command counts.
-    pub fn add(&mut self, count: u32, command: &[String], input: Option<&str>) -> Result<()> {
+    pub(crate) fn add(&mut self, count: u32, command: &[String], input: Option<&str>) -> Result<()> {
         let mut timer = Command::new(std::env::current_exe()?);
         timer.args(["time", &count.to_string()]).args(command).stdout(Stdio::null());
         timer.stdin(input.map_or(Ok(Stdio::null()), |file| File::open(file).map(Stdio::from))?);
@@ -70,17 +70,17 @@ impl Runs {
         Ok(())
     }
 
-    pub fn median(&self) -> Option<Duration> {
+    pub(crate) fn median(&self) -> Option<Duration> {
         median(&self.times)
     }
 
-    pub fn median_user(&self) -> Option<Duration> {
+    pub(crate) fn median_user(&self) -> Option<Duration> {
         median(&self.users)
     }
 
     /// Returns the largest distance of the middle half of the runs from the median. A single run has no
     /// spread.
-    pub fn spread(&self) -> Option<Duration> {
+    pub(crate) fn spread(&self) -> Option<Duration> {
         let mut times = self.times.clone();
         times.sort();
         let median = median(&times).filter(|_| times.len() > 1)?;
@@ -96,7 +96,7 @@ fn median(times: &[Duration]) -> Option<Duration> {
 }
 
 /// Counts the system calls of a command and its children.
-pub fn system_calls(command: &[String], input: Option<&str>) -> Result<u64> {
+pub(crate) fn system_calls(command: &[String], input: Option<&str>) -> Result<u64> {
     let summary = "/dev/shm/calls";
     let mut tracer = Command::new("strace");
     tracer.args(["-f", "-c", "-o", summary]).args(command).stdout(Stdio::null());
@@ -110,7 +110,7 @@ pub fn system_calls(command: &[String], input: Option<&str>) -> Result<u64> {
 }
 
 /// Runs a command, which must succeed, and returns its output.
-pub fn output(command: &[String], input: Option<&str>) -> Result<String> {
+pub(crate) fn output(command: &[String], input: Option<&str>) -> Result<String> {
     let mut process = Command::new(&command[0]);
     process.args(&command[1..]);
     process.stdin(input.map_or(Ok(Stdio::null()), |file| File::open(file).map(Stdio::from))?);

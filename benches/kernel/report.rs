@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::measure::Runs;
 
 /// A row with the measurements of our program, the original and the floor.
-pub struct Row {
-    pub case: String,
-    pub size: String,
-    pub runs: [Runs; 3],
+pub(crate) struct Row {
+    pub(crate) case: String,
+    pub(crate) size: String,
+    pub(crate) runs: [Runs; 3],
     /// The system calls of our program and of the original.
-    pub calls: [Option<u64>; 2],
+    pub(crate) calls: [Option<u64>; 2],
 }
 
-pub const HEADING: &str = "\
+pub(crate) const HEADING: &str = "\
 | case | size | ours | reference | floor | reference / ours | ours / floor | our user time | system calls | of the reference | memory | of the reference |
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
@@ -21,11 +21,11 @@ pub const HEADING: &str = "\
 const NOT_MEASURED: &str = "-";
 
 impl Row {
-    pub fn new(case: &str, size: &str) -> Self {
+    pub(crate) fn new(case: &str, size: &str) -> Self {
         Self { case: case.into(), size: size.into(), runs: Default::default(), calls: [None; 2] }
     }
 
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         let [ours, reference, floor] = &self.runs;
         let ratio = |above: &Runs, below: &Runs| match (above.median(), below.median()) {
             (Some(above), Some(below)) => format!("{:.2}", above.as_secs_f64() / below.as_secs_f64()),

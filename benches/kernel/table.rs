@@ -13,7 +13,7 @@ use netlink_packet_generic::GenlMessage;
 
 /// The number of services and the number of servers of each.
 #[derive(Clone, Copy)]
-pub struct Size(pub u32, pub u32);
+pub(crate) struct Size(pub(crate) u32, pub(crate) u32);
 
 /// The size up to which messages are added to a datagram.
 const BATCH: usize = 64 * 1024;
@@ -26,7 +26,7 @@ impl Size {
     }
 
     /// Lists the changes that create the table. Every hundredth server has a different weight if `changed`.
-    pub fn changes(self, changed: bool) -> Vec<Change> {
+    pub(crate) fn changes(self, changed: bool) -> Vec<Change> {
         let mut changes = Vec::new();
         for (service, id) in (0..).zip(self.services()) {
             changes.push(Change::AddService(Service::new(id).with_scheduler(Scheduler::RR)));
@@ -43,7 +43,7 @@ impl Size {
     }
 
     /// Lists the changes that turn the plain table into the changed one.
-    pub fn edits(self) -> Vec<Change> {
+    pub(crate) fn edits(self) -> Vec<Change> {
         let pairs = self.changes(true).into_iter().zip(self.changes(false));
         pairs
             .filter_map(|pair| match pair {
@@ -56,7 +56,7 @@ impl Size {
     }
 
     /// Writes the table as lines for `-R`.
-    pub fn lines(self, changed: bool) -> String {
+    pub(crate) fn lines(self, changed: bool) -> String {
         let mut text = String::new();
         for change in self.changes(changed) {
             let _ = match change {
@@ -81,7 +81,7 @@ fn end(id: ServiceId) -> String {
 
 /// Encodes the query for the services, and the queries for their servers, each as a datagram. They follow the
 /// kernel's order, in which it finds the next service faster.
-pub fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
+pub(crate) fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
     let services = Ipvs::connect()?.services()?;
     let question = |query: Query| datagram(&message(family, query.into(), NLM_F_DUMP));
     let servers = services.iter().map(|state| Query::Destinations(state.id()));
@@ -89,7 +89,7 @@ pub fn questions(family: u16) -> super::Result<[Vec<u8>; 2]> {
 }
 
 /// Encodes changes as datagrams of many messages, the last of which requests an acknowledgement.
-pub fn batches(family: u16, changes: &[Change]) -> Vec<u8> {
+pub(crate) fn batches(family: u16, changes: &[Change]) -> Vec<u8> {
     let mut all = Vec::new();
     let mut batch = Vec::new();
     let mut count = 0;
@@ -123,7 +123,7 @@ fn message(family: u16, message: Request, flags: u16) -> Vec<u8> {
 }
 
 /// Asks the kernel for the generic netlink family id of IPVS.
-pub fn family(socket: &mut netlink_sys::Socket) -> super::Result<u16> {
+pub(crate) fn family(socket: &mut netlink_sys::Socket) -> super::Result<u16> {
     use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
     let question =
         GenlCtrl { cmd: GenlCtrlCmd::GetFamily, nlas: vec![GenlCtrlAttrs::FamilyName("IPVS".into())] };

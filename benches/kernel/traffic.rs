@@ -11,7 +11,7 @@ use super::Result;
 
 /// Sends a datagram to the service from each address in a range, given as offsets from 11.0.0.0. The
 /// addresses must be local.
-pub fn send(service: &str, first: u32, end: u32) -> Result<()> {
+pub(crate) fn send(service: &str, first: u32, end: u32) -> Result<()> {
     let socket = UdpSocket::bind("0.0.0.0:4000")?;
     let service = SockaddrIn::from(service.parse::<SocketAddrV4>()?);
     for number in first..end {
