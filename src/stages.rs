@@ -25,10 +25,12 @@ pub fn format_table(table: Table) -> Vec<u8> {
     output.into_bytes()
 }
 
-/// Formats a connection as `-Lnc` does.
+/// Formats lines of the kernel's list of connections as `-Lnc` does. Stops at a malformed line.
 #[must_use]
-pub fn format_connection(connection: &Connection<'_>) -> Vec<u8> {
+pub fn format_connections<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut output = Output::default();
-    view::connection(&mut output, connection, false);
+    for connection in lines.into_iter().map_while(|line| Connection::parse(line).ok()) {
+        view::connection(&mut output, &connection, false);
+    }
     output.into_bytes()
 }

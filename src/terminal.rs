@@ -8,10 +8,15 @@ use std::fmt::Write;
 
 /// Escapes a column: everything that is not printable, and blanks, which would look like two columns.
 pub(crate) fn escape(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if bytes.iter().all(u8::is_ascii_graphic) {
+    if is_word(bytes) {
         return Cow::Borrowed(bytes);
     }
     Cow::Owned(escape_all(bytes, |character| character == ' ' || is_harmful(character)).into_bytes())
+}
+
+/// Returns whether a column can be shown as it is because it is visible ASCII.
+pub(crate) fn is_word(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_graphic)
 }
 
 /// Escapes a part of a sentence: everything that is not printable except blanks. The result is a single line.

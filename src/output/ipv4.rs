@@ -16,12 +16,13 @@ impl Ipv4Column {
     #[inline]
     pub(super) fn new(address: Ipv4Addr) -> Self {
         let mut column = Self { bytes: [b' '; 32], length: 0 };
-        let [a, b, c, d] = address.octets();
-        column.octet(a);
-        for octet in [b, c, d] {
-            column.push(b'.');
-            column.octet(octet);
+        for octet in address.octets() {
+            let (text, length) = OCTETS[usize::from(octet)];
+            column.bytes[column.length..column.length + 4].copy_from_slice(&text);
+            column.length += length;
         }
+        column.length -= 1;
+        column.bytes[column.length] = b' ';
         column
     }
 
@@ -36,20 +37,13 @@ impl Ipv4Column {
         self.push(b'0' + (port % 10) as u8);
     }
 
-    /// Appends an octet, of which blanks follow that the next byte replaces.
-    fn octet(&mut self, octet: u8) {
-        let (digits, length) = OCTETS[usize::from(octet)];
-        self.bytes[self.length..self.length + 4].copy_from_slice(&digits);
-        self.length += length;
-    }
-
     fn push(&mut self, byte: u8) {
         self.bytes[self.length] = byte;
         self.length += 1;
     }
 }
 
-/// The digits of each octet with blanks after them, and their number.
+/// Each octet as digits and a dot with blanks after it, and the length without them.
 static OCTETS: [([u8; 4], usize); 256] = {
     let mut octets = [([b' '; 4], 0); 256];
     let mut octet = 0;
@@ -57,9 +51,9 @@ static OCTETS: [([u8; 4], usize); 256] = {
         let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
         let [a, b, c] = [b'0' + hundreds as u8, b'0' + tens as u8, b'0' + ones as u8];
         octets[octet] = match (hundreds, tens) {
-            (0, 0) => ([c, b' ', b' ', b' '], 1),
-            (0, _) => ([b, c, b' ', b' '], 2),
-            _ => ([a, b, c, b' '], 3),
+            (0, 0) => ([c, b'.', b' ', b' '], 2),
+            (0, _) => ([b, c, b'.', b' '], 3),
+            _ => ([a, b, c, b'.'], 4),
         };
         octet += 1;
     }

@@ -31,6 +31,16 @@ impl Output {
         self.push(terminal::escape(text));
     }
 
+    /// Appends such a text, and blanks up to a width.
+    pub(crate) fn foreign_column(&mut self, width: usize, text: &[u8]) {
+        if terminal::is_word(text) {
+            self.push(text);
+            self.blanks(width.saturating_sub(text.len()));
+        } else {
+            self.left(width, |output| output.foreign(text));
+        }
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

@@ -20,24 +20,26 @@ pub(crate) fn connections_header(engines: bool) -> &'static str {
 
 /// Appends a connection.
 pub(crate) fn connection(output: &mut Output, connection: &Connection<'_>, engines: bool) {
-    let (protocol, name) = match connection.protocol {
-        b"TCP" => (Some(Protocol::TCP), "TCP"),
-        b"UDP" => (Some(Protocol::UDP), "UDP"),
-        b"SCTP" => (Some(Protocol::SCTP), "SCTP"),
-        _ => (None, ""),
+    let protocol = match connection.protocol {
+        b"TCP" => Some(Protocol::TCP),
+        b"UDP" => Some(Protocol::UDP),
+        b"SCTP" => Some(Protocol::SCTP),
+        _ => None,
     };
+    match protocol {
+        Some(Protocol::TCP) => output.push("TCP "),
+        Some(Protocol::UDP) => output.push("UDP "),
+        _ => {
+            output.foreign_column(3, connection.protocol);
+            output.push(" ");
+        }
+    }
     let endpoint = |output: &mut Output, width: usize, endpoint: SocketAddr| {
         output.endpoint(width, endpoint.ip(), endpoint.port(), protocol);
     };
-    if protocol.is_some() {
-        output.push(name);
-    } else {
-        output.left(3, |output| output.foreign(connection.protocol));
-    }
+    expires(output, connection.expires);
     output.push(" ");
-    output.left(6, |output| expires(output, connection.expires));
-    output.push(" ");
-    output.left(11, |output| output.foreign(connection.state));
+    output.foreign_column(11, connection.state);
     output.push(" ");
     endpoint(output, 18, connection.client);
     output.push(" ");
@@ -48,7 +50,7 @@ pub(crate) fn connection(output: &mut Output, connection: &Connection<'_>, engin
         Some((name, data)) => {
             endpoint(output, 16, connection.destination);
             output.push(" ");
-            output.left(18, |output| output.foreign(name));
+            output.foreign_column(18, name);
             output.push(" ");
             output.foreign(data);
         }
@@ -63,17 +65,16 @@ pub(crate) fn malformed_connection(output: &mut Output, line: &[u8]) {
     output.push("\n");
 }
 
-/// Appends minutes and seconds, each of two digits or more.
+/// Appends minutes and seconds, each of two digits or more, and blanks up to a width of six.
 fn expires(output: &mut Output, seconds: u64) {
-    two_digits(output, seconds / 60);
-    output.push(":");
-    two_digits(output, seconds % 60);
-}
-
-fn two_digits(output: &mut Output, number: u64) {
-    if number < 100 {
-        output.push([number / 10, number % 10].map(|digit| b'0' + digit as u8));
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    let digits = |number: u64| [number / 10, number % 10].map(|digit| b'0' + digit as u8);
+    let [tens, ones] = digits(seconds);
+    if minutes < 100 {
+        let [minute_tens, minute_ones] = digits(minutes);
+        output.push([minute_tens, minute_ones, b':', tens, ones, b' ']);
     } else {
-        output.number(number);
+        output.number(minutes);
+        output.push([b':', tens, ones]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
@@ -170,54 +170,45 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Takes the next word off the line.
+/// Takes the next word and the blanks after it off the line.
 fn take_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let start = rest.iter().position(|&byte| byte != b' ')?;
-    let length = rest[start..].iter().position(|&byte| byte == b' ');
-    let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
-    *rest = after;
-    Some(word)
+    let length = rest.iter().take_while(|&&byte| byte != b' ').count();
+    let (word, after) = rest.split_at(length);
+    let blanks = after.iter().take_while(|&&byte| byte == b' ').count();
+    *rest = &after[blanks..];
+    (!word.is_empty()).then_some(word)
 }
 
-/// Takes an address and a port, both in hexadecimal, off the line.
+/// Takes an address, a port and a blank after each off the line.
 #[inline]
 fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
-    take_blanks(rest)?;
-    let address = match rest.get(4) {
-        Some(b':') => take_ipv6(rest)?,
-        _ => Ipv4Addr::from(take_hexadecimal::<8>(rest)?).into(),
-    };
-    take_blanks(rest)?;
-    let port = take_hexadecimal::<4>(rest)? as u16;
-    rest.starts_with(b" ").then_some(SocketAddr::new(address, port))
-}
-
-/// Takes eight groups of four digits off the line.
-#[cold]
-fn take_ipv6(rest: &mut &[u8]) -> Option<IpAddr> {
-    let mut groups = [0; 8];
-    for (index, group) in groups.iter_mut().enumerate() {
-        if index > 0 {
-            *rest = rest.strip_prefix(b":")?;
-        }
-        *group = take_hexadecimal::<4>(rest)? as u16;
+    if let Some((&[_, _, _, _, b':'], _)) = rest.split_first_chunk() {
+        return take_ipv6(rest);
     }
-    Some(Ipv6Addr::from(groups).into())
-}
-
-/// Takes blanks, at least one, off the line.
-fn take_blanks(rest: &mut &[u8]) -> Option<()> {
-    *rest = rest.strip_prefix(b" ")?;
-    while let [b' ', after @ ..] = rest {
-        *rest = after;
-    }
-    Some(())
-}
-
-/// Takes a number of `N` digits, eight at most, off the line.
-fn take_hexadecimal<const N: usize>(rest: &mut &[u8]) -> Option<u32> {
-    let (digits, after) = rest.split_first_chunk::<N>()?;
+    // Such as "C0000201 8F3A ".
+    let (field, after) = rest.split_first_chunk::<14>()?;
     *rest = after;
+    let address = Ipv4Addr::from(parse_hexadecimal(&field[..8])?);
+    let port = parse_hexadecimal(&field[9..13])? as u16;
+    (field[8] == b' ' && field[13] == b' ').then_some(SocketAddr::new(address.into(), port))
+}
+
+#[cold]
+fn take_ipv6(rest: &mut &[u8]) -> Option<SocketAddr> {
+    let (address, port) = (take_word(rest)?, take_word(rest)?);
+    let mut groups = [0; 8];
+    let mut words = address.split(|&byte| byte == b':');
+    for group in &mut groups {
+        *group = parse_hexadecimal(words.next().filter(|word| word.len() == 4)?)? as u16;
+    }
+    if words.next().is_some() || port.len() != 4 {
+        return None;
+    }
+    Some(SocketAddr::new(Ipv6Addr::from(groups).into(), parse_hexadecimal(port)? as u16))
+}
+
+/// Parses a number of eight digits at most.
+fn parse_hexadecimal(digits: &[u8]) -> Option<u32> {
     let (mut number, mut all) = (0, 0);
     for &digit in digits {
         let value = HEXADECIMAL[usize::from(digit)];
@@ -359,7 +350,7 @@ mod tests {
                 text[index] = byte;
                 let expected = std::str::from_utf8(&text).ok().filter(|_| byte != b'+');
                 let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
-                assert_eq!(take_hexadecimal::<8>(&mut &text[..]), expected, "{}", text.escape_ascii());
+                assert_eq!(parse_hexadecimal(&text), expected, "{}", text.escape_ascii());
             }
         }
     }
