@@ -21,7 +21,7 @@ pub fn format_table(table: Table) -> Vec<u8> {
     let list = List { service: None, columns: Columns::Plain, numeric: true, exact: false, sorted: true };
     let mut output = Output::default();
     // Nothing can fail that is not printed.
-    let _ = view::table(&mut output, table, None, &list);
+    let _ = view::table(&mut output, table.entries, None, &list);
     output.into_bytes()
 }
 

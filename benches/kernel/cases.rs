@@ -20,11 +20,14 @@ const HUGE_CASE: u32 = 100_000;
 const MAX_TRACED: [u32; 2] = [20_000, 500];
 /// Above this number of servers, receiving into a large buffer is faster than into a small one.
 const MANY_SERVERS: u32 = 100;
+/// The file from which the plain listing takes the servers.
+const TABLE_FILE: &str = "/proc/net/ip_vs";
 const RESTORE: &str = "restore";
 const REPLACE: &str = "replace, nothing to do";
 const REPLACE_SOME: &str = "replace, 1 % differs";
 const CONNECTIONS: &str = "`-Lnc`";
-const VIEWS: [&str; 3] = ["-Ln", "-Ln --stats", "-Sn"];
+const PLAIN: &str = "-Ln";
+const VIEWS: [&str; 3] = [PLAIN, "-Ln --stats", "-Sn"];
 
 /// The programs and the settings of a measurement.
 struct Bench {
@@ -134,10 +137,9 @@ impl Bench {
         let restore_table = || measure::output(&words(&replace), Some(&lines)).map(drop);
         restore_table()?;
         let [service_questions, server_questions] = table::questions(self.family)?;
+        let services = format!("{} long {}", self.floor, file("services", &service_questions)?);
         let dumps = format!(
-            "{} long {} {} {}",
-            self.floor,
-            file("services", &service_questions)?,
+            "{services} {} {}",
             if servers > MANY_SERVERS { "long" } else { "short" },
             file("servers", &server_questions)?
         );
@@ -148,7 +150,8 @@ impl Bench {
         restore_table()?;
         for view in VIEWS {
             let original = is_small.then(|| format!("{reference} {view}"));
-            let commands = [Some(format!("{ours} {view}")), original, Some(dumps.clone())];
+            let floor = if view == PLAIN { format!("{services} read {TABLE_FILE}") } else { dumps.clone() };
+            let commands = [Some(format!("{ours} {view}")), original, Some(floor)];
             self.row(&Case { name: &format!("`{view}`"), commands, input: None, ..case }, &|| Ok(()))?;
         }
         clear()

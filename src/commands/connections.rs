@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ipvs_netlink::{Connection, Connections, ConnectionsError};
+use ipvs_netlink::{Connection, Connections, ProcError};
 
 use super::session::Session;
 use crate::failure::Failure;
@@ -72,7 +72,7 @@ impl List<'_> {
 /// Opens the list of connections. If it does not exist, connecting to the kernel loads IPVS or says why not.
 fn open(session: &mut Session) -> Result<Connections, Failure> {
     match Connections::open() {
-        Err(ConnectionsError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
+        Err(ProcError::Read(_, error)) if error.kind() == io::ErrorKind::NotFound => {
             session.kernel()?;
             Ok(Connections::open()?)
         }

@@ -1,25 +1,96 @@
 //! `-L`: the table or one service.
 
-use ipvs_netlink::{Table, TableEntry};
+use std::io;
+
+use ipvs_netlink::{Error, Info, ProcService, ProcTable, Query, Reason, Refused, ServiceId, TableEntry};
+use nix::errno::Errno;
 
 use super::session::Session;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::grammar::{Columns, List};
 use crate::names::Names;
-use crate::view;
+use crate::output::Output;
+use crate::view::{self, Entry};
 
+/// Everyone gets a plain listing: if the kernel may not be asked, it is made of the file that all may read.
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    match ask_kernel(session, list) {
+        Err(Failure::Ipvs(error)) if list.columns == Columns::Plain && is_forbidden(&error) => {
+            // The first error says more than that there is no file either.
+            let Ok(file) = ProcTable::read() else { return Err(error.into()) };
+            show_public_part(session, list, file)
+        }
+        outcome => outcome,
+    }
+}
+
+/// Returns whether the caller lacks the right to ask, or to open a netlink socket.
+fn is_forbidden(error: &Error) -> bool {
+    match error {
+        Error::Refused(refused) => refused.reason == Reason::NotPermitted,
+        error => matches!(error, Error::Connection(_)),
+    }
+}
+
+fn ask_kernel(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(matches!(list.columns, Columns::Stats | Columns::Rate));
-    let (info, table) = match list.service {
-        None => (Some(ipvs.info()?), ipvs.table()?),
-        Some(id) => {
-            let service = ipvs.service(id)?;
-            let destinations = ipvs.destinations(id)?;
-            (None, Table::new(vec![TableEntry::new(service, destinations)]))
+    if let Some(id) = list.service {
+        let entry = TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?);
+        return show(session, list, vec![entry], None, view::table);
+    }
+    let info = Some(ipvs.info()?);
+    // Whatever is wrong with the file, netlink knows as much.
+    let file = if list.columns == Columns::Plain { ProcTable::read().ok() } else { None };
+    if let Some(file) = file {
+        let services = ipvs.summary(file)?;
+        show(session, list, services, info, view::summary)
+    } else {
+        let entries = ipvs.table()?.entries;
+        show(session, list, entries, info, view::table)
+    }
+}
+
+fn show_public_part(session: &mut Session, list: &List, file: ProcTable) -> Result<(), Failure> {
+    let (mut services, mut info) = (file.services, Some(file.info));
+    if let Some(id) = list.service {
+        services.retain(|service| may_be(service, id));
+        info = None;
+        if services.is_empty() {
+            return Err(
+                Error::from(Refused::from_errno(Query::Service(id), Errno::ESRCH as i32, None)).into()
+            );
         }
-    };
+    }
+    failure::note(
+        "the kernel answers only with CAP_NET_ADMIN in the initial user namespace; /proc/net/ip_vs, shown instead, lacks \
+         scheduler flags, persistence engines, times of persistence (?), and for IPv6 services one-packet scheduling \
+         and sometimes the family of a firewall mark",
+    );
+    show(session, list, services, info, view::public_part)
+}
+
+/// Returns whether a service of the file is the one with this id. The family of a mark may be unknown.
+fn may_be(service: &ProcService, id: ServiceId) -> bool {
+    match (service.id, id) {
+        (ServiceId::Fwmark { mark: found, .. }, ServiceId::Fwmark { mark, .. })
+            if !service.has_known_family =>
+        {
+            found == mark
+        }
+        (found, id) => found == id,
+    }
+}
+
+/// Looks up the names of a listing and appends it.
+fn show<E: Entry>(
+    session: &mut Session,
+    list: &List,
+    entries: Vec<E>,
+    info: Option<Info>,
+    view: impl FnOnce(&mut Output, Vec<E>, Option<Info>, &List) -> io::Result<()>,
+) -> Result<(), Failure> {
     session.output.names = Names::new(list.numeric);
-    session.output.names.look_up(view::addresses(&table));
-    view::table(&mut session.output, table, info, list).map_err(Failure::Output)
+    session.output.names.look_up(view::addresses(&entries));
+    view(&mut session.output, entries, info, list).map_err(Failure::Output)
 }

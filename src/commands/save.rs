@@ -52,7 +52,7 @@ fn print(
         write(&mut session.output, &Change::SetTimeouts(timeouts))?;
     }
     session.output.names = Names::reversible(numeric, servers_of_other_family(&table));
-    session.output.names.look_up(view::addresses(&table));
+    session.output.names.look_up(view::addresses(&table.entries));
     write_table(&mut session.output, table, full, flush)?;
     if full {
         for daemon in session.kernel()?.daemons()? {
@@ -87,7 +87,7 @@ fn write_table(
     kernel_order: bool,
     flush: impl Fn(&mut Output) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    view::sort_services(&mut table);
+    view::sort_services(&mut table.entries);
     let mut unsaveable = Vec::new();
     for entry in table.entries {
         let service = entry.service.settings;

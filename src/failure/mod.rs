@@ -5,7 +5,7 @@ mod input;
 
 use std::io::{self, Write};
 
-use ipvs_netlink::{BatchError, ConnectionsError, DestinationState, Error, Query, Reason, Refused, Request};
+use ipvs_netlink::{BatchError, DestinationState, Error, ProcError, Query, Reason, Refused, Request};
 
 use crate::cli::{Opt, Usage};
 use crate::terminal::{escape, quote};
@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
     #[error("cannot list the connections: {0}")]
-    Connections(#[from] ConnectionsError),
+    Connections(#[from] ProcError),
     /// All connections were listed, but some lines are none.
     #[error("malformed lines in the kernel's list of connections: {0}, marked with ???")]
     MalformedConnections(usize),
@@ -153,7 +153,7 @@ mod tests {
                 (Failure::OtherServers(refused(text), Vec::new()), 1),
                 (Failure::Input(text.into(), io::ErrorKind::NotFound.into()), 1),
                 (Failure::Output(io::Error::other(text)), 1),
-                (Failure::Connections(ConnectionsError::Malformed(text.into())), 1),
+                (Failure::Connections(ProcError::Malformed("ip_vs_conn", text.into())), 1),
                 (Failure::Replace(text.into()), 1),
                 (Failure::EmptyInput(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),

@@ -8,6 +8,6 @@ mod settings;
 mod table;
 
 pub(crate) use connections::{connection, connections_header, malformed_connection};
-pub(crate) use order::{addresses, sort_services, sorted_servers};
+pub(crate) use order::{Entry, addresses, sort_services, sorted_servers};
 pub(crate) use settings::{daemons, timeouts, version};
-pub(crate) use table::table;
+pub(crate) use table::{public_part, summary, table};

@@ -2,28 +2,91 @@
 
 use std::net::IpAddr;
 
-use ipvs_netlink::{DestinationState, ServiceId, Table};
+use ipvs_netlink::{
+    DestinationId, DestinationState, DestinationSummary, ProcService, ServiceId, ServiceSummary, TableEntry,
+};
 
-pub(crate) fn sort_services(table: &mut Table) {
+/// A service with its servers, however much is known of them.
+pub(crate) trait Entry {
+    type Server: Server;
+
+    fn id(&self) -> ServiceId;
+    fn servers(&self) -> &[Self::Server];
+}
+
+/// A server, however much is known of it.
+pub(crate) trait Server {
+    fn id(&self) -> DestinationId;
+}
+
+impl Entry for TableEntry {
+    type Server = DestinationState;
+
+    fn id(&self) -> ServiceId {
+        self.service.id()
+    }
+
+    fn servers(&self) -> &[DestinationState] {
+        &self.destinations
+    }
+}
+
+impl Entry for ServiceSummary {
+    type Server = DestinationSummary;
+
+    fn id(&self) -> ServiceId {
+        self.service.id()
+    }
+
+    fn servers(&self) -> &[DestinationSummary] {
+        &self.destinations
+    }
+}
+
+impl Entry for ProcService {
+    type Server = DestinationSummary;
+
+    fn id(&self) -> ServiceId {
+        self.id
+    }
+
+    fn servers(&self) -> &[DestinationSummary] {
+        &self.destinations
+    }
+}
+
+impl Server for DestinationState {
+    fn id(&self) -> DestinationId {
+        self.id()
+    }
+}
+
+impl Server for DestinationSummary {
+    fn id(&self) -> DestinationId {
+        self.id
+    }
+}
+
+pub(crate) fn sort_services<E: Entry>(entries: &mut [E]) {
     // Entries are large, so each is moved once.
-    table.entries.sort_by_cached_key(|entry| entry.service.id().sort_key());
+    entries.sort_by_cached_key(|entry| entry.id().sort_key());
 }
 
 /// Sorts the servers of a service by address family, address and port.
-pub(crate) fn sorted_servers(servers: &[DestinationState]) -> Vec<&DestinationState> {
+pub(crate) fn sorted_servers<S: Server>(servers: &[S]) -> Vec<&S> {
     // The kernel begins with the one that was added last.
     let mut sorted: Vec<_> = servers.iter().rev().collect();
-    sorted.sort_by_key(|state| state.id());
+    sorted.sort_by_key(|server| server.id());
     sorted
 }
 
 /// Returns all addresses of a table, so that their names can be looked up together.
-pub(crate) fn addresses(table: &Table) -> impl Iterator<Item = IpAddr> {
-    table.entries.iter().flat_map(|entry| {
-        let service = match entry.service.id() {
+pub(crate) fn addresses<E: Entry>(entries: &[E]) -> impl Iterator<Item = IpAddr> {
+    entries.iter().flat_map(|entry| {
+        let service = match entry.id() {
             ServiceId::Address { address, .. } => Some(address),
             ServiceId::Fwmark { .. } => None,
         };
-        service.into_iter().chain(entry.destinations.iter().map(|state| state.id().address))
+        service.into_iter().chain(entry.servers().iter().map(|server| server.id().address))
     })
 }

@@ -9,9 +9,9 @@ use netlink_packet_core::{Emitable, ParseableParametrized};
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 use nix::errno::Errno;
 
-use crate::connections::{Connection, Connections, ConnectionsError};
 use crate::constants::IPVS_GENL_VERSION;
 use crate::exchange::head;
+use crate::proc::{Connection, Connections, ProcError, ProcTable};
 use crate::reply::Reply;
 use crate::request::{Change, Query, Request};
 use crate::service::ServiceId;
@@ -41,13 +41,24 @@ fn emit<M: Emitable + GenlFamily>(message: &M) -> (GenlHeader, Vec<u8>) {
 /// Reads lines of `/proc/net/ip_vs_conn`, with a heading and without.
 pub fn connections(data: &[u8]) {
     let with_heading = [b"Pro FromIP\n", data].concat();
-    let ignore = |_: &Connection<'_>| Ok::<_, ConnectionsError>(());
+    let ignore = |_: &Connection<'_>| Ok::<_, ProcError>(());
     for source in [data, &with_heading] {
         let _ = Connections::from_reader(source).and_then(|connections| connections.for_each(ignore));
     }
     for line in data.split(|&byte| byte == b'\n') {
         if let Ok(connection) = Connection::parse(line) {
             assert_eq!(connection.line, line);
+        }
+    }
+}
+
+/// Reads `/proc/net/ip_vs`, with the headings and without.
+pub fn table(data: &[u8]) {
+    const HEADINGS: &[u8] = b"IP Virtual Server version 1.2.1 (size=4096)\nProt \n  -> RemoteAddress:Port \n";
+    for source in [data, &[HEADINGS, data].concat()] {
+        if let Ok(table) = ProcTable::from_reader(source) {
+            let lines: usize = table.services.iter().map(|service| 1 + service.destinations.len()).sum();
+            assert!(lines <= source.split(|&byte| byte == b'\n').count());
         }
     }
 }
@@ -224,6 +235,11 @@ mod tests {
     #[test]
     fn the_corpus_of_connections_passes() {
         replay("connections", super::connections);
+    }
+
+    #[test]
+    fn the_corpus_of_tables_passes() {
+        replay("table", super::table);
     }
 
     #[test]

@@ -44,7 +44,6 @@
 mod address;
 mod attribute;
 mod client;
-mod connections;
 pub mod constants;
 mod daemon;
 mod destination;
@@ -56,6 +55,7 @@ pub mod fuzzing;
 mod module;
 mod name;
 mod parse;
+mod proc;
 pub mod reconcile;
 mod reply;
 mod request;
@@ -65,18 +65,20 @@ mod settings;
 mod snapshot;
 mod socket;
 mod stats;
+mod summary;
 
 pub use address::AddressFamily;
 pub use attribute::DecodeError;
 pub use client::{BatchError, ConnectOptions, Ipvs, RefusedChange};
-pub use connections::{Connection, Connections, ConnectionsError};
 pub use daemon::{DaemonState, SyncDaemon};
 pub use destination::{
-    Destination, DestinationId, DestinationState, Forwarding, Tunnel, TunnelFlags, UnknownTunnel,
+    Destination, DestinationId, DestinationState, DestinationSummary, Forwarding, Tunnel, TunnelFlags,
+    UnknownTunnel,
 };
 pub use error::{Error, Reason, Refused};
 pub use name::{Interface, NameError, PersistenceEngine, Scheduler};
 pub use parse::ParseError;
+pub use proc::{Connection, Connections, ProcError, ProcPersistence, ProcService, ProcTable};
 pub use reply::Reply;
 pub use request::{Change, Query, Request};
 pub use service::{
@@ -86,6 +88,7 @@ pub use settings::{Info, Timeouts, Version};
 pub use snapshot::{Snapshot, Table, TableEntry};
 pub use socket::SocketError;
 pub use stats::{Rates, Stats};
+pub use summary::ServiceSummary;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

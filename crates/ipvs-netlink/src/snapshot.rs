@@ -201,7 +201,7 @@ impl Reader<'_> {
 }
 
 /// Removes repeated elements.
-fn dedup<A, K: Eq + Hash>(dump: Dump<A>, key: impl Fn(&A) -> K) -> Reading<A, K> {
+pub(crate) fn dedup<A, K: Eq + Hash>(dump: Dump<A>, key: impl Fn(&A) -> K) -> Reading<A, K> {
     let Dump { mut elements, atomic } = dump;
     if atomic {
         return (elements, None);

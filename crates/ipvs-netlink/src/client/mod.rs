@@ -14,12 +14,14 @@ use crate::destination::{Destination, DestinationId, DestinationState};
 use crate::error::{Error, Refused};
 use crate::exchange::Exchange;
 use crate::module;
+use crate::proc::ProcTable;
 use crate::reply::Reply;
 use crate::request::{Change, Query};
 use crate::service::{Service, ServiceId, ServiceState};
 use crate::settings::{Info, Timeouts};
 use crate::snapshot::{Reader, Snapshot, Table};
 use crate::socket::{Socket, SocketError};
+use crate::summary::ServiceSummary;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -158,6 +160,20 @@ impl Ipvs {
     /// Like [`info`](Self::info).
     pub fn consistent_table(&mut self) -> Result<Option<Table>> {
         self.reader().consistent_table()
+    }
+
+    /// Reads all services with what the plain listing shows of their destinations, in the kernel's order, each once.
+    /// Most of it is taken from the file, which has to be of this client's network namespace; whatever does not match
+    /// is read as by [`table`](Self::table). Many services are read several times as fast as that.
+    ///
+    /// A service that comes or goes meanwhile may be missing.
+    ///
+    /// # Errors
+    /// Like [`info`](Self::info).
+    pub fn summary(&mut self, file: ProcTable) -> Result<Vec<ServiceSummary>> {
+        let mut exchange = self.exchange();
+        exchange.include_stats = false;
+        Reader(exchange).summary(file)
     }
 
     /// Reads everything that a [plan](crate::reconcile) may change: the table, the timeouts and the sync daemons.

@@ -1,9 +1,11 @@
 //! Destinations, the real servers behind a virtual service, and `IPVS_CMD_ATTR_DEST`, which carries them.
 
 mod forwarding;
+mod summary;
 mod tunnel;
 
 pub use forwarding::Forwarding;
+pub use summary::DestinationSummary;
 pub use tunnel::{Tunnel, TunnelFlags, UnknownTunnel};
 
 use std::fmt;

@@ -137,16 +137,18 @@ impl ServiceId {
     /// Returns a key that sorts like the id. Long lists are sorted faster by cached keys than by the ids.
     #[must_use]
     pub fn sort_key(&self) -> impl Ord + use<> {
-        match *self {
-            Self::Address { protocol, address, port } => {
-                let address = match address {
-                    IpAddr::V4(address) => u32::from(address).into(),
-                    IpAddr::V6(address) => u128::from(address),
-                };
-                (0, self.family(), protocol.0, address, port)
+        let (mark, protocol, address, port) = match *self {
+            Self::Address { protocol, address: IpAddr::V4(address), port } => {
+                (0, protocol.0, u32::from(address).into(), port)
             }
-            Self::Fwmark { mark, family } => (mark.get(), family, 0, 0, 0),
-        }
+            Self::Address { protocol, address: IpAddr::V6(address), port } => {
+                (0, protocol.0, u128::from(address), port)
+            }
+            Self::Fwmark { mark, .. } => (mark.get(), 0, 0, 0),
+        };
+        // One number is compared faster than three.
+        let kind = u64::from(mark) << 32 | u64::from(self.family().to_raw()) << 16 | u64::from(protocol);
+        (kind, address, port)
     }
 
     /// Reads the attributes inside `IPVS_CMD_ATTR_SERVICE` that identify a service.

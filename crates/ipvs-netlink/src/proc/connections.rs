@@ -1,61 +1,36 @@
-//! Connections, which the kernel reports only as text: `/proc/net/ip_vs_conn`.
+//! Connections: `/proc/net/ip_vs_conn`.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::ops::Range;
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
 
-const PATH: &str = "/proc/thread-self/net/ip_vs_conn";
-/// The size of the buffer in bytes. The kernel fills at most a page of it; the pages behind are never touched. Kernels
-/// before 7.x start from the top at every read, so a page must fit.
-const BUFFER_LEN: usize = 256 * 1024;
+use super::fields::{parse_decimal, parse_hexadecimal, parse_ipv6, take_word};
+use super::lines::{Lines, open};
+use super::{ProcError, malformed};
 
-/// The reason why connections cannot be listed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectionsError {
-    /// The file cannot be read.
-    #[error("{PATH}: {0}")]
-    Read(io::Error),
-    /// A line is malformed.
-    #[error("{PATH}: malformed line \"{0}\"")]
-    Malformed(String),
-}
-
-impl ConnectionsError {
-    #[cold]
-    fn malformed(line: &[u8]) -> Self {
-        Self::Malformed(String::from_utf8_lossy(line).escape_debug().to_string())
-    }
-}
+const NAME: &str = "ip_vs_conn";
 
 /// Reads the connections one after the other, in constant memory.
 #[derive(Debug)]
-pub struct Connections<R = File> {
-    source: R,
-    buffer: Vec<u8>,
-    /// The part of the buffer that was read and not yet parsed.
-    unparsed: Range<usize>,
-}
+pub struct Connections<R = File>(Lines<R>);
 
 impl Connections {
     /// Opens the file of the calling thread's network namespace, which everyone may read.
     ///
     /// # Errors
-    /// [`ConnectionsError::Read`] if there is no such file, as without IPVS, or [`ConnectionsError::Malformed`] if it
-    /// has no heading.
-    pub fn open() -> Result<Self, ConnectionsError> {
-        Self::from_reader(File::open(PATH).map_err(ConnectionsError::Read)?)
+    /// [`ProcError::Read`] if there is no such file, as without IPVS, or [`ProcError::Malformed`] if it has no heading.
+    pub fn open() -> Result<Self, ProcError> {
+        Self::from_reader(open(NAME)?)
     }
 }
 
 impl<R: Read> Connections<R> {
     /// Reads the heading.
-    pub(crate) fn from_reader(source: R) -> Result<Self, ConnectionsError> {
-        let mut connections = Self { source, buffer: vec![0; BUFFER_LEN], unparsed: 0..0 };
-        match connections.next_line()?.unwrap_or_default() {
-            [b'P', b'r', b'o', b' ', ..] => Ok(connections),
-            line => Err(ConnectionsError::malformed(line)),
+    pub(crate) fn from_reader(source: R) -> Result<Self, ProcError> {
+        let mut lines = Lines::new(NAME, source);
+        match lines.next_line()?.unwrap_or_default() {
+            [b'P', b'r', b'o', b' ', ..] => Ok(Self(lines)),
+            line => Err(malformed(NAME, line)),
         }
     }
 
@@ -63,7 +38,7 @@ impl<R: Read> Connections<R> {
     ///
     /// # Errors
     /// If the file cannot be read, a line is malformed, or `handle` fails: the first error ends the loop.
-    pub fn for_each<E: From<ConnectionsError>>(
+    pub fn for_each<E: From<ProcError>>(
         self,
         mut handle: impl FnMut(&Connection<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -75,48 +50,14 @@ impl<R: Read> Connections<R> {
     ///
     /// # Errors
     /// If the file cannot be read or `handle` fails: the first error ends the loop.
-    pub fn for_each_line<E: From<ConnectionsError>>(
+    pub fn for_each_line<E: From<ProcError>>(
         mut self,
         mut handle: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(line) = self.next_line()? {
+        while let Some(line) = self.0.next_line()? {
             handle(line)?;
         }
         Ok(())
-    }
-
-    /// Returns the next line without its newline.
-    fn next_line(&mut self) -> Result<Option<&[u8]>, ConnectionsError> {
-        loop {
-            let start = self.unparsed.start;
-            if let Some(length) = memchr::memchr(b'\n', &self.buffer[self.unparsed.clone()]) {
-                self.unparsed.start = start + length + 1;
-                return Ok(Some(&self.buffer[start..start + length]));
-            }
-            if self.fill().map_err(ConnectionsError::Read)? == 0 {
-                let last = std::mem::take(&mut self.unparsed);
-                return Ok((!last.is_empty()).then(|| &self.buffer[last]));
-            }
-        }
-    }
-
-    /// Reads more into the buffer, which grows if a line does not fit.
-    fn fill(&mut self) -> io::Result<usize> {
-        self.buffer.copy_within(self.unparsed.clone(), 0);
-        self.unparsed = 0..self.unparsed.len();
-        if self.unparsed.end == self.buffer.len() {
-            self.buffer.resize(2 * self.unparsed.end, 0);
-        }
-        loop {
-            match self.source.read(&mut self.buffer[self.unparsed.end..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(length) => {
-                    self.unparsed.end += length;
-                    return Ok(length);
-                }
-            }
-        }
     }
 }
 
@@ -146,10 +87,10 @@ impl<'a> Connection<'a> {
     /// Parses a line of the file, without its newline.
     ///
     /// # Errors
-    /// [`ConnectionsError::Malformed`] if a field is missing or malformed.
+    /// [`ProcError::Malformed`] if a field is missing or malformed.
     #[inline]
-    pub fn parse(line: &'a [u8]) -> Result<Self, ConnectionsError> {
-        Self::parse_fields(line).ok_or_else(|| ConnectionsError::malformed(line))
+    pub fn parse(line: &'a [u8]) -> Result<Self, ProcError> {
+        Self::parse_fields(line).ok_or_else(|| malformed(NAME, line))
     }
 
     #[inline]
@@ -170,15 +111,6 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Takes the next word and the blanks after it off the line.
-fn take_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = rest.iter().take_while(|&&byte| byte != b' ').count();
-    let (word, after) = rest.split_at(length);
-    let blanks = after.iter().take_while(|&&byte| byte == b' ').count();
-    *rest = &after[blanks..];
-    (!word.is_empty()).then_some(word)
-}
-
 /// Takes an address, a port and a blank after each off the line.
 #[inline]
 fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
@@ -196,49 +128,14 @@ fn take_endpoint(rest: &mut &[u8]) -> Option<SocketAddr> {
 #[cold]
 fn take_ipv6(rest: &mut &[u8]) -> Option<SocketAddr> {
     let (address, port) = (take_word(rest)?, take_word(rest)?);
-    let mut groups = [0; 8];
-    let mut words = address.split(|&byte| byte == b':');
-    for group in &mut groups {
-        *group = parse_hexadecimal(words.next().filter(|word| word.len() == 4)?)? as u16;
-    }
-    if words.next().is_some() || port.len() != 4 {
-        return None;
-    }
-    Some(SocketAddr::new(Ipv6Addr::from(groups).into(), parse_hexadecimal(port)? as u16))
-}
-
-/// Parses a number of eight digits at most.
-fn parse_hexadecimal(digits: &[u8]) -> Option<u32> {
-    let (mut number, mut all) = (0, 0);
-    for &digit in digits {
-        let value = HEXADECIMAL[usize::from(digit)];
-        number = number << 4 | u32::from(value);
-        all |= value;
-    }
-    (all < 16).then_some(number)
-}
-
-/// The value of each hexadecimal digit, and 16 for all other bytes.
-static HEXADECIMAL: [u8; 256] = {
-    let mut values = [16; 256];
-    let mut value = 0;
-    while value < 16 {
-        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
-        values[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    values
-};
-
-fn parse_decimal(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0_u64, |number, &digit| {
-        let digit = char::from(digit).to_digit(10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
+    let port = parse_hexadecimal(Some(port).filter(|port| port.len() == 4)?)? as u16;
+    Some(SocketAddr::new(parse_ipv6(address)?.into(), port))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     const HEADING: &str = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n";
@@ -292,7 +189,7 @@ mod tests {
             let mut lines = Vec::new();
             let outcome = connections.for_each(|connection| {
                 lines.push(connection.line.len());
-                Ok::<_, ConnectionsError>(())
+                Ok::<_, ProcError>(())
             });
             outcome.unwrap();
             assert_eq!(lines, [short.len(), long.len(), short.len()]);
@@ -309,12 +206,12 @@ mod tests {
             count += 1;
             Ok(())
         });
-        assert!(matches!(outcome, Err(ConnectionsError::Malformed(line)) if line == "b"));
+        assert!(matches!(outcome, Err(ProcError::Malformed(_, line)) if line == "b"));
         assert_eq!(count, 1);
         let mut parsed = Vec::new();
         let outcome = connections().for_each_line(|line| {
             parsed.push(Connection::parse(line).is_ok());
-            Ok::<_, ConnectionsError>(())
+            Ok::<_, ProcError>(())
         });
         outcome.unwrap();
         assert_eq!(parsed, [true, false, false, true]);
@@ -339,19 +236,6 @@ mod tests {
             "TCP x 1 1 1 1 1 NONE 1",
         ] {
             assert!(Connection::parse(line.as_bytes()).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn hexadecimal_numbers_are_read_as_the_standard_library_does() {
-        for index in 0..8 {
-            for byte in 0..=u8::MAX {
-                let mut text = *b"1290aFAf";
-                text[index] = byte;
-                let expected = std::str::from_utf8(&text).ok().filter(|_| byte != b'+');
-                let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
-                assert_eq!(parse_hexadecimal(&text), expected, "{}", text.escape_ascii());
-            }
         }
     }
 }
