@@ -40,15 +40,13 @@ fn ask_kernel(session: &mut Session, list: &List) -> Result<(), Failure> {
         return show(session, list, vec![entry], None, view::table);
     }
     let info = Some(ipvs.info()?);
-    // Whatever is wrong with the file, netlink knows as much.
-    let file = if list.columns == Columns::Plain { ProcTable::read().ok() } else { None };
-    if let Some(file) = file {
-        let services = ipvs.summary(file)?;
-        show(session, list, services, info, view::summary)
-    } else {
-        let entries = ipvs.table()?.entries;
-        show(session, list, entries, info, view::table)
+    if list.columns == Columns::Plain {
+        // Whatever is wrong with the file, netlink knows as much.
+        let services = ipvs.summary(|| ProcTable::read().ok())?;
+        return show(session, list, services, info, view::summary);
     }
+    let entries = ipvs.table()?.entries;
+    show(session, list, entries, info, view::table)
 }
 
 fn show_public_part(session: &mut Session, list: &List, file: ProcTable) -> Result<(), Failure> {

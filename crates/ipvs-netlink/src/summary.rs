@@ -9,7 +9,7 @@ use crate::proc::{ProcService, ProcTable};
 use crate::reply::Reply;
 use crate::request::Query;
 use crate::service::{Service, ServiceId};
-use crate::snapshot::{Reader, dedup};
+use crate::snapshot::{Reader, TableEntry, dedup};
 use crate::socket::Dump;
 
 /// A service, and what the plain listing shows of its destinations.
@@ -30,6 +30,9 @@ impl ServiceSummary {
     }
 }
 
+/// The number of services from which on the file is read faster than their destinations are asked for.
+const MANY_SERVICES: usize = 8;
+
 /// Returns the id of a service in the file, if it is certain.
 fn known_id(service: &ProcService) -> Option<ServiceId> {
     service.has_known_family.then_some(service.id)
@@ -41,23 +44,41 @@ impl Reader<'_> {
     ///
     /// The file is also the second reading that a list of services in several datagrams needs: the kernel is asked for
     /// services that only the file has.
-    pub(crate) fn summary(&mut self, file: ProcTable) -> Result<Vec<ServiceSummary>, Error> {
+    pub(crate) fn summary(
+        &mut self,
+        file: impl FnOnce() -> Option<ProcTable>,
+    ) -> Result<Vec<ServiceSummary>, Error> {
         let dump = self.0.dump(Query::Services, |reply| Some(reply.into_service()?.settings))?;
-        let same =
-            dump.elements.iter().map(|service| Some(service.id())).eq(file.services.iter().map(known_id));
-        if !same {
-            return self.match_by_id(dump, file);
+        if dump.elements.len() < MANY_SERVICES {
+            return self.match_by_id(dump, Vec::new());
         }
-        let pairs = dump.elements.into_iter().zip(file.services);
+        let Some(ProcTable { services: records, .. }) = file() else { return self.without_file() };
+        let same = dump.elements.iter().map(|service| Some(service.id())).eq(records.iter().map(known_id));
+        if !same {
+            return self.match_by_id(dump, records);
+        }
+        let pairs = dump.elements.into_iter().zip(records);
         Ok(pairs.map(|(service, record)| ServiceSummary::new(service, record.destinations)).collect())
     }
 
+    fn without_file(&mut self) -> Result<Vec<ServiceSummary>, Error> {
+        let summary = |entry: TableEntry| {
+            let destinations = entry.destinations.into_iter().map(DestinationSummary::from);
+            ServiceSummary::new(entry.service.settings, destinations.collect())
+        };
+        Ok(self.table()?.entries.into_iter().map(summary).collect())
+    }
+
     /// Completes a list of services from a file that has not exactly the same.
-    fn match_by_id(&mut self, dump: Dump<Service>, file: ProcTable) -> Result<Vec<ServiceSummary>, Error> {
+    fn match_by_id(
+        &mut self,
+        dump: Dump<Service>,
+        file: Vec<ProcService>,
+    ) -> Result<Vec<ServiceSummary>, Error> {
         let (services, keys) = dedup(dump, Service::id);
-        let mut records = HashMap::with_capacity(file.services.len());
+        let mut records = HashMap::with_capacity(file.len());
         let mut doubtful = Vec::new();
-        for record in file.services {
+        for record in file {
             match record.id {
                 ServiceId::Fwmark { mark, .. } if !record.has_known_family => doubtful.push(mark),
                 id => drop(records.insert(id, record.destinations)),

@@ -163,14 +163,16 @@ impl Ipvs {
     }
 
     /// Reads all services with what the plain listing shows of their destinations, in the kernel's order, each once.
-    /// Most of it is taken from the file, which has to be of this client's network namespace; whatever does not match
-    /// is read as by [`table`](Self::table). Many services are read several times as fast as that.
+    ///
+    /// If there are many services, `file` is called, usually [`ProcTable::read`]. It has to return the file of this
+    /// client's network namespace. Whatever matches is taken from there, several times as fast as
+    /// [`table`](Self::table) reads it, and everything else is read from the kernel.
     ///
     /// A service that comes or goes meanwhile may be missing.
     ///
     /// # Errors
     /// Like [`info`](Self::info).
-    pub fn summary(&mut self, file: ProcTable) -> Result<Vec<ServiceSummary>> {
+    pub fn summary(&mut self, file: impl FnOnce() -> Option<ProcTable>) -> Result<Vec<ServiceSummary>> {
         let mut exchange = self.exchange();
         exchange.include_stats = false;
         Reader(exchange).summary(file)
