@@ -4,8 +4,9 @@
 //! element of a later datagram can be missed or come twice. So a list that comes in several datagrams is read until it
 //! is the same twice.
 
-use std::collections::HashSet;
 use std::hash::Hash;
+
+use rustc_hash::FxHashSet;
 
 use crate::daemon::{DaemonState, SyncDaemon};
 use crate::destination::{DestinationId, DestinationState};
@@ -76,7 +77,7 @@ const FEW_DESTINATIONS: usize = 24;
 pub(crate) struct Reader<'a>(pub(crate) Exchange<'a>);
 
 /// The elements of a list and, if it came in several datagrams, their keys: it cannot be believed then.
-type Reading<A, K> = (Vec<A>, Option<HashSet<K>>);
+type Reading<A, K> = (Vec<A>, Option<FxHashSet<K>>);
 
 impl Reader<'_> {
     /// The longest datagram of a dump in bytes. The kernel fills at most 32 KiB of it; the pages behind them are never
@@ -206,7 +207,7 @@ pub(crate) fn dedup<A, K: Eq + Hash>(dump: Dump<A>, key: impl Fn(&A) -> K) -> Re
     if atomic {
         return (elements, None);
     }
-    let mut keys = HashSet::with_capacity(elements.len());
+    let mut keys = FxHashSet::with_capacity_and_hasher(elements.len(), Default::default());
     elements.retain(|element| keys.insert(key(element)));
     (elements, Some(keys))
 }

@@ -1,6 +1,6 @@
 //! The table for the plain listing: services by one dump, and their destinations from `/proc/net/ip_vs`.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::address::AddressFamily;
 use crate::destination::DestinationSummary;
@@ -76,7 +76,7 @@ impl Reader<'_> {
         file: Vec<ProcService>,
     ) -> Result<Vec<ServiceSummary>, Error> {
         let (services, keys) = dedup(dump, Service::id);
-        let mut records = HashMap::with_capacity(file.len());
+        let mut records = FxHashMap::with_capacity_and_hasher(file.len(), Default::default());
         let mut doubtful = Vec::new();
         for record in file {
             match record.id {

@@ -1,7 +1,9 @@
 //! The desired table.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
+
+use rustc_hash::FxHashMap;
 
 use crate::daemon::{DaemonState, SyncDaemon};
 use crate::destination::{Destination, DestinationId};
@@ -17,9 +19,9 @@ use crate::settings::Timeouts;
 pub struct Desired<O = ()> {
     services: Vec<Option<DesiredService<O>>>,
     /// The index in `services` by id.
-    service_index: HashMap<ServiceId, usize>,
+    service_index: FxHashMap<ServiceId, usize>,
     /// The index in its service by the index of the service and the id.
-    destination_index: HashMap<(usize, DestinationId), usize>,
+    destination_index: FxHashMap<(usize, DestinationId), usize>,
     timeouts: Option<(Timeouts, O)>,
     daemons: Vec<(SyncDaemon, O)>,
 }
@@ -138,8 +140,8 @@ impl<O> Default for Desired<O> {
     fn default() -> Self {
         Self {
             services: Vec::new(),
-            service_index: HashMap::new(),
-            destination_index: HashMap::new(),
+            service_index: FxHashMap::default(),
+            destination_index: FxHashMap::default(),
             timeouts: None,
             daemons: Vec::new(),
         }
@@ -173,14 +175,19 @@ impl<O: Copy> Desired<O> {
                 self.service_index.remove(&id);
             }
             Change::AddDestination(id, settings) => {
-                if let Ok((_, &mut Some((existing, origin)))) = self.destination_mut(id, settings.id) {
-                    let exists = DesiredError::Exists(Object::Destination(id, settings.id), origin);
-                    return repeated(existing == settings, origin).ok_or(exists);
-                }
-                let (index, service) = self.service_mut(id)?;
+                let (index, service) = find_service(&self.service_index, &mut self.services, id)?;
                 let next = service.destinations.len();
+                match self.destination_index.entry((index, settings.id)) {
+                    Entry::Vacant(vacant) => drop(vacant.insert(next)),
+                    Entry::Occupied(mut occupied) => {
+                        if let Some((existing, origin)) = service.destinations[*occupied.get()] {
+                            let exists = DesiredError::Exists(Object::Destination(id, settings.id), origin);
+                            return repeated(existing == settings, origin).ok_or(exists);
+                        }
+                        occupied.insert(next);
+                    }
+                }
                 service.destinations.push(Some((settings, origin)));
-                self.destination_index.insert((index, settings.id), next);
             }
             Change::SetDestination(id, settings) => {
                 let (_, destination) = self.destination_mut(id, settings.id)?;
@@ -221,12 +228,6 @@ impl<O: Copy> Desired<O> {
         self.services[*self.service_index.get(&id)?].as_ref()
     }
 
-    /// Returns whether a service has a destination.
-    pub(super) fn has_destination(&self, id: ServiceId, destination: DestinationId) -> bool {
-        let service = self.service_index.get(&id);
-        service.is_some_and(|&index| self.destination_index.contains_key(&(index, destination)))
-    }
-
     pub(super) fn timeouts(&self) -> Option<(Timeouts, O)> {
         self.timeouts
     }
@@ -248,10 +249,7 @@ impl<O: Copy> Desired<O> {
 
     /// Finds a service and its index.
     fn service_mut(&mut self, id: ServiceId) -> Result<(usize, &mut DesiredService<O>), DesiredError<O>> {
-        let index = self.service_index.get(&id).copied();
-        index
-            .and_then(|index| Some((index, self.services[index].as_mut()?)))
-            .ok_or(DesiredError::NotDefined(Object::Service(id)))
+        find_service(&self.service_index, &mut self.services, id)
     }
 
     /// Finds a destination, and the index of its service.
@@ -267,6 +265,17 @@ impl<O: Copy> Desired<O> {
             .map(|destination| (index, destination))
             .ok_or(DesiredError::NotDefined(Object::Destination(id, destination)))
     }
+}
+
+fn find_service<'a, O>(
+    service_index: &FxHashMap<ServiceId, usize>,
+    services: &'a mut [Option<DesiredService<O>>],
+    id: ServiceId,
+) -> Result<(usize, &'a mut DesiredService<O>), DesiredError<O>> {
+    let index = service_index.get(&id).copied();
+    index
+        .and_then(|index| Some((index, services[index].as_mut()?)))
+        .ok_or(DesiredError::NotDefined(Object::Service(id)))
 }
 
 /// Returns the origin of an object, twice wrapped, if an addition repeats it.
@@ -293,6 +302,11 @@ mod tests {
 
     fn destination(host: u8) -> Destination {
         Destination::new(DestinationId::new([10, 0, 0, host], 80))
+    }
+
+    /// Returns whether the service has a destination with the id of this one.
+    fn has_destination(desired: &Desired<usize>, destination: Destination) -> bool {
+        desired.clone().destination_mut(service().id(), destination.id).is_ok()
     }
 
     fn follow(changes: &[Change]) -> Result<Desired<usize>, DesiredError<usize>> {
@@ -322,7 +336,7 @@ mod tests {
         let only = desired.service(id).unwrap();
         assert_eq!((only.settings, only.origin), (service().with_persistence(60), 7));
         assert!(only.destinations().eq(&[(heavy, 4), (destination(3), 6)]));
-        assert!(desired.has_destination(id, heavy.id) && !desired.has_destination(id, destination(2).id));
+        assert!(has_destination(&desired, heavy) && !has_destination(&desired, destination(2)));
         assert_eq!(desired.timeouts(), Some((Timeouts::new(1, 3, 4), 9)));
     }
 
@@ -338,7 +352,7 @@ mod tests {
             ])
             .unwrap();
             assert_eq!(desired.services().count(), 1);
-            assert!(!desired.has_destination(id, destination(1).id));
+            assert!(!has_destination(&desired, destination(1)));
         }
     }
 

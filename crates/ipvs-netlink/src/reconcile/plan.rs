@@ -1,6 +1,6 @@
 //! The difference between two tables, found in time linear in their sizes.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::desired::{Desired, DesiredService};
 use super::summary::Summary;
@@ -45,10 +45,10 @@ pub struct Plan<O = ()> {
 pub fn plan<O: Copy>(present: &Snapshot, desired: &Desired<O>, unlisted: Unlisted) -> Plan<O> {
     let mut planner = Planner { additions: Vec::new(), deletions: Vec::new(), summary: Summary::default() };
     let entries = &present.table.entries;
-    let present_services: HashMap<ServiceId, &TableEntry> =
+    let present_services: FxHashMap<ServiceId, &TableEntry> =
         entries.iter().map(|entry| (entry.service.id(), entry)).collect();
     for service in desired.services() {
-        planner.compare_service(present_services.get(&service.settings.id()).copied(), service, desired);
+        planner.compare_service(present_services.get(&service.settings.id()).copied(), service);
     }
     for entry in entries {
         if desired.service(entry.service.id()).is_none() {
@@ -75,12 +75,7 @@ impl<O: Copy> Planner<O> {
     }
 
     /// Compares a desired service with the present one of the same id, if there is one.
-    fn compare_service(
-        &mut self,
-        present: Option<&TableEntry>,
-        desired: &DesiredService<O>,
-        table: &Desired<O>,
-    ) {
+    fn compare_service(&mut self, present: Option<&TableEntry>, desired: &DesiredService<O>) {
         let counts = &mut self.summary.services;
         match present.map(|entry| same_service(&entry.service.settings, &desired.settings)) {
             None => {
@@ -95,17 +90,15 @@ impl<O: Copy> Planner<O> {
         }
         let id = desired.settings.id();
         let present = present.map_or(&[][..], |entry| &entry.destinations);
-        let present_destinations: HashMap<DestinationId, &Destination> =
+        let mut unlisted: FxHashMap<DestinationId, &Destination> =
             present.iter().map(|state| (state.id(), &state.settings)).collect();
         for &(destination, origin) in desired.destinations() {
-            self.compare_destination(
-                id,
-                present_destinations.get(&destination.id).copied(),
-                destination,
-                origin,
-            );
+            self.compare_destination(id, unlisted.remove(&destination.id), destination, origin);
         }
-        for state in present.iter().filter(|state| !table.has_destination(id, state.id())) {
+        if unlisted.is_empty() {
+            return;
+        }
+        for state in present.iter().filter(|state| unlisted.contains_key(&state.id())) {
             self.summary.destinations.deleted += 1;
             self.delete(Change::DeleteDestination(id, state.id()));
         }

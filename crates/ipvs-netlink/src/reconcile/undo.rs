@@ -1,6 +1,6 @@
 //! The way back: reverting the accepted steps, and nothing that other writers have done.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::desired::Object;
 use crate::daemon::{DaemonState, SyncDaemon};
@@ -67,7 +67,7 @@ impl Journal {
 /// The table before a round, indexed.
 struct Before<'a> {
     snapshot: &'a Snapshot,
-    entries: HashMap<ServiceId, &'a TableEntry>,
+    entries: FxHashMap<ServiceId, &'a TableEntry>,
 }
 
 impl<'a> From<&'a Snapshot> for Before<'a> {
@@ -94,7 +94,7 @@ impl Before<'_> {
 
 /// The present table, on which the reverting changes are played.
 struct Present {
-    services: HashMap<ServiceId, (Service, HashMap<DestinationId, Destination>)>,
+    services: FxHashMap<ServiceId, (Service, FxHashMap<DestinationId, Destination>)>,
     timeouts: Timeouts,
     daemons: Vec<SyncDaemon>,
 }
