@@ -60,11 +60,13 @@ fn show_public_part(session: &mut Session, list: &List, file: ProcTable) -> Resu
             );
         }
     }
-    failure::note(
-        "the kernel answers only with CAP_NET_ADMIN in the initial user namespace; /proc/net/ip_vs, shown instead, lacks \
-         scheduler flags, persistence engines, times of persistence (?), and for IPv6 services one-packet scheduling \
-         and sometimes the family of a firewall mark",
-    );
+    if !services.is_empty() {
+        failure::note(
+            "to ask the kernel needs CAP_NET_ADMIN; /proc/net/ip_vs shows the table without scheduler flags, \
+             persistence engines and times (?), one-packet scheduling of IPv6 services, and the address family of some \
+             firewall marks",
+        );
+    }
     show(session, list, services, info, view::public_part)
 }
 

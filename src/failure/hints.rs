@@ -57,6 +57,9 @@ fn advice(refused: &Refused) -> Option<&'static str> {
         Request::Change(Change::DeleteService(_) | Change::DeleteDestination(..) | Change::Zero(_))
     );
     match refused.reason {
+        Reason::NotPermitted if matches!(*refused.request, Request::Query(_)) => {
+            Some("without it, only -L and -L -c show something")
+        }
         Reason::ServiceExists => Some("use -E to change it"),
         Reason::DestinationExists => Some("use -e to change it"),
         // To add something is no help for a command that takes it away.
