@@ -31,7 +31,7 @@ impl ServiceSummary {
 }
 
 /// The number of services from which on the file is read faster than their destinations are asked for.
-const MANY_SERVICES: usize = 8;
+const MIN_FOR_FILE: usize = 8;
 
 /// Returns the id of a service in the file, if it is certain.
 fn known_id(service: &ProcService) -> Option<ServiceId> {
@@ -49,7 +49,7 @@ impl Reader<'_> {
         file: impl FnOnce() -> Option<ProcTable>,
     ) -> Result<Vec<ServiceSummary>, Error> {
         let dump = self.0.dump(Query::Services, |reply| Some(reply.into_service()?.settings))?;
-        if dump.elements.len() < MANY_SERVICES {
+        if dump.elements.len() < MIN_FOR_FILE {
             return self.match_by_id(dump, Vec::new());
         }
         let Some(ProcTable { services: records, .. }) = file() else { return self.without_file() };
