@@ -7,7 +7,7 @@ use super::{endpoint, tunnel};
 use crate::cli::{Opt, Usage};
 
 /// The largest weight and threshold that the kernel takes.
-const MAX: u32 = i32::MAX as u32;
+pub(super) const MAX: u32 = i32::MAX as u32;
 
 /// The forwarding methods that have an option. The kernel itself chooses the others.
 const METHODS: [(Opt, Forwarding); 3] = [

@@ -1,11 +1,14 @@
 //! Reads the input of `-R`.
 
 use std::io::Read;
+use std::ops::Range;
+
+use memchr::memchr_iter;
 
 use crate::cli::Usage;
 use crate::commands::markers;
 use crate::failure::{Failure, Mistakes};
-use crate::grammar::{Command, Invocation, Parser};
+use crate::grammar::{Command, Invocation, Parser, read_saved};
 
 /// The commands of a file or of standard input.
 pub(super) struct Input {
@@ -46,11 +49,17 @@ impl Input {
     fn parse_lines(&mut self, parser: &mut Parser) -> Mistakes {
         let mut mistakes = Mistakes::default();
         self.commands.clear();
-        for (number, line) in (1..).zip(self.bytes.split(|&byte| byte == b'\n')) {
-            match parse_line(parser, line) {
+        // Checking the whole text at once is faster than line by line.
+        let text = std::str::from_utf8(&self.bytes);
+        let lines = line_ranges(&self.bytes).map(|range| match text {
+            Ok(text) => Ok(&text[range]),
+            Err(_) => std::str::from_utf8(&self.bytes[range]),
+        });
+        for (number, line) in (1..).zip(lines) {
+            match line.map_err(|_| Usage::LineNotUtf8).and_then(|line| parse_line(parser, line)) {
                 Ok(Some(command)) => self.commands.push((number, command)),
                 Ok(None) => {}
-                Err(error) => mistakes.add(number, || text(line), error),
+                Err(error) => mistakes.add(number, || nth_line(&self.bytes, number), error),
             }
         }
         mistakes
@@ -71,17 +80,26 @@ impl Input {
 
     /// Returns the line with this number.
     pub(super) fn line(&self, number: usize) -> String {
-        text(self.bytes.split(|&byte| byte == b'\n').nth(number - 1).unwrap_or_default())
+        nth_line(&self.bytes, number)
     }
 }
 
-fn text(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).into_owned()
+/// Finds the lines of a text, without their newlines.
+fn line_ranges(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    memchr_iter(b'\n', bytes).chain([bytes.len()]).map(move |end| std::mem::replace(&mut start, end + 1)..end)
+}
+
+fn nth_line(bytes: &[u8], number: usize) -> String {
+    let range = line_ranges(bytes).nth(number - 1).unwrap_or_default();
+    String::from_utf8_lossy(&bytes[range]).into_owned()
 }
 
 /// Reads the command on a line. A blank line or a comment has none.
-fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage> {
-    let line = std::str::from_utf8(line).map_err(|_| Usage::LineNotUtf8)?;
+fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage> {
+    if let Some(change) = read_saved(line) {
+        return Ok(Some(Command::Change(change)));
+    }
     let mut words = Vec::with_capacity(16);
     words.extend(
         split_at_blanks(line).take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm"),
