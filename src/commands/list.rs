@@ -2,13 +2,17 @@
 
 use ipvs_netlink::{Table, TableEntry};
 
+use super::documents;
 use super::session::Session;
 use crate::failure::Failure;
-use crate::grammar::{Columns, List};
+use crate::grammar::{Columns, Format, List};
 use crate::names::Names;
 use crate::view;
 
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    if list.format == Format::Json {
+        return documents::table(session, list);
+    }
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(matches!(list.columns, Columns::Stats | Columns::Rate));
     let (info, table) = match list.service {

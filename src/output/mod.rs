@@ -41,6 +41,11 @@ impl Output {
         }
     }
 
+    /// Appends a value as JSON, which escapes whatever has to be.
+    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
+        Ok(serde_json::to_writer(&mut self.bytes, value)?)
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

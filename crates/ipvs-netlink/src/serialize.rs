@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// Serializes types as the text of `Display`, and reads them by `FromStr`.
@@ -87,6 +88,28 @@ pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
+/// Reads a field that may be missing, but is nothing else than an object: derived implementations also read arrays, by
+/// the order of the fields.
+pub(crate) fn given_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(fields))
+        }
+    }
+
+    deserializer.deserialize_map(Object(PhantomData)).map(Some)
+}
+
 /// Reads a number from 0 to `MAX` that may be missing.
 pub(crate) fn given_number<'de, const MAX: u64, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
@@ -122,10 +145,10 @@ impl Flag {
     ///
     /// # Errors
     /// The name that is none of these.
-    pub(crate) fn join<'a>(
-        flags: &'a [Self],
+    pub(crate) fn join(
+        flags: &[Self],
         names: impl IntoIterator<Item = (u32, &'static str)> + Clone,
-    ) -> Result<u32, &'a str> {
+    ) -> Result<u32, &str> {
         flags.iter().try_fold(0, |bits, flag| match flag {
             Self::Bits(more) => Ok(bits | more),
             Self::Name(name) => {

@@ -9,7 +9,7 @@ use crate::constants::{
     IP_VS_CONN_F_TUNNEL_TYPE_GRE, IP_VS_CONN_F_TUNNEL_TYPE_GUE, IP_VS_CONN_F_TUNNEL_TYPE_IPIP,
 };
 use crate::parse::ParseError;
-use crate::serialize::{Flag, as_text, given, number};
+use crate::serialize::{Flag, as_text, given_object, number};
 
 /// The fields of a destination.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct DestinationFields {
     #[serde(default = "direct_route")]
     forwarding: Forwarding,
     /// Left out if packets are not encapsulated, because the kernel ignores it then.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given_object", skip_serializing_if = "Option::is_none")]
     tunnel: Option<Tunnel>,
     #[serde(default = "one", deserialize_with = "number::<2147483647, _, _>")]
     weight: u32,
