@@ -11,7 +11,7 @@ use super::markers::{first_line, last_line};
 use super::new_file;
 use super::session::Session;
 use super::signals::without_signals;
-use crate::document::{Entry, Writer};
+use crate::document::{Entry, Settings};
 use crate::failure::{self, Failure};
 use crate::grammar::{self, Format};
 use crate::names::Names;
@@ -74,31 +74,22 @@ fn print_document(session: &mut Session, full: bool, flush: Flush) -> Result<(),
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
     let mut table = read_consistent(ipvs)?;
-    let settings = if full { Some((ipvs.timeouts()?, ipvs.daemons()?)) } else { None };
-    view::sort_services(&mut table);
-    let mut document = Writer::start(&mut session.output);
-    if let Some((timeouts, daemons)) = &settings {
-        document.field("timeouts", timeouts).map_err(Failure::Output)?;
-        document.list("daemons", |list| {
-            daemons.iter().try_for_each(|daemon| {
-                check_name(daemon.interface.as_bytes())?;
-                list.push(daemon).map_err(Failure::Output)
-            })
-        })?;
+    let (timeouts, daemons) =
+        if full { (Some(ipvs.timeouts()?), Some(ipvs.daemons()?)) } else { (None, None) };
+    for daemon in daemons.iter().flatten() {
+        check_name(daemon.interface.as_bytes())?;
     }
-    document.list("services", |list| {
-        table.entries.iter().try_for_each(|entry| {
-            let service = entry.service.settings;
-            check_name(service.scheduler.as_bytes())?;
-            service.engine.map_or(Ok(()), |engine| check_name(engine.as_bytes()))?;
-            let destinations = in_saved_order(entry, full).into_iter().map(|state| state.settings);
-            let entry = Entry { service, destinations: destinations.collect() };
-            list.push(&entry).map_err(Failure::Output)?;
-            flush(list.output).map_err(Failure::Output)
-        })
-    })?;
-    document.end();
-    Ok(())
+    view::sort_services(&mut table);
+    let mut services = Vec::with_capacity(table.entries.len());
+    for entry in &table.entries {
+        let service = entry.service.settings;
+        check_name(service.scheduler.as_bytes())?;
+        service.engine.map_or(Ok(()), |engine| check_name(engine.as_bytes()))?;
+        let destinations = in_saved_order(entry, full).into_iter().map(|state| state.settings);
+        services.push(Entry { service, destinations: destinations.collect() });
+    }
+    let settings = Settings::new(timeouts, daemons, services);
+    settings.write(&mut session.output, flush).map_err(Failure::Output)
 }
 
 /// Fails if a name cannot be read again: it is not UTF-8, or has blanks or control characters. The rules are the same

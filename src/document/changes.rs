@@ -44,7 +44,7 @@ impl Settings {
             }
         }
         let mut daemons = HashMap::new();
-        for (index, &FromObject(daemon)) in self.daemons.iter().enumerate() {
+        for (index, &FromObject(daemon)) in self.daemons.iter().flatten().enumerate() {
             let place = Place::Daemon(index);
             checked.daemon(&daemon, place);
             checked.add(&mut daemons, daemon.state, place, Change::StartDaemon(daemon));

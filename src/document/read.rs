@@ -1,6 +1,6 @@
-//! Reading a document.
+//! Everything that a document can ask for, and how it is read.
 
-use std::fmt;
+use std::{fmt, io};
 
 use ipvs_netlink::{SyncDaemon, Timeouts};
 use serde::de::{Error, Unexpected, Visitor};
@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer};
 
 use super::object::{FromObject, given};
 use super::place::{Path, TOP, line_at};
-use super::{Entry, SCHEMA};
+use super::{Entry, SCHEMA, Writer};
+use crate::output::Output;
 
-/// Everything that a document can ask for.
+/// The settings in a document, which are written by the same types that they are read by.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -18,8 +19,8 @@ pub(crate) struct Settings {
     _schema: (),
     #[serde(default, deserialize_with = "given")]
     pub(super) timeouts: Option<FromObject<Timeouts>>,
-    #[serde(default)]
-    pub(super) daemons: Vec<FromObject<SyncDaemon>>,
+    #[serde(default, deserialize_with = "given")]
+    pub(super) daemons: Option<Vec<FromObject<SyncDaemon>>>,
     /// The whole table, if the document says anything about it.
     #[serde(default, deserialize_with = "given")]
     pub(crate) services: Option<Vec<Entry>>,
@@ -54,6 +55,42 @@ const STATE: [&str; 8] = [
 ];
 
 impl Settings {
+    pub(crate) fn new(
+        timeouts: Option<Timeouts>,
+        daemons: Option<Vec<SyncDaemon>>,
+        services: Vec<Entry>,
+    ) -> Self {
+        let daemons = daemons.map(|daemons| daemons.into_iter().map(FromObject).collect());
+        Self { _schema: (), timeouts: timeouts.map(FromObject), daemons, services: Some(services) }
+    }
+
+    /// Writes a document into the output, which `flush` may print part by part.
+    pub(crate) fn write(
+        &self,
+        output: &mut Output,
+        flush: impl Fn(&mut Output) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut document = Writer::start(output);
+        if let Some(FromObject(timeouts)) = &self.timeouts {
+            document.field("timeouts", timeouts)?;
+        }
+        if let Some(daemons) = &self.daemons {
+            document.list("daemons", |list| {
+                daemons.iter().try_for_each(|FromObject(daemon)| list.push(daemon))
+            })?;
+        }
+        if let Some(services) = &self.services {
+            document.list("services", |list| {
+                services.iter().try_for_each(|entry| {
+                    list.push(entry)?;
+                    flush(list.output)
+                })
+            })?;
+        }
+        document.end();
+        Ok(())
+    }
+
     /// Reads a document.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
         let text = std::str::from_utf8(bytes).map_err(|error| Fault {

@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod ipv4;
+mod json;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -39,11 +40,6 @@ impl Output {
         } else {
             self.left(width, |output| output.foreign(text));
         }
-    }
-
-    /// Appends a value as JSON, which escapes whatever has to be.
-    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        Ok(serde_json::to_writer(&mut self.bytes, value)?)
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
