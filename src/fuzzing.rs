@@ -6,6 +6,7 @@ use std::fs;
 
 use crate::cli::Usage;
 use crate::commands::{self, Session};
+use crate::document::{Fault, Settings};
 use crate::failure::Failure;
 use crate::grammar::{Invocation, Parser};
 
@@ -28,6 +29,32 @@ fn check(invocation: Invocation) -> Result<(), Failure> {
         Invocation::Restore(options) => commands::restore(&mut Session::default(), &options),
         Invocation::Command(_) => Ok(()),
     }
+}
+
+/// Reads a JSON document. Its settings must survive being written and read again, and faults must have a place.
+pub fn document(data: &[u8]) {
+    let lines = 1 + data.iter().filter(|&&byte| byte == b'\n').count();
+    let settings = match Settings::read(data) {
+        Ok(settings) => settings,
+        Err(Fault { line, why, .. }) => {
+            assert!((1..=lines).contains(&line) && !why.is_empty(), "line {line} of {lines}: {why}");
+            return;
+        }
+    };
+    let changes = match settings.changes() {
+        Ok(changes) => changes,
+        Err(faults) => {
+            let text = String::from_utf8_lossy(data);
+            assert!(faults.iter().all(|(path, _)| path.line(&text).is_some()), "{faults:?}");
+            return;
+        }
+    };
+    let mut output = crate::output::Output::default();
+    // Nothing can fail that is not printed.
+    let _ = settings.write(&mut output, |_| Ok(()));
+    let text = output.into_bytes();
+    let again = Settings::read(&text).map(|settings| settings.changes());
+    assert_eq!(again, Ok(Ok(changes)), "{}", String::from_utf8_lossy(&text));
 }
 
 /// Reads a command line, whose words are separated by newlines. A change must survive being written and read again.
@@ -76,6 +103,11 @@ mod tests {
     #[test]
     fn the_corpus_of_restore_input_passes() {
         replay("restore", restore);
+    }
+
+    #[test]
+    fn the_corpus_of_documents_passes() {
+        replay("document", document);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod document;
 mod failure;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

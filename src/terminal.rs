@@ -53,7 +53,7 @@ pub(crate) fn is_printable(text: &str) -> bool {
 }
 
 /// Returns whether a character controls the terminal, ends a line, or is blank or invisible without being a space.
-fn is_harmful(character: char) -> bool {
+pub(crate) fn is_harmful(character: char) -> bool {
     match character {
         ' '..='~' => false,
         // Zero-width characters and marks of direction, bidirectional overrides and isolates, and the byte-order mark.

@@ -117,6 +117,7 @@ const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
 const RESTORING: &[Verb] = &[Verb::Restore];
+const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore];
 
 table! {
     commands {
@@ -186,6 +187,9 @@ table! {
         Exact ("exact") Flag, LISTING, "show numbers whole instead of with K, M, G";
         Sort ("sort") Flag, Verb::ALL, "does nothing: services and servers are sorted anyway";
         Nosort ("nosort") Flag, LISTING, "show services and servers in the kernel's order";
+        Json ("json") Flag, DOCUMENTS,
+            "a JSON document with everything; with -R, read one as -S prints it";
+        Names ("names") Flag, LISTING, "with --json, look names up and add them";
         SyncId ("syncid") Required("NUMBER"), &[Verb::StartDaemon, Verb::StopDaemon, Verb::List],
             "number of the sync daemon, 0 to 255 (default 0)";
         SyncMaxlen ("sync-maxlen") Required("BYTES"), STARTING, "longest sync message";

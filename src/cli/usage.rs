@@ -110,8 +110,8 @@ pub(crate) enum Usage {
     BadTimeout { text: String, max: u32 },
     #[error("{} cannot stand in its own input", Verb::Restore.name())]
     NestedRestore,
-    #[error("{} needs {}", .0.name(), Opt::Replace.name())]
-    NeedsReplace(Opt),
+    #[error("{} needs {}", .0.name(), .1.name())]
+    Needs(Opt, Opt),
     #[error(
         "{} says nothing of the table that is wanted: it cannot stand in input for {}",
         .0.name(),

@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::view;
 
 /// The number of lines whose addresses are looked up together.
-const LINES_TOGETHER: usize = 1000;
+pub(super) const LINES_TOGETHER: usize = 1000;
 
 /// Shows all connections. Lines that are malformed are marked, and make the command fail at its end.
 pub(super) fn run(session: &mut Session, engines: bool, numeric: bool) -> Result<(), Failure> {
@@ -70,7 +70,7 @@ impl List<'_> {
 }
 
 /// Opens the list of connections. If it does not exist, connecting to the kernel loads IPVS or says why not.
-fn open(session: &mut Session) -> Result<Connections, Failure> {
+pub(super) fn open(session: &mut Session) -> Result<Connections, Failure> {
     match Connections::open() {
         Err(ProcError::Read(_, error)) if error.kind() == io::ErrorKind::NotFound => {
             session.kernel()?;

@@ -3,10 +3,10 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, list, save};
+use super::{connections, documents, list, save};
 use crate::cli;
 use crate::failure::Failure;
-use crate::grammar::{Command, Listing};
+use crate::grammar::{Command, Format, Listing};
 use crate::view;
 
 /// Carries out a command.
@@ -14,18 +14,25 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections { engines, numeric }) => {
+        Command::List(Listing::Connections { format: Format::Text, engines, numeric }) => {
             connections::run(session, *engines, *numeric)?;
         }
-        Command::List(Listing::Timeouts) => {
+        Command::List(Listing::Connections { format: Format::Json, numeric, .. }) => {
+            documents::connections(session, *numeric)?;
+        }
+        Command::List(Listing::Timeouts(Format::Json)) => documents::timeouts(session)?,
+        Command::List(Listing::Daemons(Format::Json)) => documents::daemons(session)?,
+        Command::List(Listing::Timeouts(Format::Text)) => {
             let timeouts = session.kernel()?.timeouts()?;
             view::timeouts(&mut session.output, timeouts);
         }
-        Command::List(Listing::Daemons) => {
+        Command::List(Listing::Daemons(Format::Text)) => {
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
         }
-        Command::Save { numeric, full, file } => save::run(session, *numeric, *full, file.as_deref())?,
+        Command::Save { numeric, full, format, file } => {
+            save::run(session, *format, *numeric, *full, file.as_deref())?;
+        }
         Command::Help => session.output.push(cli::help()),
         Command::Version => view::version(&mut session.output),
     }

@@ -5,15 +5,19 @@ use std::io;
 use ipvs_netlink::{Error, Info, ProcService, ProcTable, Query, Reason, Refused, ServiceId, TableEntry};
 use nix::errno::Errno;
 
+use super::documents;
 use super::session::Session;
 use crate::failure::{self, Failure};
-use crate::grammar::{Columns, List};
+use crate::grammar::{Columns, Format, List};
 use crate::names::Names;
 use crate::output::Output;
 use crate::view::{self, Entry};
 
 /// Everyone gets a plain listing: if the kernel may not be asked, it is made of the file that all may read.
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    if list.format == Format::Json {
+        return documents::table(session, list);
+    }
     match ask_kernel(session, list) {
         Err(Failure::Ipvs(error)) if list.columns == Columns::Plain && is_forbidden(&error) => {
             // The first error says more than that there is no file either.

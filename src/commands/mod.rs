@@ -1,6 +1,7 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
 mod connections;
+mod documents;
 mod execute;
 mod list;
 mod lock;

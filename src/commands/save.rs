@@ -5,14 +5,15 @@ use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 
-use ipvs_netlink::{AddressFamily, Change, DestinationState, Ipvs, ServiceId, Table};
+use ipvs_netlink::{AddressFamily, Change, DestinationState, Interface, Ipvs, ServiceId, Table, TableEntry};
 
 use super::markers::{first_line, last_line};
 use super::new_file;
 use super::session::Session;
 use super::signals::without_signals;
+use crate::document::{Entry, Settings};
 use crate::failure::{self, Failure};
-use crate::grammar;
+use crate::grammar::{self, Format};
 use crate::names::Names;
 use crate::output::Output;
 use crate::view;
@@ -22,28 +23,34 @@ const MAX_READS: usize = 8;
 
 pub(super) fn run(
     session: &mut Session,
+    format: Format,
     numeric: bool,
     full: bool,
     file: Option<&str>,
 ) -> Result<(), Failure> {
-    let Some(file) = file else { return print(session, numeric, full, Output::print_if_long) };
+    let print = |session: &mut Session, flush: Flush| match format {
+        Format::Text => print(session, numeric, full, flush),
+        Format::Json => print_document(session, full, flush),
+    };
+    let Some(file) = file else { return print(session, Output::print_if_long) };
     // What the command has said before goes its own way.
     let said = std::mem::take(&mut session.output);
-    print(session, numeric, full, |_| Ok(()))?;
-    let commands = std::mem::replace(&mut session.output, said).into_bytes();
-    let count = commands.iter().filter(|&&byte| byte == b'\n').count();
-    let bytes = [first_line(count).as_bytes(), &commands, last_line(count).as_bytes()].concat();
+    print(session, |_| Ok(()))?;
+    let mut bytes = std::mem::replace(&mut session.output, said).into_bytes();
+    // A document that was cut needs no comments to be recognized.
+    if format == Format::Text {
+        let count = bytes.iter().filter(|&&byte| byte == b'\n').count();
+        bytes = [first_line(count).as_bytes(), &bytes, last_line(count).as_bytes()].concat();
+    }
     without_signals(|| new_file::replace(Path::new(file), &bytes))
         .map_err(|error| Failure::Save(file.to_owned(), error))
 }
 
+/// Prints the output, or a part of it, or nothing yet.
+type Flush = fn(&mut Output) -> io::Result<()>;
+
 /// Appends the commands to the output, which `flush` may print part by part.
-fn print(
-    session: &mut Session,
-    numeric: bool,
-    full: bool,
-    flush: impl Fn(&mut Output) -> io::Result<()>,
-) -> Result<(), Failure> {
+fn print(session: &mut Session, numeric: bool, full: bool, flush: Flush) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
     let table = read_consistent(ipvs)?;
@@ -60,6 +67,46 @@ fn print(
         }
     }
     Ok(())
+}
+
+/// Appends the same as a document. Its addresses and ports are numbers.
+fn print_document(session: &mut Session, full: bool, flush: Flush) -> Result<(), Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(false);
+    let mut table = read_consistent(ipvs)?;
+    let (timeouts, daemons) =
+        if full { (Some(ipvs.timeouts()?), Some(ipvs.daemons()?)) } else { (None, None) };
+    for daemon in daemons.iter().flatten() {
+        check_name(daemon.interface.as_bytes())?;
+    }
+    view::sort_services(&mut table.entries);
+    let mut services = Vec::with_capacity(table.entries.len());
+    for entry in &table.entries {
+        let service = entry.service.settings;
+        check_name(service.scheduler.as_bytes())?;
+        service.engine.map_or(Ok(()), |engine| check_name(engine.as_bytes()))?;
+        let destinations = in_saved_order(entry, full).into_iter().map(|state| state.settings);
+        services.push(Entry { service, destinations: destinations.collect() });
+    }
+    let settings = Settings::new(timeouts, daemons, services);
+    settings.write(&mut session.output, flush).map_err(Failure::Output)
+}
+
+/// Fails if a name cannot be read again: it is not UTF-8, or has blanks or control characters. The rules are the same
+/// for all kinds of names.
+fn check_name(name: &[u8]) -> Result<(), Failure> {
+    let is_readable = std::str::from_utf8(name).is_ok_and(|name| name.parse::<Interface>().is_ok());
+    if is_readable { Ok(()) } else { Err(Failure::UnreadableName(name.to_vec())) }
+}
+
+/// Returns the servers of a service, sorted or, with `kernel_order`, so that adding them leaves them in the order that
+/// they have in the kernel, where the one that was added last is the first.
+fn in_saved_order(entry: &TableEntry, kernel_order: bool) -> Vec<&DestinationState> {
+    if kernel_order {
+        entry.destinations.iter().rev().collect()
+    } else {
+        view::sorted_servers(&entry.destinations)
+    }
 }
 
 /// Returns the IPv4 servers of IPv6 services. A name of theirs is read as an IPv6 address if it has one.
@@ -79,25 +126,19 @@ fn read_consistent(ipvs: &mut Ipvs) -> Result<Table, Failure> {
     Err(Failure::Unstable)
 }
 
-/// Appends the commands that make the table. With `kernel_order` they leave the servers in the order that they
-/// have in the kernel, where the one that was added last is the first.
+/// Appends the commands that make the table; see [`in_saved_order`] for `kernel_order`.
 fn write_table(
     output: &mut Output,
     mut table: Table,
     kernel_order: bool,
-    flush: impl Fn(&mut Output) -> io::Result<()>,
+    flush: Flush,
 ) -> Result<(), Failure> {
     view::sort_services(&mut table.entries);
     let mut unsaveable = Vec::new();
     for entry in table.entries {
         let service = entry.service.settings;
         write(output, &Change::AddService(service))?;
-        let servers = if kernel_order {
-            entry.destinations.iter().rev().collect()
-        } else {
-            view::sorted_servers(&entry.destinations)
-        };
-        for state in servers {
+        for state in in_saved_order(&entry, kernel_order) {
             write(output, &Change::AddDestination(service.id(), state.settings))?;
             if !grammar::has_option(state.settings.forwarding) {
                 unsaveable.push((service.id(), *state));

@@ -7,7 +7,7 @@ use crate::cli::Usage;
 use crate::terminal::{printable, quote};
 
 /// The number of mistakes or refusals that are shown: in a binary file every line is one.
-const MAX_SHOWN: usize = 20;
+pub(crate) const MAX_SHOWN: usize = 20;
 /// Longer lines are shown only in part.
 const MAX_LINE_LEN: usize = 160;
 
@@ -18,13 +18,14 @@ pub(crate) struct Mistakes {
     total: usize,
 }
 
-/// A line that makes no sense.
+/// A line, or a value in a document, that makes no sense.
 #[derive(Debug)]
 struct Mistake {
-    /// Its number, counted from 1.
+    /// The number of the line, counted from 1.
     number: usize,
-    line: String,
-    error: Usage,
+    error: String,
+    /// The line with a mark below its word that is wrong. Values of documents are named by their paths.
+    marked: String,
 }
 
 impl Mistakes {
@@ -32,7 +33,17 @@ impl Mistakes {
     pub(crate) fn add(&mut self, number: usize, line: impl FnOnce() -> String, error: Usage) {
         self.total += 1;
         if self.shown.len() < MAX_SHOWN {
-            self.shown.push(Mistake { number, line: line(), error });
+            let marked = marked(&line(), error.culprit());
+            self.shown.push(Mistake { number, error: error.to_string(), marked });
+        }
+    }
+
+    /// Adds a value in a document. The number of its line is asked for only if it will be shown.
+    pub(crate) fn add_value(&mut self, number: impl FnOnce() -> usize, path: &str, why: &str) {
+        self.total += 1;
+        if self.shown.len() < MAX_SHOWN {
+            let mistake = Mistake { number: number(), error: at_path(path, why), marked: String::new() };
+            self.shown.push(mistake);
         }
     }
 
@@ -80,12 +91,17 @@ pub(crate) struct RefusedLine {
     pub(crate) error: String,
 }
 
+/// Writes the path to a value before the sentence about it.
+pub(crate) fn at_path(path: &str, why: &str) -> String {
+    if path.is_empty() { why.to_owned() } else { format!("{path}: {why}") }
+}
+
 pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
     let mut text = String::new();
-    for Mistake { number, line, error } in &mistakes.shown {
+    for Mistake { number, error, marked } in &mistakes.shown {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}:{number}: {}", quote(input), quote(&error.to_string()));
-        text.push_str(&marked(line, error.culprit()));
+        let _ = writeln!(text, "{}:{number}: {}", quote(input), quote(error));
+        text.push_str(marked);
     }
     if mistakes.total > mistakes.shown.len() {
         let _ = writeln!(text, "... and {} more", mistakes.total - mistakes.shown.len());

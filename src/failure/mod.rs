@@ -10,7 +10,7 @@ use ipvs_netlink::{BatchError, DestinationState, Error, ProcError, Query, Reason
 use crate::cli::{Opt, Usage};
 use crate::terminal::{escape, quote};
 
-pub(crate) use input::{Mistakes, RefusedLine, Repeated};
+pub(crate) use input::{MAX_SHOWN, Mistakes, RefusedLine, Repeated, at_path};
 
 /// The reason why the program ends without having done what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +35,15 @@ pub(crate) enum Failure {
     /// All connections were listed, but some lines are none.
     #[error("malformed lines in the kernel's list of connections: {0}, marked with ???")]
     MalformedConnections(usize),
+    /// All connections were listed, but some lines are none, for which a document has no place.
+    #[error("malformed lines in the kernel's list of connections: {0}, left out")]
+    LeftOutConnections(usize),
     /// Some lines of the input of `-R` are wrong; nothing was applied.
     #[error("{}", input::mistakes(.0, .1))]
     Mistakes(String, Mistakes),
     /// The kernel refused some lines of the input; the others were applied.
-    #[error("{}ipvsadm: the other lines were applied", input::refusals(.0, .1))]
-    Refusals(String, Vec<RefusedLine>),
+    #[error("{}ipvsadm: the other {} were applied", input::refusals(.input, .refused), .others)]
+    Refusals { input: String, refused: Vec<RefusedLine>, others: &'static str },
     /// The kernel refused some lines of the input for `--replace`; the table is as it was before.
     #[error("{}ipvsadm: nothing was changed", input::refusals(.0, .1))]
     NothingChanged(String, Vec<RefusedLine>),
@@ -82,9 +85,10 @@ impl Failure {
     /// for faults of lines, which begin with the name of the input, as editors expect.
     pub(crate) fn report(&self) -> String {
         match self {
-            Self::Mistakes(..) | Self::Refusals(..) | Self::NothingChanged(..) | Self::NotUndone { .. } => {
-                self.to_string()
-            }
+            Self::Mistakes(..)
+            | Self::Refusals { .. }
+            | Self::NothingChanged(..)
+            | Self::NotUndone { .. } => self.to_string(),
             _ => format!("ipvsadm: {}", quote(&self.to_string())),
         }
     }
@@ -100,7 +104,8 @@ impl Failure {
                 (Request::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
-            Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) | Self::Save(..) => 1,
+            Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
+            Self::LeftOutConnections(_) | Self::Save(..) => 1,
             _ => 255,
         }
     }
@@ -158,7 +163,7 @@ mod tests {
                 (Failure::EmptyInput(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),
                 (Failure::Mistakes(text.into(), mistakes()), 4),
-                (Failure::Refusals(text.into(), vec![line()]), 2),
+                (Failure::Refusals { input: text.into(), refused: vec![line()], others: "lines" }, 2),
                 (Failure::NothingChanged(text.into(), vec![line()]), 2),
                 (
                     Failure::NotUndone {

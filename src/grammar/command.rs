@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
-use super::listing::Listing;
+use super::listing::{Format, Listing};
 use super::restore::Restore;
 use super::{daemon, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
-    Save { numeric: bool, full: bool, file: Option<String> },
+    Save { numeric: bool, full: bool, format: Format, file: Option<String> },
     /// Explains the program.
     Help,
     /// Shows the program's version.
@@ -98,8 +98,9 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::List => return Ok(Invocation::Command(Command::List(listing::read(arguments)?))),
         Verb::Save => {
             let (numeric, full) = (arguments.flag(Opt::Numeric), arguments.flag(Opt::Full));
+            let format = listing::read_format(arguments);
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
-            return Ok(Invocation::Command(Command::Save { numeric, full, file }));
+            return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Help => return Ok(Invocation::Command(Command::Help)),

@@ -12,16 +12,27 @@ pub(crate) enum Listing {
     Table(List),
     /// The connections, with columns for persistence engines or without.
     Connections {
+        format: Format,
         engines: bool,
         numeric: bool,
     },
-    Timeouts,
-    Daemons,
+    Timeouts(Format),
+    Daemons(Format),
+}
+
+/// The form in which something is shown or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Lines, as they have always been.
+    Text,
+    /// A JSON document.
+    Json,
 }
 
 /// The part of the table to list, and its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct List {
+    pub(crate) format: Format,
     /// Lists this service alone.
     pub(crate) service: Option<ServiceId>,
     pub(crate) columns: Columns,
@@ -67,10 +78,18 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
         return Err(Usage::Conflict(other, service));
     }
     let service = service::read_optional_id(arguments)?;
-    let numeric = arguments.flag(Opt::Numeric);
+    let format = read_format(arguments);
+    let names = arguments.exclusive([Opt::Numeric, Opt::Names])?.map(|(option, _)| option);
+    let numeric = match (format, names) {
+        (Format::Text, Some(Opt::Names)) => return Err(Usage::Needs(Opt::Names, Opt::Json)),
+        // Programs want the same document everywhere, and at once.
+        (Format::Json, names) => names != Some(Opt::Names),
+        (Format::Text, names) => names == Some(Opt::Numeric),
+    };
     let columns = COLUMNS.into_iter().find(|&(option, _)| arguments.flag(option));
     Ok(match (other, columns) {
         (None, columns) => Listing::Table(List {
+            format,
             service,
             columns: columns.map_or(Columns::Plain, |(_, columns)| columns),
             numeric,
@@ -78,10 +97,15 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             sorted: !arguments.flag(Opt::Nosort),
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
-            Listing::Connections { engines: matches!(columns, Some((Opt::PersistentConn, _))), numeric }
+            let engines = matches!(columns, Some((Opt::PersistentConn, _)));
+            Listing::Connections { format, engines, numeric }
         }
-        (Some(Opt::Timeout), None | Some((Opt::TunInfo, _))) => Listing::Timeouts,
-        (Some(_), None | Some((Opt::TunInfo, _))) => Listing::Daemons,
+        (Some(Opt::Timeout), None | Some((Opt::TunInfo, _))) => Listing::Timeouts(format),
+        (Some(_), None | Some((Opt::TunInfo, _))) => Listing::Daemons(format),
         (Some(other), Some((option, _))) => return Err(Usage::Conflict(other, option)),
     })
+}
+
+pub(super) fn read_format(arguments: &mut Arguments<'_, '_>) -> Format {
+    if arguments.flag(Opt::Json) { Format::Json } else { Format::Text }
 }

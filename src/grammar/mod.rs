@@ -13,9 +13,10 @@ mod timeouts;
 mod tunnel;
 
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
-pub(crate) use listing::{Columns, List, Listing};
+pub(crate) use listing::{Columns, Format, List, Listing};
 pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
 pub(crate) use server::has_option;
 pub(crate) use service::scheduler_flags;
+pub(crate) use timeouts::MAX_SECONDS;
 pub(crate) use tunnel::list as list_tunnel;

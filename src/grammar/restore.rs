@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::arguments::{Arguments, Result};
+use super::listing::{self, Format};
 use crate::cli::{Opt, Usage};
 
 /// The seconds to wait for another instance, unless an option says otherwise, and at most.
@@ -15,6 +16,8 @@ const MAX_LOCK_WAIT: u64 = 24 * 3600;
 pub(crate) struct Restore {
     /// The file, unless it is standard input.
     pub(crate) file: Option<String>,
+    /// The form of the file, and of the plan that `--dry-run` prints.
+    pub(crate) format: Format,
     /// Only reads and checks the commands.
     pub(crate) check: bool,
     /// Makes the table what the commands say instead of adding to it.
@@ -36,13 +39,14 @@ pub(crate) struct Replace {
 
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
     let file = arguments.words.pop().map(Cow::into_owned).filter(|file| file != "-");
+    let format = listing::read_format(arguments);
     let check = arguments.flag(Opt::Check) | arguments.flag(Opt::Test);
     let lock_wait = arguments.number(Opt::LockWait, 0..=MAX_LOCK_WAIT)?.unwrap_or(LOCK_WAIT);
     let lock_wait = Duration::from_secs(lock_wait);
     if !arguments.flag(Opt::Replace) {
         return match arguments.find(&[Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty]) {
-            Some(option) => Err(Usage::NeedsReplace(option)),
-            None => Ok(Restore { file, check, replace: None, lock_wait }),
+            Some(option) => Err(Usage::Needs(option, Opt::Replace)),
+            None => Ok(Restore { file, format, check, replace: None, lock_wait }),
         };
     }
     let replace = Replace {
@@ -50,5 +54,5 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
         keep_others: arguments.flag(Opt::KeepOthers),
         allow_empty: arguments.flag(Opt::AllowEmpty),
     };
-    Ok(Restore { file, check, replace: Some(replace), lock_wait })
+    Ok(Restore { file, format, check, replace: Some(replace), lock_wait })
 }

@@ -18,21 +18,6 @@ pub(super) const ID_OPTIONS: [Opt; 4] =
 const PROTOCOLS: [(Opt, Protocol); 3] =
     [(Opt::TcpService, Protocol::TCP), (Opt::UdpService, Protocol::UDP), (Opt::SctpService, Protocol::SCTP)];
 
-/// The flags that each scheduler may give a meaning and a name of its own.
-const SCHEDULER_FLAGS: [ServiceFlags; 3] =
-    [ServiceFlags::SCHEDULER_1, ServiceFlags::SCHEDULER_2, ServiceFlags::SCHEDULER_3];
-/// The names of [`SCHEDULER_FLAGS`] that every scheduler knows.
-const FLAG_NAMES: [&str; 3] = ["flag-1", "flag-2", "flag-3"];
-
-/// Returns the preferred names of [`SCHEDULER_FLAGS`].
-fn flag_names(scheduler: &[u8]) -> [&'static str; 3] {
-    match scheduler {
-        b"sh" => ["sh-fallback", "sh-port", FLAG_NAMES[2]],
-        b"mh" => ["mh-fallback", "mh-port", FLAG_NAMES[2]],
-        _ => FLAG_NAMES,
-    }
-}
-
 pub(super) fn read_id(arguments: &mut Arguments<'_, '_>) -> Result<ServiceId> {
     read_optional_id(arguments)?.ok_or(Usage::NeedsService(arguments.verb))
 }
@@ -137,25 +122,25 @@ fn read_scheduler_flags(service: &Service, text: &str) -> Result<ServiceFlags> {
     if words.clone().next().is_none() && !text.is_empty() {
         return Err(bad_value(Opt::SchedFlags, text, "it names no flag"));
     }
-    let names = flag_names(service.scheduler.as_bytes());
+    let names = ServiceFlags::scheduler_names(service.scheduler);
     let mut flags = ServiceFlags::default();
     for word in words {
-        let index = (0..3).find(|&index| word == names[index] || word == FLAG_NAMES[index]);
-        let index = index.ok_or_else(|| {
+        let mut names = names.into_iter().chain(ServiceFlags::SCHEDULER_NAMES);
+        let (flag, _) = names.find(|&(_, name)| word == name).ok_or_else(|| {
             bad_value(
                 Opt::SchedFlags,
                 word,
                 format_args!("it is not a flag of the scheduler {}", service.scheduler),
             )
         })?;
-        flags |= SCHEDULER_FLAGS[index];
+        flags |= flag;
     }
     Ok(flags)
 }
 
 /// Returns the flags of a service's scheduler, as `-b` takes them; empty if none is set.
 pub(crate) fn scheduler_flags(service: &Service) -> String {
-    let names = SCHEDULER_FLAGS.into_iter().zip(flag_names(service.scheduler.as_bytes()));
+    let names = ServiceFlags::scheduler_names(service.scheduler).into_iter();
     let set = names.filter(|&(flag, _)| service.flags.contains(flag)).map(|(_, name)| name);
     set.collect::<Vec<_>>().join(",")
 }

@@ -6,7 +6,7 @@ use super::arguments::{Arguments, Line, Result, decimal};
 use crate::cli::Usage;
 
 /// The longest timeout and the longest persistence: 31 days.
-pub(super) const MAX_SECONDS: u32 = 31 * 24 * 3600;
+pub(crate) const MAX_SECONDS: u32 = 31 * 24 * 3600;
 
 /// Reads the three words after `--set`.
 pub(super) fn read(arguments: &Arguments<'_, '_>) -> Result<Timeouts> {

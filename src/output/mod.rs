@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod ipv4;
+mod json;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -34,7 +34,7 @@ const TEXTS: [&[u8]; 14] = [
 ];
 
 /// Command lines with a `@` in place of each argument or part of one.
-const LINES: [&str; 38] = [
+const LINES: [&str; 39] = [
     "@",
     "@ -t 192.0.2.1:80",
     "-A @",
@@ -73,10 +73,11 @@ const LINES: [&str; 38] = [
     "-L -t @",
     "-R @",
     "-R --replace @",
+    "-R --json @",
 ];
 
 /// Fails if the output of a program could harm a terminal. Tabs and ends of lines are harmless.
-fn assert_harmless(what: &str, output: &std::process::Output) {
+pub fn assert_harmless(what: &str, output: &std::process::Output) {
     for (name, bytes) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
         let text = std::str::from_utf8(bytes);
         let text = text.unwrap_or_else(|error| panic!("{what}: {name} is not UTF-8: {error}: {bytes:?}"));
@@ -171,6 +172,11 @@ fn hostile_names_of_hosts_are_escaped_and_those_of_ports_are_numbers() {
             let output = output(Command::new(PROGRAM).args(words));
             assert_harmless(&format!("{words:?} {}", text.escape_ascii()), &output);
         }
+        let output = output(Command::new(PROGRAM).args(["-L", "--json", "--names"]));
+        assert_harmless(&format!("--names {}", text.escape_ascii()), &output);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let service = &document["ipvs"]["services"][0];
+        assert_eq!((&service["address"], &service["port"]), (&"192.0.2.1".into(), &80.into()));
         // A number can always be read again.
         if text.contains(&0x1b) || std::str::from_utf8(text).is_err() {
             let saved = director.ok("-S");
@@ -256,7 +262,16 @@ fn hostile_interface_names_of_the_kernel_are_escaped_and_not_saved() {
         "{}",
         listed.stdout
     );
+    let listed = output(Command::new(PROGRAM).args(["-L", "--daemon", "--json"]));
+    assert_harmless("-L --daemon --json", &listed);
+    let document: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(document["ipvs"]["daemons"][0]["interface"], "\x1b[31m\u{202e}\u{fffd}abcdef");
     director.ok("-A -f 1");
+    let saved = output(Command::new(PROGRAM).args(["-S", "--full", "--json"]));
+    assert_harmless("-S --full --json", &saved);
+    let sentence = format!("ipvsadm: cannot save the name \"{shown}\": no command line can have it\n");
+    let saved = Run::from(saved);
+    assert_eq!((saved.status, saved.stderr), (255, sentence));
     let saved = output(Command::new(PROGRAM).args(["-S", "--full"]));
     assert_harmless("-S --full", &saved);
     let saved = Run::from(saved);

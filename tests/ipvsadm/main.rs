@@ -8,6 +8,7 @@ mod cluster;
 mod differential;
 mod guide;
 mod hostile;
+mod json;
 mod library;
 mod manual;
 mod messages;

@@ -86,13 +86,15 @@ fn the_examples_in_the_manual_pages_work() {
     director.system("ip link add eth0 type dummy && ip link set eth0 multicast on up");
     let stage = Stage::new();
     let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+    // Some examples use other programs behind a pipe.
+    let others = unpacked_program("jq").parent().unwrap().display().to_string();
     let pages = ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"].map(page);
     let lines: Vec<String> = pages.iter().flat_map(|page| examples(page)).collect();
     // Lines that run other programs are not tested.
     let ours: Vec<&String> = lines.iter().filter(|line| line.starts_with("ipvsadm")).collect();
     assert!(ours.len() > 30 && lines.len() < ours.len() + 5, "{lines:?}");
     for line in ours {
-        stage.ok(&format!("PATH={scripts}:$PATH; {line}"));
+        stage.ok(&format!("PATH={scripts}:$PATH:{others}; {line}"));
     }
     assert!(director.saved().lines().count() > 10, "{}", director.saved());
 }

@@ -34,7 +34,7 @@ impl Random {
 }
 
 /// Generates a table, as lines for `-R`.
-fn table(seed: u64) -> String {
+pub fn table(seed: u64) -> String {
     let random = &mut Random::new(seed);
     let mut lines = String::new();
     for number in 0..random.below(9) {
@@ -109,13 +109,13 @@ pub fn env_or(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-fn seeds() -> Range<u64> {
+pub fn seeds() -> Range<u64> {
     let first = env_or("IPVSADM_RANDOM_SEED", 1);
     first..first + env_or("IPVSADM_RANDOM_TABLES", 1000)
 }
 
 /// Feeds these lines to the program, which must accept all of them.
-fn restore(director: &Director, words: &str, lines: &str, seed: u64) {
+pub fn restore(director: &Director, words: &str, lines: &str, seed: u64) {
     let run = director.feed(words, lines);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "seed {seed}, {words}\n{lines}");
 }
@@ -125,7 +125,7 @@ fn lines_are_distinct(lines: &str) -> bool {
 }
 
 /// Describes everything that the kernel reports about its table.
-fn kernel_state(ipvs: &mut Ipvs) -> String {
+pub fn kernel_state(ipvs: &mut Ipvs) -> String {
     format!("{:?}", ipvs.table().unwrap())
 }
 
@@ -217,7 +217,7 @@ fn any_table_becomes_any_other_by_the_smallest_change() {
 
 /// Counts the smallest number of changes between two saved tables: one for each service that is missing,
 /// different or superfluous, and one for each such server, except for servers of a deleted service.
-fn min_changes(from: &str, to: &str) -> usize {
+pub fn min_changes(from: &str, to: &str) -> usize {
     /// Maps the words that name a service to its settings and to its servers' settings by address.
     fn parse_saved(saved: &str) -> BTreeMap<String, (String, BTreeMap<String, String>)> {
         let mut services: BTreeMap<String, (String, BTreeMap<String, String>)> = BTreeMap::new();

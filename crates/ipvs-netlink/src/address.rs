@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use crate::constants::{AF_INET, AF_INET6};
+use crate::parse::ParseError;
 
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +54,24 @@ impl fmt::Display for AddressFamily {
             Self::V6 => "IPv6",
         })
     }
+}
+
+impl FromStr for AddressFamily {
+    type Err = ParseError;
+
+    /// Reads `IPv4` or `IPv6`.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "IPv4" => Ok(Self::V4),
+            "IPv6" => Ok(Self::V6),
+            _ => Err(ParseError::new(text, "an address family: IPv4 or IPv6")),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+crate::serialize::as_text! {
+    AddressFamily: "an address family: IPv4 or IPv6",
 }
 
 /// Returns the address in an address attribute, which has 16 bytes for either address family.

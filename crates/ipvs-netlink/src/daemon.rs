@@ -87,9 +87,15 @@ impl FromStr for DaemonState {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::as_text! {
+    DaemonState: "master or backup",
+}
+
 /// The settings of a sync daemon. A field that is 0 or `None` leaves the choice to the kernel, which then reports what
 /// it chose; the sync id alone is always what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct SyncDaemon {
     /// The role: master or backup.
@@ -98,14 +104,38 @@ pub struct SyncDaemon {
     pub interface: Interface,
     /// The number that masters and their backups share (`IPVS_DAEMON_ATTR_SYNC_ID`), 0 to 255; a backup with number 0
     /// accepts all.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<255, _, _>")
+    )]
     pub sync_id: u32,
     /// The longest UDP payload in bytes (`IPVS_DAEMON_ATTR_SYNC_MAXLEN`); 0 fits the interface's MTU.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<65507, _, _>")
+    )]
     pub max_length: u16,
     /// The multicast group (`IPVS_DAEMON_ATTR_MCAST_GROUP`, `IPVS_DAEMON_ATTR_MCAST_GROUP6`); `None` is 224.0.0.81.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            default,
+            deserialize_with = "crate::serialize::given",
+            skip_serializing_if = "Option::is_none"
+        )
+    )]
     pub group: Option<IpAddr>,
     /// The UDP port in host byte order (`IPVS_DAEMON_ATTR_MCAST_PORT`); 0 is 8848.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<65535, _, _>")
+    )]
     pub port: u16,
     /// The time to live of multicast packets, in hops (`IPVS_DAEMON_ATTR_MCAST_TTL`); 0 is 1.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<255, _, _>")
+    )]
     pub ttl: u8,
 }
 

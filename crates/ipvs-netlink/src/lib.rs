@@ -25,6 +25,13 @@
 //! [`reconcile`] leads from the present table to a desired one by the smallest list of changes. [`Connections`] reads
 //! the connections, which the kernel reports only as a file.
 //!
+//! # Serialization
+//!
+//! With the feature `serde` the settings implement `Serialize` and `Deserialize`, and the state that the kernel counts
+//! implements `Serialize`: the fields are flat, so that a destination is `{"address": "10.0.0.11", "port": 80,
+//! "forwarding": "masquerade", "weight": 1, ...}`. What is not set is left out, and unknown fields are refused. It is
+//! the format of `ipvsadm -L --json`.
+//!
 //! # Messages
 //!
 //! Programs with a netlink client of their own can carry the messages by it: [`Request`] and [`Reply`] implement the
@@ -60,6 +67,8 @@ pub mod reconcile;
 mod reply;
 mod request;
 mod same;
+#[cfg(feature = "serde")]
+mod serialize;
 mod service;
 mod settings;
 mod snapshot;

@@ -142,6 +142,13 @@ kernel_name! {
     Interface {}
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::as_text! {
+    Scheduler: "the name of a scheduler",
+    PersistenceEngine: "the name of a persistence engine",
+    Interface: "the name of an interface",
+}
+
 impl Default for Scheduler {
     /// Returns [`WLC`](Self::WLC), which `ipvsadm` has always chosen.
     fn default() -> Self {

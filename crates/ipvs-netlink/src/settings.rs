@@ -10,13 +10,26 @@ use crate::constants::{
 
 /// The times in seconds after which idle connections are forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Timeouts {
     /// For established TCP connections (`IPVS_CMD_ATTR_TIMEOUT_TCP`).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<4294967295, _, _>")
+    )]
     pub tcp: u32,
     /// For TCP connections after a FIN (`IPVS_CMD_ATTR_TIMEOUT_TCP_FIN`).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<4294967295, _, _>")
+    )]
     pub tcp_fin: u32,
     /// For UDP (`IPVS_CMD_ATTR_TIMEOUT_UDP`).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::serialize::number::<4294967295, _, _>")
+    )]
     pub udp: u32,
 }
 
@@ -71,8 +84,16 @@ impl fmt::Display for Version {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Version {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// Facts about IPVS in this network namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Info {
     /// The version of IPVS.

@@ -20,9 +20,11 @@ use crate::socket::{Dump, Socket};
 
 /// A service and its destinations.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TableEntry {
     /// The service.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub service: ServiceState,
     /// The destinations in the kernel's order: the one added last comes first.
     pub destinations: Vec<DestinationState>,
@@ -38,6 +40,8 @@ impl TableEntry {
 
 /// The virtual server table of a network namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 #[non_exhaustive]
 pub struct Table {
     /// The services with their destinations, in the kernel's order.

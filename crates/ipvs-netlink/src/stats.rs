@@ -11,6 +11,7 @@ use crate::constants::{
 ///
 /// The kernel updates them every two seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// Connections scheduled (`IPVS_STATS_ATTR_CONNS`).
@@ -29,6 +30,7 @@ pub struct Stats {
 
 /// Moving averages, all per second. They stand still while `net.ipv4.vs.run_estimation` is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Rates {
     /// New connections (`IPVS_STATS_ATTR_CPS`).

@@ -7,7 +7,7 @@ use ipvs_netlink::{Change, Error, Reason, RefusedChange};
 use super::input::Input;
 use crate::commands::execute::execute;
 use crate::commands::session::Session;
-use crate::failure::{Failure, RefusedLine, Repeated};
+use crate::failure::{Failure, Repeated};
 use crate::grammar::Command;
 
 /// Carries out the commands in order. Consecutive changes go to the kernel together. What the kernel refuses is
@@ -29,7 +29,7 @@ pub(super) fn run(session: &mut Session, input: &Input) -> Result<(), Failure> {
         if changes.is_empty() {
             for (number, command) in group {
                 if let Err(error) = execute(session, command) {
-                    refused.push(RefusedLine { number: Some(*number), error: error.to_string() });
+                    refused.push((Some(*number), error.to_string()));
                 }
             }
         } else {
@@ -39,16 +39,17 @@ pub(super) fn run(session: &mut Session, input: &Input) -> Result<(), Failure> {
                 let number = group[index].0;
                 match first.get(&changes[index]) {
                     Some(&first) if first < index => repeated.add(number, group[first].0),
-                    _ => refused.push(RefusedLine {
-                        number: Some(number),
-                        error: Failure::from(Error::from(refusal)).to_string(),
-                    }),
+                    _ => refused.push((Some(number), Failure::from(Error::from(refusal)).to_string())),
                 }
             }
         }
     }
     repeated.report(&input.name);
-    if refused.is_empty() { Ok(()) } else { Err(Failure::Refusals(input.name.clone(), refused)) }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let refused = input.refused_lines(refused);
+    Err(Failure::Refusals { input: input.name.clone(), refused, others: input.parts() })
 }
 
 /// Returns the first index of each addition that the kernel accepted, if there are others that it refused because the

@@ -7,23 +7,27 @@ use memchr::memchr_iter;
 
 use crate::cli::Usage;
 use crate::commands::markers;
-use crate::failure::{Failure, Mistakes};
-use crate::grammar::{Command, Invocation, Parser, read_saved};
+use crate::document::{Fault, Path, Place, Settings};
+use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
+use crate::grammar::{Command, Format, Invocation, Parser, Restore, read_saved};
 
 /// The commands of a file or of standard input.
 pub(super) struct Input {
     /// `<stdin>` or the name of the file.
     pub(super) name: String,
-    /// The commands with the numbers of their lines.
+    /// The commands with their origins: the numbers of their lines or, in a document, the indexes of their places.
     pub(super) commands: Vec<(usize, Command)>,
     /// Set if there is no command at all, only blank lines and comments.
     pub(super) says_nothing: bool,
     bytes: Vec<u8>,
+    /// The places of the commands, if the input is a document.
+    places: Option<Vec<Place>>,
 }
 
 impl Input {
-    /// Reads and checks all lines. Their host names are looked up together.
-    pub(super) fn read(file: Option<&str>) -> Result<Self, Failure> {
+    /// Reads and checks everything.
+    pub(super) fn read(restore: &Restore) -> Result<Self, Failure> {
+        let file = restore.file.as_deref();
         let name = file.unwrap_or("<stdin>").to_owned();
         let mut bytes = Vec::new();
         let outcome = match file {
@@ -33,16 +37,83 @@ impl Input {
         if let Err(error) = outcome {
             return Err(Failure::Input(name, error));
         }
-        let mut input = Self { name, commands: Vec::new(), says_nothing: false, bytes };
+        let mut input = Self { name, commands: Vec::new(), says_nothing: false, bytes, places: None };
+        match restore.format {
+            Format::Text => input.read_lines()?,
+            Format::Json => input.read_document(restore.replace.is_some())?,
+        }
+        input.says_nothing = input.commands.is_empty();
+        Ok(input)
+    }
+
+    /// Reads all lines. Their host names are looked up together.
+    fn read_lines(&mut self) -> Result<(), Failure> {
         let mut parser = Parser::default();
         loop {
-            let mistakes = input.parse_lines(&mut parser);
+            let mistakes = self.parse_lines(&mut parser);
             if !parser.look_up_names() {
-                input.check(mistakes)?;
-                input.says_nothing = input.commands.is_empty();
-                return Ok(input);
+                return self.check(mistakes);
             }
         }
+    }
+
+    /// Reads a document. One that is to be the whole table has to say so.
+    fn read_document(&mut self, is_table: bool) -> Result<(), Failure> {
+        let mut mistakes = Mistakes::default();
+        match Settings::read(&self.bytes) {
+            Err(Fault { line, path, why }) => mistakes.add_value(|| line, &path, &why),
+            Ok(settings) if is_table && settings.services.is_none() => {
+                let why =
+                    "it is missing, but --replace needs the whole table; an empty list stands for no service";
+                mistakes.add_value(|| 1, &Path::top("services").to_string(), why);
+            }
+            Ok(settings) => match settings.changes() {
+                Ok(changes) => {
+                    self.places = Some(changes.iter().map(|&(place, _)| place).collect());
+                    let commands = changes.into_iter().map(|(_, change)| Command::Change(change));
+                    self.commands = commands.enumerate().collect();
+                }
+                Err(faults) => {
+                    let text = self.text();
+                    for (path, why) in faults {
+                        mistakes.add_value(|| path.line(text).unwrap_or(1), &path.to_string(), &why);
+                    }
+                }
+            },
+        }
+        self.check(mistakes)
+    }
+
+    /// Returns the text of a document, which was found to be UTF-8 when it was read.
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_default()
+    }
+
+    /// Returns the path to the origin of a command, if the input is a document.
+    pub(super) fn path(&self, origin: usize) -> Option<Path> {
+        self.places.as_ref()?.get(origin).copied().map(Path::from)
+    }
+
+    /// Says where refused commands come from, and what they are among. Deletions by `--replace` have no origin.
+    pub(super) fn refused_lines(
+        &self,
+        refused: impl IntoIterator<Item = (Option<usize>, String)>,
+    ) -> Vec<RefusedLine> {
+        let refused = refused.into_iter().enumerate().map(|(index, (origin, error))| {
+            // To find a place in a document takes time, and the others are only counted.
+            match origin.and_then(|origin| self.path(origin)).filter(|_| index < MAX_SHOWN) {
+                Some(path) => {
+                    RefusedLine { number: path.line(self.text()), error: at_path(&path.to_string(), &error) }
+                }
+                None => RefusedLine { number: origin, error },
+            }
+        });
+        refused.collect()
+    }
+
+    /// Names the parts that the input consists of.
+    pub(super) fn parts(&self) -> &'static str {
+        if self.places.is_some() { "parts of the document" } else { "lines" }
     }
 
     /// Gives all lines their meaning. Only if no host name was missing the outcome counts.

@@ -1,14 +1,17 @@
 //! `-R --replace`: the table becomes what the input says by the smallest change, or stays as it is.
 
+use std::io;
+
 use ipvs_netlink::Error;
-use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, RefusedStep, Unlisted};
+use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Plan, RefusedStep, Unlisted};
 
 use super::input::Input;
 use crate::cli::{Usage, Verb};
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
+use crate::document::{StepFields, Writer};
 use crate::failure::{Failure, Mistakes, RefusedLine, Repeated};
-use crate::grammar::{self, Command, Replace};
+use crate::grammar::{self, Command, Format, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
 pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
@@ -48,6 +51,7 @@ pub(super) fn run(
     input: &Input,
     desired: &Desired<usize>,
     options: Replace,
+    format: Format,
 ) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
@@ -59,6 +63,9 @@ pub(super) fn run(
     let unlisted = if options.keep_others { Unlisted::Keep } else { Unlisted::Delete };
     if options.dry_run {
         let plan = reconcile::plan(&ipvs.snapshot()?, desired, unlisted);
+        if format == Format::Json {
+            return write_plan(session, input, &plan).map_err(Failure::Output);
+        }
         for step in &plan.steps {
             session.output.push("ipvsadm ");
             grammar::write(&mut session.output, &step.change);
@@ -72,20 +79,36 @@ pub(super) fn run(
         // Nothing was changed, and the status is that of any other command that cannot read.
         Err(ApplyError::Untouched(error)) => Err(error.into()),
         Err(ApplyError::Undone(refused)) => {
-            Err(Failure::NothingChanged(input.name.clone(), refused_lines(refused)))
+            Err(Failure::NothingChanged(input.name.clone(), refused_lines(input, refused)))
         }
         Err(ApplyError::NotUndone { refused, left }) => {
             let left = left.iter().map(ToString::to_string).collect();
-            Err(Failure::NotUndone { input: input.name.clone(), refused: refused_lines(refused), left })
+            Err(Failure::NotUndone {
+                input: input.name.clone(),
+                refused: refused_lines(input, refused),
+                left,
+            })
         }
         Err(error) => Err(Failure::Replace(error.to_string())),
     }
 }
 
-fn refused_lines(refused: Vec<RefusedStep<usize>>) -> Vec<RefusedLine> {
-    let line = |step: RefusedStep<usize>| RefusedLine {
-        number: step.origin,
-        error: Failure::from(Error::from(step.refused)).to_string(),
-    };
-    refused.into_iter().map(line).collect()
+/// Writes a plan as a document.
+fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>) -> io::Result<()> {
+    let mut document = Writer::start(&mut session.output);
+    document.list("plan", |steps| {
+        plan.steps.iter().try_for_each(|step| {
+            let path = step.origin.and_then(|origin| input.path(origin));
+            steps.push(&StepFields::new(&step.change, path.map(|path| path.to_string())))
+        })
+    })?;
+    document.field("summary", &plan.summary)?;
+    document.end();
+    Ok(())
+}
+
+fn refused_lines(input: &Input, refused: Vec<RefusedStep<usize>>) -> Vec<RefusedLine> {
+    let sentence =
+        |step: RefusedStep<usize>| (step.origin, Failure::from(Error::from(step.refused)).to_string());
+    input.refused_lines(refused.into_iter().map(sentence))
 }

@@ -14,6 +14,7 @@ fn an_installation_can_be_repeated_and_removed() {
         "usr/sbin/ipvsadm-save",
         "usr/share/bash-completion/completions/ipvsadm",
         "usr/share/fish/vendor_completions.d/ipvsadm.fish",
+        "usr/share/ipvsadm/schema/ipvs-1.json",
         "usr/share/man/man8/ipvsadm-restore.8",
         "usr/share/man/man8/ipvsadm-save.8",
         "usr/share/man/man8/ipvsadm.8",
@@ -46,7 +47,7 @@ fn an_installation_can_be_repeated_and_removed() {
         assert_eq!(output, format!("Removed ipvsadm from {root}/usr.\n{stays}"));
         let kept = ["etc/default/ipvsadm", "etc/ipvsadm.rules", "usr/sbin/other"].map(String::from);
         assert_eq!(folder.files(), kept.into());
-        assert!(!folder.0.join("usr/lib/ipvsadm").exists());
+        assert!(!folder.0.join("usr/lib/ipvsadm").exists() && !folder.0.join("usr/share/ipvsadm").exists());
     }
 
     for (words, problem) in [

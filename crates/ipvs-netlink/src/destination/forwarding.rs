@@ -87,6 +87,11 @@ impl FromStr for Forwarding {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::as_text! {
+    Forwarding: "a forwarding method",
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

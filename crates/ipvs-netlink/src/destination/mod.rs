@@ -1,5 +1,7 @@
 //! Destinations, the real servers behind a virtual service, and `IPVS_CMD_ATTR_DEST`, which carries them.
 
+#[cfg(feature = "serde")]
+mod fields;
 mod forwarding;
 mod summary;
 mod tunnel;
@@ -25,6 +27,7 @@ use crate::stats::Stats;
 
 /// The identity of a destination within its service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct DestinationId {
     /// The real server's address (`IPVS_DEST_ATTR_ADDR`). With tunnels its address family may differ from the
     /// service's.
@@ -122,6 +125,11 @@ impl FromStr for DestinationId {
 
 /// The settings of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "fields::DestinationFields", into = "fields::DestinationFields")
+)]
 #[non_exhaustive]
 pub struct Destination {
     /// The identity within the service.
@@ -228,9 +236,11 @@ impl Destination {
 
 /// A destination as the kernel reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct DestinationState {
     /// The settings.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub settings: Destination,
     /// Connections that carry traffic (`IPVS_DEST_ATTR_ACTIVE_CONNS`); for TCP, established ones.
     pub active_connections: u32,

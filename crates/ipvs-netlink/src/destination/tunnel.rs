@@ -37,6 +37,11 @@ impl TunnelFlags {
 /// The encapsulation for [`Forwarding::Tunnel`](super::Forwarding::Tunnel). The kernel keeps one for every
 /// destination, whatever its forwarding method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::fields::TunnelFields", into = "super::fields::TunnelFields")
+)]
 #[non_exhaustive]
 pub enum Tunnel {
     /// `IP_VS_CONN_F_TUNNEL_TYPE_IPIP`: IP in IP.

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The numbers of objects of one kind, by the kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Counts {
     /// New objects.
@@ -18,6 +19,7 @@ pub struct Counts {
 
 /// The extent of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Summary {
     /// Virtual services.

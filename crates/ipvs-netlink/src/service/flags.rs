@@ -6,6 +6,7 @@ use crate::constants::{
     IP_VS_SVC_F_HASHED, IP_VS_SVC_F_ONEPACKET, IP_VS_SVC_F_PERSISTENT, IP_VS_SVC_F_SCHED1,
     IP_VS_SVC_F_SCHED2, IP_VS_SVC_F_SCHED3,
 };
+use crate::name::Scheduler;
 
 /// The flags of a service (`IPVS_SVC_ATTR_FLAGS`) that an administrator chooses. Unknown flags are kept.
 ///
@@ -24,6 +25,21 @@ impl ServiceFlags {
     pub const SCHEDULER_2: Self = Self(IP_VS_SVC_F_SCHED2);
     /// `IP_VS_SVC_F_SCHED3`, which none of the kernel's schedulers uses.
     pub const SCHEDULER_3: Self = Self(IP_VS_SVC_F_SCHED3);
+
+    /// The flags that each scheduler may give a meaning, by the names that `ipvsadm -b` takes with every scheduler.
+    pub const SCHEDULER_NAMES: [(Self, &str); 3] =
+        [(Self::SCHEDULER_1, "flag-1"), (Self::SCHEDULER_2, "flag-2"), (Self::SCHEDULER_3, "flag-3")];
+
+    /// Returns the same flags by the names that say what they mean to this scheduler, if it gives them a meaning.
+    #[must_use]
+    pub fn scheduler_names(scheduler: Scheduler) -> [(Self, &'static str); 3] {
+        let [_, _, third] = Self::SCHEDULER_NAMES;
+        match scheduler {
+            Scheduler::SH => [(Self::SCHEDULER_1, "sh-fallback"), (Self::SCHEDULER_2, "sh-port"), third],
+            Scheduler::MH => [(Self::SCHEDULER_1, "mh-fallback"), (Self::SCHEDULER_2, "mh-port"), third],
+            _ => Self::SCHEDULER_NAMES,
+        }
+    }
 
     /// Converts from the kernel's bits, leaving out the two that are not flags of this type.
     #[must_use]

@@ -64,11 +64,18 @@ impl FromStr for Protocol {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::as_text! {
+    Protocol: "a transport protocol: TCP, UDP or SCTP",
+}
+
 /// The identity of a virtual service.
 ///
 /// Ids are ordered as services are listed: services on addresses before those of firewall marks; within these by
 /// address family, protocol, address and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::fields::IdFields", into = "super::fields::IdFields"))]
 pub enum ServiceId {
     /// A service on an address and a port.
     Address {

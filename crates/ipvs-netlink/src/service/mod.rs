@@ -1,5 +1,7 @@
 //! Virtual services: their settings and counters, and `IPVS_CMD_ATTR_SERVICE`, which carries them.
 
+#[cfg(feature = "serde")]
+mod fields;
 mod flags;
 mod id;
 mod netmask;
@@ -19,6 +21,8 @@ use crate::stats::Stats;
 
 /// The settings of a virtual service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "fields::ServiceFields", into = "fields::ServiceFields"))]
 #[non_exhaustive]
 pub struct Service {
     id: ServiceId,
@@ -167,9 +171,11 @@ impl Service {
 
 /// A service as the kernel reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ServiceState {
     /// The settings.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub settings: Service,
     /// The counters and rates of the service, which are the sums over its destinations, past ones included.
     pub stats: Stats,

@@ -119,6 +119,43 @@ impl FromStr for Netmask {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Netmask {
+    /// Writes a text such as `255.255.255.0` or, for IPv6, a number.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::V4(mask) => mask.serialize(serializer),
+            Self::V6(length) => serializer.serialize_u8(length.get()),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Netmask {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Netmask;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a netmask such as \"255.255.255.0\", or the length of an IPv6 prefix")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Netmask, E> {
+                let mask = text.parse().map(Netmask::V4);
+                mask.map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, length: u64) -> std::result::Result<Netmask, E> {
+                Netmask::prefix(u32::try_from(length).unwrap_or(u32::MAX)).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

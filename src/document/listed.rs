@@ -1,0 +1,65 @@
+//! Services and servers as the kernel has them, with names if they were asked for.
+
+use std::net::IpAddr;
+
+use ipvs_netlink::{DestinationState, Protocol, ServiceId, ServiceState, TableEntry};
+use serde::Serialize;
+
+use crate::names::Names;
+use crate::view;
+
+/// A service with its servers: settings, connections, counters and rates.
+#[derive(Serialize)]
+pub(crate) struct ListedEntry<'a> {
+    #[serde(flatten)]
+    service: &'a ServiceState,
+    #[serde(flatten)]
+    names: EndpointNames<'a>,
+    destinations: Vec<ListedDestination<'a>>,
+}
+
+#[derive(Serialize)]
+struct ListedDestination<'a> {
+    #[serde(flatten)]
+    destination: &'a DestinationState,
+    #[serde(flatten)]
+    names: EndpointNames<'a>,
+}
+
+/// The names of an address and a port, as far as they have any.
+#[derive(Serialize)]
+pub(super) struct EndpointNames<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_name: Option<&'a str>,
+}
+
+impl<'a> EndpointNames<'a> {
+    pub(super) fn new(names: &'a Names, address: IpAddr, port: u16, protocol: Option<Protocol>) -> Self {
+        Self { address_name: names.host(address), port_name: names.port(port, protocol) }
+    }
+}
+
+impl<'a> ListedEntry<'a> {
+    pub(crate) fn new(entry: &'a TableEntry, names: &'a Names, sorted: bool) -> Self {
+        let protocol = entry.service.id().protocol();
+        let listed = |destination: &'a DestinationState| {
+            let id = destination.id();
+            let names = EndpointNames::new(names, id.address, id.port, protocol);
+            ListedDestination { destination, names }
+        };
+        let destinations = if sorted {
+            view::sorted_servers(&entry.destinations).into_iter().map(listed).collect()
+        } else {
+            entry.destinations.iter().map(listed).collect()
+        };
+        let names = match entry.service.id() {
+            ServiceId::Address { protocol, address, port } => {
+                EndpointNames::new(names, address, port, Some(protocol))
+            }
+            ServiceId::Fwmark { .. } => EndpointNames { address_name: None, port_name: None },
+        };
+        Self { service: &entry.service, names, destinations }
+    }
+}
