@@ -15,6 +15,8 @@ complete -c ipvsadm -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c ipvsadm -s w -l weight -d 'share of new connections, 0 for none (default 1)' -r
 complete -c ipvsadm -s x -l u-threshold -d 'no new connections above this number (default 0: no limit)' -r
 complete -c ipvsadm -s y -l l-threshold -d 'new connections again below this number (default 0: 3/4 of -x)' -r
+complete -c ipvsadm -l columns -d 'columns of --table, separated by commas; "help" explains them' -r
+complete -c ipvsadm -l color -d 'colours in --table: auto, always or never (default auto)' -r
 complete -c ipvsadm -l syncid -d 'number of the sync daemon, 0 to 255 (default 0)' -r
 complete -c ipvsadm -l sync-maxlen -d 'longest sync message' -r
 complete -c ipvsadm -l mcast-interface -d 'interface for sync messages (default eth0)' -r
@@ -57,6 +59,7 @@ complete -c ipvsadm -l tun-info -d 'show how servers are tunnelled to'
 complete -c ipvsadm -l exact -d 'show numbers whole instead of with K, M, G'
 complete -c ipvsadm -l sort -d 'does nothing: services and servers are sorted anyway'
 complete -c ipvsadm -l nosort -d 'show services and servers in the kernel\'s order'
+complete -c ipvsadm -l table -d 'show a table for people; with -c, of the connections'
 complete -c ipvsadm -l replace -d 'make the table what the input says, by the smallest change, or leave it as it is'
 complete -c ipvsadm -l check -d 'only read and check the input'
 complete -c ipvsadm -l test -d 'the same as --check'

@@ -186,6 +186,10 @@ table! {
         Exact ("exact") Flag, LISTING, "show numbers whole instead of with K, M, G";
         Sort ("sort") Flag, Verb::ALL, "does nothing: services and servers are sorted anyway";
         Nosort ("nosort") Flag, LISTING, "show services and servers in the kernel's order";
+        Table ("table") Flag, LISTING, "show a table for people; with -c, of the connections";
+        TableColumns ("columns") Required("NAMES"), LISTING,
+            "columns of --table, separated by commas; \"help\" explains them";
+        Color ("color") Required("WHEN"), LISTING, "colours in --table: auto, always or never (default auto)";
         SyncId ("syncid") Required("NUMBER"), &[Verb::StartDaemon, Verb::StopDaemon, Verb::List],
             "number of the sync daemon, 0 to 255 (default 0)";
         SyncMaxlen ("sync-maxlen") Required("BYTES"), STARTING, "longest sync message";

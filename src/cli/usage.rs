@@ -112,6 +112,8 @@ pub(crate) enum Usage {
     NestedRestore,
     #[error("{} needs {}", .0.name(), Opt::Replace.name())]
     NeedsReplace(Opt),
+    #[error("{} needs {}", .0.name(), .1.name())]
+    Needs(Opt, Opt),
     #[error(
         "{} says nothing of the table that is wanted: it cannot stand in input for {}",
         .0.name(),

@@ -6,7 +6,7 @@ use super::session::Session;
 use super::{connections, list, save};
 use crate::cli;
 use crate::failure::Failure;
-use crate::grammar::{Command, Listing};
+use crate::grammar::{Column, Command, ConnectionColumn, Listing, columns_help};
 use crate::view;
 
 /// Carries out a command.
@@ -14,9 +14,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections { engines, numeric }) => {
-            connections::run(session, *engines, *numeric)?;
-        }
+        Command::List(Listing::Connections(options)) => connections::run(session, options)?,
         Command::List(Listing::Timeouts) => {
             let timeouts = session.kernel()?.timeouts()?;
             view::timeouts(&mut session.output, timeouts);
@@ -24,6 +22,10 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::List(Listing::Daemons) => {
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
+        }
+        Command::List(Listing::ColumnNames) => session.output.push(columns_help::<Column>()),
+        Command::List(Listing::ConnectionColumnNames) => {
+            session.output.push(columns_help::<ConnectionColumn>());
         }
         Command::Save { numeric, full, file } => save::run(session, *numeric, *full, file.as_deref())?,
         Command::Help => session.output.push(cli::help()),

@@ -4,11 +4,15 @@ use ipvs_netlink::{Table, TableEntry};
 
 use super::session::Session;
 use crate::failure::Failure;
-use crate::grammar::{Columns, List};
+use crate::grammar::{Columns, Format, List};
 use crate::names::Names;
-use crate::view;
+use crate::view::{self, Screen};
 
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    match list.format {
+        Format::Text => {}
+        Format::Table => return people_table(session, list),
+    }
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(matches!(list.columns, Columns::Stats | Columns::Rate));
     let (info, table) = match list.service {
@@ -22,4 +26,18 @@ pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
     session.output.names = Names::new(list.numeric);
     session.output.names.look_up(view::addresses(&table));
     view::table(&mut session.output, table, info, list).map_err(Failure::Output)
+}
+
+/// Shows the table for people.
+fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(true);
+    let table = match list.service {
+        None => ipvs.table()?,
+        Some(id) => Table::new(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]),
+    };
+    session.output.names = Names::new(list.numeric);
+    session.output.names.look_up(view::addresses(&table));
+    view::people_table(&mut session.output, table, list, Screen::of_stdout(list.color));
+    Ok(())
 }

@@ -2,26 +2,61 @@
 
 use ipvs_netlink::ServiceId;
 
-use super::arguments::{Arguments, Result};
+use super::arguments::{Arguments, Result, bad_value};
+use super::columns::{self, Column, ConnectionColumn};
 use super::{daemon, service};
 use crate::cli::{Opt, Usage};
 
 /// Everything that `-L` can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Listing {
     Table(List),
-    /// The connections, with columns for persistence engines or without.
-    Connections {
-        engines: bool,
-        numeric: bool,
-    },
+    Connections(ConnectionList),
     Timeouts,
     Daemons,
+    /// The names of the columns of `--table`.
+    ColumnNames,
+    /// The names of those of `-c --table`.
+    ConnectionColumnNames,
+}
+
+/// The form of a listing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The listing of the original, byte for byte.
+    #[default]
+    Text,
+    /// A table for people.
+    Table,
+}
+
+/// The condition for colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Color {
+    /// Only on a terminal that has them, and not with `NO_COLOR`.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The form of the list of connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConnectionList {
+    pub(crate) format: Format,
+    /// Shows the columns for persistence engines.
+    pub(crate) engines: bool,
+    /// Shows addresses and ports as numbers.
+    pub(crate) numeric: bool,
+    /// The columns of [`Format::Table`] that were asked for.
+    pub(crate) chosen: Option<Vec<ConnectionColumn>>,
+    pub(crate) color: Color,
 }
 
 /// The part of the table to list, and its form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct List {
+    pub(crate) format: Format,
     /// Lists this service alone.
     pub(crate) service: Option<ServiceId>,
     pub(crate) columns: Columns,
@@ -31,12 +66,16 @@ pub(crate) struct List {
     pub(crate) exact: bool,
     /// Sorts by address and port instead of keeping the kernel's order.
     pub(crate) sorted: bool,
+    /// The columns of [`Format::Table`] that were asked for.
+    pub(crate) chosen: Option<Vec<Column>>,
+    pub(crate) color: Color,
 }
 
 /// The columns of a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Columns {
     /// Settings and numbers of connections.
+    #[default]
     Plain,
     /// Counters since the last zeroing.
     Stats,
@@ -59,6 +98,9 @@ const COLUMNS: [(Opt, Columns); 5] = [
     (Opt::TunInfo, Columns::TunInfo),
 ];
 
+/// The options for forms other than that of the original.
+const FORMATS: [(Opt, Format); 1] = [(Opt::Table, Format::Table)];
+
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
     let service_option = arguments.find(&service::ID_OPTIONS);
@@ -69,19 +111,60 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     let service = service::read_optional_id(arguments)?;
     let numeric = arguments.flag(Opt::Numeric);
     let columns = COLUMNS.into_iter().find(|&(option, _)| arguments.flag(option));
+    let names = arguments.take(Opt::TableColumns).map(Option::unwrap_or_default);
+    if columns::is_help(names.as_ref()) && matches!(other, None | Some(Opt::Connection)) {
+        return Ok(if other.is_none() { Listing::ColumnNames } else { Listing::ConnectionColumnNames });
+    }
+    let form = arguments.exclusive(FORMATS.map(|(option, _)| option))?.map(|(option, _)| option);
+    let format = FORMATS.iter().find(|&&(option, _)| form == Some(option));
+    let format = format.map_or(Format::Text, |&(_, format)| format);
+    let color = read_color(arguments)?;
+    for (option, is_given) in [(Opt::TableColumns, names.is_some()), (Opt::Color, color.is_some())] {
+        if is_given && format != Format::Table {
+            return Err(Usage::Needs(option, Opt::Table));
+        }
+    }
+    if let (Some(_), Some((option, _))) = (&names, columns) {
+        return Err(Usage::Conflict(Opt::TableColumns, option));
+    }
+    let color = color.unwrap_or_default();
     Ok(match (other, columns) {
         (None, columns) => Listing::Table(List {
+            format,
             service,
             columns: columns.map_or(Columns::Plain, |(_, columns)| columns),
             numeric,
             exact: arguments.flag(Opt::Exact),
             sorted: !arguments.flag(Opt::Nosort),
+            chosen: names.map(|names| columns::read(&names)).transpose()?,
+            color,
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
-            Listing::Connections { engines: matches!(columns, Some((Opt::PersistentConn, _))), numeric }
+            Listing::Connections(ConnectionList {
+                format,
+                engines: matches!(columns, Some((Opt::PersistentConn, _))),
+                numeric,
+                chosen: names.map(|names| columns::read(&names)).transpose()?,
+                color,
+            })
         }
-        (Some(Opt::Timeout), None | Some((Opt::TunInfo, _))) => Listing::Timeouts,
-        (Some(_), None | Some((Opt::TunInfo, _))) => Listing::Daemons,
-        (Some(other), Some((option, _))) => return Err(Usage::Conflict(other, option)),
+        (Some(other), Some((option, _))) if option != Opt::TunInfo => {
+            return Err(Usage::Conflict(other, option));
+        }
+        (Some(other), _) => match form {
+            Some(form) => return Err(Usage::Conflict(other, form)),
+            None if other == Opt::Timeout => Listing::Timeouts,
+            None => Listing::Daemons,
+        },
     })
+}
+
+fn read_color(arguments: &mut Arguments<'_, '_>) -> Result<Option<Color>> {
+    let Some(value) = arguments.take(Opt::Color).map(Option::unwrap_or_default) else { return Ok(None) };
+    match &*value {
+        "auto" => Ok(Some(Color::Auto)),
+        "always" => Ok(Some(Color::Always)),
+        "never" => Ok(Some(Color::Never)),
+        _ => Err(bad_value(Opt::Color, &value, "it is auto, always or never")),
+    }
 }

@@ -13,6 +13,7 @@ mod manual;
 mod messages;
 mod names;
 mod no_modules;
+mod people;
 mod program;
 mod programs;
 mod random;
