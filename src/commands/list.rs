@@ -1,7 +1,8 @@
 //! `-L`: the table or one service.
 
-use ipvs_netlink::{Table, TableEntry};
+use ipvs_netlink::{Ipvs, ServiceId, Table, TableEntry};
 
+use super::metrics;
 use super::session::Session;
 use crate::failure::Failure;
 use crate::grammar::{Columns, Format, List};
@@ -12,6 +13,7 @@ pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
     match list.format {
         Format::Text => {}
         Format::Table => return people_table(session, list),
+        Format::Metrics => return metrics::run(session, list),
     }
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(matches!(list.columns, Columns::Stats | Columns::Rate));
@@ -32,12 +34,17 @@ pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
 fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
-    let table = match list.service {
-        None => ipvs.table()?,
-        Some(id) => Table::new(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]),
-    };
+    let table = read(ipvs, list.service)?;
     session.output.names = Names::new(list.numeric);
     session.output.names.look_up(view::addresses(&table));
     view::people_table(&mut session.output, table, list, Screen::of_stdout(list.color));
     Ok(())
+}
+
+/// Reads the whole table, or one service of it.
+pub(super) fn read(ipvs: &mut Ipvs, service: Option<ServiceId>) -> Result<Table, Failure> {
+    Ok(match service {
+        None => ipvs.table()?,
+        Some(id) => Table::new(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]),
+    })
 }

@@ -1,5 +1,7 @@
 //! The options of `-L`.
 
+use std::borrow::Cow;
+
 use ipvs_netlink::ServiceId;
 
 use super::arguments::{Arguments, Result, bad_value};
@@ -28,6 +30,20 @@ pub(crate) enum Format {
     Text,
     /// A table for people.
     Table,
+    /// The text that Prometheus reads.
+    Metrics,
+}
+
+/// The sums in [`Format::Metrics`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SumBy {
+    /// Each server of each service by itself.
+    #[default]
+    None,
+    /// Services, with sums over their servers.
+    Service,
+    /// Servers, with sums over the services that they belong to.
+    Server,
 }
 
 /// The condition for colours.
@@ -69,6 +85,9 @@ pub(crate) struct List {
     /// The columns of [`Format::Table`] that were asked for.
     pub(crate) chosen: Option<Vec<Column>>,
     pub(crate) color: Color,
+    pub(crate) sum_by: SumBy,
+    /// The file that [`Format::Metrics`] goes to instead of standard output.
+    pub(crate) file: Option<String>,
 }
 
 /// The columns of a listing.
@@ -99,7 +118,7 @@ const COLUMNS: [(Opt, Columns); 5] = [
 ];
 
 /// The options for forms other than that of the original.
-const FORMATS: [(Opt, Format); 1] = [(Opt::Table, Format::Table)];
+const FORMATS: [(Opt, Format); 2] = [(Opt::Table, Format::Table), (Opt::Metrics, Format::Metrics)];
 
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
@@ -119,9 +138,21 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     let format = FORMATS.iter().find(|&&(option, _)| form == Some(option));
     let format = format.map_or(Format::Text, |&(_, format)| format);
     let color = read_color(arguments)?;
-    for (option, is_given) in [(Opt::TableColumns, names.is_some()), (Opt::Color, color.is_some())] {
-        if is_given && format != Format::Table {
-            return Err(Usage::Needs(option, Opt::Table));
+    let sum_by = read_sum_by(arguments)?;
+    let file = arguments.value(Opt::Output).map(Cow::into_owned);
+    for (option, is_given, needed, needed_format) in [
+        (Opt::TableColumns, names.is_some(), Opt::Table, Format::Table),
+        (Opt::Color, color.is_some(), Opt::Table, Format::Table),
+        (Opt::SumBy, sum_by.is_some(), Opt::Metrics, Format::Metrics),
+        (Opt::Output, file.is_some(), Opt::Metrics, Format::Metrics),
+    ] {
+        if is_given && format != needed_format {
+            return Err(Usage::Needs(option, needed));
+        }
+    }
+    if format == Format::Metrics {
+        if let Some(option) = other.or(columns.map(|(option, _)| option)) {
+            return Err(Usage::Conflict(option, Opt::Metrics));
         }
     }
     if let (Some(_), Some((option, _))) = (&names, columns) {
@@ -138,6 +169,8 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             sorted: !arguments.flag(Opt::Nosort),
             chosen: names.map(|names| columns::read(&names)).transpose()?,
             color,
+            sum_by: sum_by.unwrap_or_default(),
+            file,
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
             Listing::Connections(ConnectionList {
@@ -166,5 +199,15 @@ fn read_color(arguments: &mut Arguments<'_, '_>) -> Result<Option<Color>> {
         "always" => Ok(Some(Color::Always)),
         "never" => Ok(Some(Color::Never)),
         _ => Err(bad_value(Opt::Color, &value, "it is auto, always or never")),
+    }
+}
+
+fn read_sum_by(arguments: &mut Arguments<'_, '_>) -> Result<Option<SumBy>> {
+    let Some(value) = arguments.take(Opt::SumBy).map(Option::unwrap_or_default) else { return Ok(None) };
+    match &*value {
+        "none" => Ok(Some(SumBy::None)),
+        "service" => Ok(Some(SumBy::Service)),
+        "server" => Ok(Some(SumBy::Server)),
+        _ => Err(bad_value(Opt::SumBy, &value, "it is service, server or none")),
     }
 }

@@ -11,6 +11,7 @@ mod hostile;
 mod library;
 mod manual;
 mod messages;
+mod metrics;
 mod names;
 mod no_modules;
 mod people;

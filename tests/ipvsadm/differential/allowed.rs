@@ -41,7 +41,7 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::saving_into_a_file),
     },
     Difference {
-        heading: "Tables for people",
+        heading: "Other forms of a listing",
         example: "-L -n --table",
         rule: Rule::Case(excuses::own_form_of_listing),
     },
