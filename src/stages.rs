@@ -2,7 +2,7 @@
 
 use ipvs_netlink::{Change, Connection, Table};
 
-use crate::grammar::{Columns, Command, Format, Invocation, List, Parser};
+use crate::grammar::{Command, Invocation, List, Parser};
 use crate::output::Output;
 use crate::view;
 
@@ -18,14 +18,7 @@ pub fn parse(words: &[&str]) -> Option<Change> {
 /// Formats a table as `-Ln` does. A text of more than 16 KiB would be printed.
 #[must_use]
 pub fn format_table(table: Table) -> Vec<u8> {
-    let list = List {
-        format: Format::Text,
-        service: None,
-        columns: Columns::Plain,
-        numeric: true,
-        exact: false,
-        sorted: true,
-    };
+    let list = List { numeric: true, sorted: true, ..List::default() };
     let mut output = Output::default();
     // Nothing can fail that is not printed.
     let _ = view::table(&mut output, table.entries, None, &list);

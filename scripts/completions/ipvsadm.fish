@@ -15,6 +15,9 @@ complete -c ipvsadm -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c ipvsadm -s w -l weight -d 'share of new connections, 0 for none (default 1)' -r
 complete -c ipvsadm -s x -l u-threshold -d 'no new connections above this number (default 0: no limit)' -r
 complete -c ipvsadm -s y -l l-threshold -d 'new connections again below this number (default 0: 3/4 of -x)' -r
+complete -c ipvsadm -l columns -d 'columns of --table, separated by commas; "help" explains them' -r
+complete -c ipvsadm -l color -d 'colours in --table: auto, always or never (default auto)' -r
+complete -c ipvsadm -l sum-by -d 'sum --metrics over servers (service), over services (server), or not (none, the default)' -r
 complete -c ipvsadm -l syncid -d 'number of the sync daemon, 0 to 255 (default 0)' -r
 complete -c ipvsadm -l sync-maxlen -d 'longest sync message' -r
 complete -c ipvsadm -l mcast-interface -d 'interface for sync messages (default eth0)' -r
@@ -22,7 +25,7 @@ complete -c ipvsadm -l mcast-group -d 'multicast group for sync messages (defaul
 complete -c ipvsadm -l mcast-port -d 'port for sync messages (default 8848)' -r
 complete -c ipvsadm -l mcast-ttl -d 'time to live of sync messages (default 1)' -r
 complete -c ipvsadm -l lock-wait -d 'wait for another ipvsadm that restores (default 60)' -r
-complete -c ipvsadm -l output -d 'save into a file (also -o FILE), which is replaced as a whole or not at all' -r
+complete -c ipvsadm -l output -d 'save (also -o FILE) or write --metrics into a file, which is replaced as a whole or not at all' -r
 complete -c ipvsadm -s A -l add-service -d 'add a virtual service'
 complete -c ipvsadm -s E -l edit-service -d 'replace the settings of a virtual service'
 complete -c ipvsadm -s D -l delete-service -d 'delete a virtual service with its servers'
@@ -59,6 +62,8 @@ complete -c ipvsadm -l sort -d 'does nothing: services and servers are sorted an
 complete -c ipvsadm -l nosort -d 'show services and servers in the kernel\'s order'
 complete -c ipvsadm -l json -d 'a JSON document with everything; with -R, read one as -S prints it'
 complete -c ipvsadm -l names -d 'with --json, look names up and add them'
+complete -c ipvsadm -l table -d 'show a table for people; with -c, of the connections'
+complete -c ipvsadm -l metrics -d 'show counters and settings as Prometheus reads them'
 complete -c ipvsadm -l replace -d 'make the table what the input says, by the smallest change, or leave it as it is'
 complete -c ipvsadm -l check -d 'only read and check the input'
 complete -c ipvsadm -l test -d 'the same as --check'

@@ -190,6 +190,13 @@ table! {
         Json ("json") Flag, DOCUMENTS,
             "a JSON document with everything; with -R, read one as -S prints it";
         Names ("names") Flag, LISTING, "with --json, look names up and add them";
+        Table ("table") Flag, LISTING, "show a table for people; with -c, of the connections";
+        TableColumns ("columns") Required("NAMES"), LISTING,
+            "columns of --table, separated by commas; \"help\" explains them";
+        Color ("color") Required("WHEN"), LISTING, "colours in --table: auto, always or never (default auto)";
+        Metrics ("metrics") Flag, LISTING, "show counters and settings as Prometheus reads them";
+        SumBy ("sum-by") Required("WHAT"), LISTING,
+            "sum --metrics over servers (service), over services (server), or not (none, the default)";
         SyncId ("syncid") Required("NUMBER"), &[Verb::StartDaemon, Verb::StopDaemon, Verb::List],
             "number of the sync daemon, 0 to 255 (default 0)";
         SyncMaxlen ("sync-maxlen") Required("BYTES"), STARTING, "longest sync message";
@@ -210,7 +217,8 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), RESTORING,
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
-        Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
+        Output ("output") Required("FILE"), &[Verb::Save, Verb::List],
+            "save (also -o FILE) or write --metrics into a file, which is replaced as a whole or not at all";
     }
 }
 

@@ -266,7 +266,6 @@ mod tests {
             other => panic!("{line}: {other:?}"),
         };
         for line in [
-            "-L --color",
             "-L --clea",
             "-A --clear-all",
             "-L --lst",

@@ -6,17 +6,22 @@ use ipvs_netlink::{Connection, Connections, ProcError};
 
 use super::session::Session;
 use crate::failure::Failure;
+use crate::grammar::{ConnectionList, ListFormat};
 use crate::names::Names;
 use crate::output::Output;
-use crate::view;
+use crate::view::{self, ConnectionTable, Screen};
 
 /// The number of lines whose addresses are looked up together.
 pub(super) const LINES_TOGETHER: usize = 1000;
 
 /// Shows all connections. Lines that are malformed are marked, and make the command fail at its end.
-pub(super) fn run(session: &mut Session, engines: bool, numeric: bool) -> Result<(), Failure> {
+pub(super) fn run(session: &mut Session, options: &ConnectionList) -> Result<(), Failure> {
+    let ConnectionList { engines, numeric, .. } = *options;
     let connections = open(session)?;
     session.output.names = Names::new(numeric);
+    if options.format == ListFormat::Table {
+        return people_table(session, connections, options);
+    }
     session.output.push(view::connections_header(engines));
     let mut list = List { output: &mut session.output, engines, malformed: 0 };
     if numeric {
@@ -38,6 +43,54 @@ pub(super) fn run(session: &mut Session, engines: bool, numeric: bool) -> Result
     }
 }
 
+/// Shows tables for people, each of as many connections as memory and the screen can bear.
+fn people_table(
+    session: &mut Session,
+    connections: Connections,
+    options: &ConnectionList,
+) -> Result<(), Failure> {
+    let (output, screen) = (&mut session.output, Screen::of_stdout(options.color));
+    let (mut lines, mut is_first, mut malformed) = (Vec::new(), true, 0);
+    let mut show = |lines: &[Vec<u8>]| {
+        look_up(output, lines);
+        let mut table = ConnectionTable::new(options);
+        for line in lines {
+            match Connection::parse(line) {
+                Ok(connection) => table.row(output, &connection),
+                Err(_) => {
+                    malformed += 1;
+                    table.malformed(line);
+                }
+            }
+        }
+        if !std::mem::take(&mut is_first) {
+            output.push("\n");
+        }
+        table.write(output, screen);
+        output.print_if_long().map_err(Failure::Output)
+    };
+    connections.for_each_line(|line| {
+        if lines.len() == LINES_TOGETHER {
+            show(&std::mem::take(&mut lines))?;
+        }
+        lines.push(line.to_vec());
+        Ok::<_, Failure>(())
+    })?;
+    show(&lines)?;
+    match malformed {
+        0 => Ok(()),
+        count => Err(Failure::MalformedConnections(count)),
+    }
+}
+
+/// Looks up the names of the addresses in lines.
+fn look_up(output: &mut Output, lines: &[Vec<u8>]) {
+    let connections = lines.iter().filter_map(|line| Connection::parse(line).ok());
+    output.names.look_up(connections.flat_map(|connection| {
+        [connection.client.ip(), connection.service.ip(), connection.destination.ip()]
+    }));
+}
+
 /// A listing that is being written.
 struct List<'a> {
     output: &'a mut Output,
@@ -50,10 +103,7 @@ struct List<'a> {
 impl List<'_> {
     /// Shows lines with names in place of addresses and ports.
     fn show_named(&mut self, lines: &[Vec<u8>]) -> Result<(), Failure> {
-        let connections = lines.iter().filter_map(|line| Connection::parse(line).ok());
-        self.output.names.look_up(connections.flat_map(|connection| {
-            [connection.client.ip(), connection.service.ip(), connection.destination.ip()]
-        }));
+        look_up(self.output, lines);
         lines.iter().try_for_each(|line| self.show(line))
     }
 

@@ -6,7 +6,7 @@ use super::session::Session;
 use super::{connections, documents, list, save};
 use crate::cli;
 use crate::failure::Failure;
-use crate::grammar::{Command, Format, Listing};
+use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
 use crate::view;
 
 /// Carries out a command.
@@ -14,12 +14,10 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections { format: Format::Text, engines, numeric }) => {
-            connections::run(session, *engines, *numeric)?;
+        Command::List(Listing::Connections(options)) if options.format == ListFormat::Json => {
+            documents::connections(session, options.numeric)?;
         }
-        Command::List(Listing::Connections { format: Format::Json, numeric, .. }) => {
-            documents::connections(session, *numeric)?;
-        }
+        Command::List(Listing::Connections(options)) => connections::run(session, options)?,
         Command::List(Listing::Timeouts(Format::Json)) => documents::timeouts(session)?,
         Command::List(Listing::Daemons(Format::Json)) => documents::daemons(session)?,
         Command::List(Listing::Timeouts(Format::Text)) => {
@@ -29,6 +27,10 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::List(Listing::Daemons(Format::Text)) => {
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
+        }
+        Command::List(Listing::ColumnNames) => session.output.push(columns_help::<Column>()),
+        Command::List(Listing::ConnectionColumnNames) => {
+            session.output.push(columns_help::<ConnectionColumn>());
         }
         Command::Save { numeric, full, format, file } => {
             save::run(session, *format, *numeric, *full, file.as_deref())?;

@@ -2,21 +2,26 @@
 
 use std::io;
 
-use ipvs_netlink::{Error, Info, ProcService, ProcTable, Query, Reason, Refused, ServiceId, TableEntry};
+use ipvs_netlink::{
+    Error, Info, Ipvs, ProcService, ProcTable, Query, Reason, Refused, ServiceId, Table, TableEntry,
+};
 use nix::errno::Errno;
 
-use super::documents;
 use super::session::Session;
+use super::{documents, metrics};
 use crate::failure::{self, Failure};
-use crate::grammar::{Columns, Format, List};
+use crate::grammar::{Columns, List, ListFormat};
 use crate::names::Names;
 use crate::output::Output;
-use crate::view::{self, Entry};
+use crate::view::{self, Entry, Screen};
 
 /// Everyone gets a plain listing: if the kernel may not be asked, it is made of the file that all may read.
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
-    if list.format == Format::Json {
-        return documents::table(session, list);
+    match list.format {
+        ListFormat::Text => {}
+        ListFormat::Json => return documents::table(session, list),
+        ListFormat::Table => return people_table(session, list),
+        ListFormat::Metrics => return metrics::run(session, list),
     }
     match ask_kernel(session, list) {
         Err(Failure::Ipvs(error)) if list.columns == Columns::Plain && is_forbidden(&error) => {
@@ -97,4 +102,23 @@ fn show<E: Entry>(
     session.output.names = Names::new(list.numeric);
     session.output.names.look_up(view::addresses(&entries));
     view(&mut session.output, entries, info, list).map_err(Failure::Output)
+}
+
+/// Shows the table for people.
+fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(true);
+    let table = read(ipvs, list.service)?;
+    session.output.names = Names::new(list.numeric);
+    session.output.names.look_up(view::addresses(&table.entries));
+    view::people_table(&mut session.output, table, list, Screen::of_stdout(list.color));
+    Ok(())
+}
+
+/// Reads the whole table, or one service of it.
+pub(super) fn read(ipvs: &mut Ipvs, service: Option<ServiceId>) -> Result<Table, Failure> {
+    Ok(match service {
+        None => ipvs.table()?,
+        Some(id) => Table::new(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]),
+    })
 }

@@ -6,6 +6,7 @@ mod execute;
 mod list;
 mod lock;
 mod markers;
+mod metrics;
 mod new_file;
 mod restore;
 mod save;

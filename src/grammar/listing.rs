@@ -1,26 +1,28 @@
 //! The options of `-L`.
 
+use std::borrow::Cow;
+
 use ipvs_netlink::ServiceId;
 
-use super::arguments::{Arguments, Result};
+use super::arguments::{Arguments, Result, bad_value};
+use super::columns::{self, Column, ConnectionColumn};
 use super::{daemon, service};
 use crate::cli::{Opt, Usage};
 
 /// Everything that `-L` can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Listing {
     Table(List),
-    /// The connections, with columns for persistence engines or without.
-    Connections {
-        format: Format,
-        engines: bool,
-        numeric: bool,
-    },
+    Connections(ConnectionList),
     Timeouts(Format),
     Daemons(Format),
+    /// The names of the columns of `--table`.
+    ColumnNames,
+    /// The names of those of `-c --table`.
+    ConnectionColumnNames,
 }
 
-/// The form in which something is shown or read.
+/// The form in which something is saved, restored or shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Lines, as they have always been.
@@ -29,10 +31,59 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The form of a listing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ListFormat {
+    /// The listing of the original, byte for byte.
+    #[default]
+    Text,
+    /// A JSON document.
+    Json,
+    /// A table for people.
+    Table,
+    /// The text that Prometheus reads.
+    Metrics,
+}
+
+/// The sums in [`ListFormat::Metrics`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SumBy {
+    /// Each server of each service by itself.
+    #[default]
+    None,
+    /// Services, with sums over their servers.
+    Service,
+    /// Servers, with sums over the services that they belong to.
+    Server,
+}
+
+/// The condition for colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Color {
+    /// Only on a terminal that has them, and not with `NO_COLOR`.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The form of the list of connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConnectionList {
+    pub(crate) format: ListFormat,
+    /// Shows the columns for persistence engines.
+    pub(crate) engines: bool,
+    /// Shows addresses and ports as numbers.
+    pub(crate) numeric: bool,
+    /// The columns of [`ListFormat::Table`] that were asked for.
+    pub(crate) chosen: Option<Vec<ConnectionColumn>>,
+    pub(crate) color: Color,
+}
+
 /// The part of the table to list, and its form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct List {
-    pub(crate) format: Format,
+    pub(crate) format: ListFormat,
     /// Lists this service alone.
     pub(crate) service: Option<ServiceId>,
     pub(crate) columns: Columns,
@@ -42,12 +93,19 @@ pub(crate) struct List {
     pub(crate) exact: bool,
     /// Sorts by address and port instead of keeping the kernel's order.
     pub(crate) sorted: bool,
+    /// The columns of [`ListFormat::Table`] that were asked for.
+    pub(crate) chosen: Option<Vec<Column>>,
+    pub(crate) color: Color,
+    pub(crate) sum_by: SumBy,
+    /// The file that [`ListFormat::Metrics`] goes to instead of standard output.
+    pub(crate) file: Option<String>,
 }
 
 /// The columns of a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Columns {
     /// Settings and numbers of connections.
+    #[default]
     Plain,
     /// Counters since the last zeroing.
     Stats,
@@ -70,6 +128,10 @@ const COLUMNS: [(Opt, Columns); 5] = [
     (Opt::TunInfo, Columns::TunInfo),
 ];
 
+/// The options for forms other than that of the original.
+const FORMATS: [(Opt, ListFormat); 3] =
+    [(Opt::Json, ListFormat::Json), (Opt::Table, ListFormat::Table), (Opt::Metrics, ListFormat::Metrics)];
+
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
     let service_option = arguments.find(&service::ID_OPTIONS);
@@ -78,15 +140,43 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
         return Err(Usage::Conflict(other, service));
     }
     let service = service::read_optional_id(arguments)?;
-    let format = read_format(arguments);
-    let names = arguments.exclusive([Opt::Numeric, Opt::Names])?.map(|(option, _)| option);
-    let numeric = match (format, names) {
-        (Format::Text, Some(Opt::Names)) => return Err(Usage::Needs(Opt::Names, Opt::Json)),
-        // Programs want the same document everywhere, and at once.
-        (Format::Json, names) => names != Some(Opt::Names),
-        (Format::Text, names) => names == Some(Opt::Numeric),
-    };
     let columns = COLUMNS.into_iter().find(|&(option, _)| arguments.flag(option));
+    let names = arguments.take(Opt::TableColumns).map(Option::unwrap_or_default);
+    if columns::is_help(names.as_ref()) && matches!(other, None | Some(Opt::Connection)) {
+        return Ok(if other.is_none() { Listing::ColumnNames } else { Listing::ConnectionColumnNames });
+    }
+    let form = arguments.exclusive(FORMATS.map(|(option, _)| option))?.map(|(option, _)| option);
+    let format = FORMATS.iter().find(|&&(option, _)| form == Some(option));
+    let format = format.map_or(ListFormat::Text, |&(_, format)| format);
+    let look_up = arguments.exclusive([Opt::Numeric, Opt::Names])?.map(|(option, _)| option);
+    let numeric = match (format, look_up) {
+        // Programs want the same document everywhere, and at once.
+        (ListFormat::Json, look_up) => look_up != Some(Opt::Names),
+        (_, Some(Opt::Names)) => return Err(Usage::Needs(Opt::Names, Opt::Json)),
+        (_, look_up) => look_up == Some(Opt::Numeric),
+    };
+    let color = read_color(arguments)?;
+    let sum_by = read_sum_by(arguments)?;
+    let file = arguments.value(Opt::Output).map(Cow::into_owned);
+    for (option, is_given, needed, needed_format) in [
+        (Opt::TableColumns, names.is_some(), Opt::Table, ListFormat::Table),
+        (Opt::Color, color.is_some(), Opt::Table, ListFormat::Table),
+        (Opt::SumBy, sum_by.is_some(), Opt::Metrics, ListFormat::Metrics),
+        (Opt::Output, file.is_some(), Opt::Metrics, ListFormat::Metrics),
+    ] {
+        if is_given && format != needed_format {
+            return Err(Usage::Needs(option, needed));
+        }
+    }
+    if format == ListFormat::Metrics {
+        if let Some(option) = other.or(columns.map(|(option, _)| option)) {
+            return Err(Usage::Conflict(option, Opt::Metrics));
+        }
+    }
+    if let (Some(_), Some((option, _))) = (&names, columns) {
+        return Err(Usage::Conflict(Opt::TableColumns, option));
+    }
+    let color = color.unwrap_or_default();
     Ok(match (other, columns) {
         (None, columns) => Listing::Table(List {
             format,
@@ -95,17 +185,54 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             numeric,
             exact: arguments.flag(Opt::Exact),
             sorted: !arguments.flag(Opt::Nosort),
+            chosen: names.map(|names| columns::read(&names)).transpose()?,
+            color,
+            sum_by: sum_by.unwrap_or_default(),
+            file,
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
-            let engines = matches!(columns, Some((Opt::PersistentConn, _)));
-            Listing::Connections { format, engines, numeric }
+            Listing::Connections(ConnectionList {
+                format,
+                engines: matches!(columns, Some((Opt::PersistentConn, _))),
+                numeric,
+                chosen: names.map(|names| columns::read(&names)).transpose()?,
+                color,
+            })
         }
-        (Some(Opt::Timeout), None | Some((Opt::TunInfo, _))) => Listing::Timeouts(format),
-        (Some(_), None | Some((Opt::TunInfo, _))) => Listing::Daemons(format),
-        (Some(other), Some((option, _))) => return Err(Usage::Conflict(other, option)),
+        (Some(other), Some((option, _))) if option != Opt::TunInfo => {
+            return Err(Usage::Conflict(other, option));
+        }
+        (Some(other), _) => {
+            let format = match format {
+                ListFormat::Text => Format::Text,
+                ListFormat::Json => Format::Json,
+                _ => return Err(Usage::Conflict(other, form.unwrap_or(Opt::Table))),
+            };
+            if other == Opt::Timeout { Listing::Timeouts(format) } else { Listing::Daemons(format) }
+        }
     })
 }
 
 pub(super) fn read_format(arguments: &mut Arguments<'_, '_>) -> Format {
     if arguments.flag(Opt::Json) { Format::Json } else { Format::Text }
+}
+
+fn read_color(arguments: &mut Arguments<'_, '_>) -> Result<Option<Color>> {
+    let Some(value) = arguments.take(Opt::Color).map(Option::unwrap_or_default) else { return Ok(None) };
+    match &*value {
+        "auto" => Ok(Some(Color::Auto)),
+        "always" => Ok(Some(Color::Always)),
+        "never" => Ok(Some(Color::Never)),
+        _ => Err(bad_value(Opt::Color, &value, "it is auto, always or never")),
+    }
+}
+
+fn read_sum_by(arguments: &mut Arguments<'_, '_>) -> Result<Option<SumBy>> {
+    let Some(value) = arguments.take(Opt::SumBy).map(Option::unwrap_or_default) else { return Ok(None) };
+    match &*value {
+        "none" => Ok(Some(SumBy::None)),
+        "service" => Ok(Some(SumBy::Service)),
+        "server" => Ok(Some(SumBy::Server)),
+        _ => Err(bad_value(Opt::SumBy, &value, "it is service, server or none")),
+    }
 }

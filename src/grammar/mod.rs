@@ -1,6 +1,7 @@
 //! The meaning of command lines: words become values, and values become words again in the same file.
 
 mod arguments;
+mod columns;
 mod command;
 mod daemon;
 mod endpoint;
@@ -12,8 +13,9 @@ mod service;
 mod timeouts;
 mod tunnel;
 
+pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
-pub(crate) use listing::{Columns, Format, List, Listing};
+pub(crate) use listing::{Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy};
 pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
 pub(crate) use server::has_option;

@@ -69,6 +69,13 @@ impl Output {
         self.blanks(width.saturating_sub(digits.len()));
     }
 
+    /// Returns a text as it would be appended.
+    pub(crate) fn text(&mut self, append: impl FnOnce(&mut Self)) -> String {
+        let start = self.bytes.len();
+        append(self);
+        String::from_utf8_lossy(&self.bytes.split_off(start)).into_owned()
+    }
+
     /// Appends a number, right-aligned in a width.
     pub(crate) fn right(&mut self, width: usize, number: u64) {
         let mut digits = itoa::Buffer::new();

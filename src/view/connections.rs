@@ -20,12 +20,7 @@ pub(crate) fn connections_header(engines: bool) -> &'static str {
 
 /// Appends a connection.
 pub(crate) fn connection(output: &mut Output, connection: &Connection<'_>, engines: bool) {
-    let protocol = match connection.protocol {
-        b"TCP" => Some(Protocol::TCP),
-        b"UDP" => Some(Protocol::UDP),
-        b"SCTP" => Some(Protocol::SCTP),
-        _ => None,
-    };
+    let protocol = protocol(connection);
     match protocol {
         Some(Protocol::TCP) => output.push("TCP "),
         Some(Protocol::UDP) => output.push("UDP "),
@@ -58,6 +53,16 @@ pub(crate) fn connection(output: &mut Output, connection: &Connection<'_>, engin
     output.push("\n");
 }
 
+/// Returns the protocol by which ports are named.
+pub(super) fn protocol(connection: &Connection<'_>) -> Option<Protocol> {
+    match connection.protocol {
+        b"TCP" => Some(Protocol::TCP),
+        b"UDP" => Some(Protocol::UDP),
+        b"SCTP" => Some(Protocol::SCTP),
+        _ => None,
+    }
+}
+
 /// Appends a line that is no connection, as one word behind a mark in place of the protocol.
 pub(crate) fn malformed_connection(output: &mut Output, line: &[u8]) {
     output.push("??? ");
@@ -66,7 +71,7 @@ pub(crate) fn malformed_connection(output: &mut Output, line: &[u8]) {
 }
 
 /// Appends minutes and seconds, each of two digits or more, and blanks up to a width of six.
-fn expires(output: &mut Output, seconds: u64) {
+pub(super) fn expires(output: &mut Output, seconds: u64) {
     let (minutes, seconds) = (seconds / 60, seconds % 60);
     let digits = |number: u64| [number / 10, number % 10].map(|digit| b'0' + digit as u8);
     let [tens, ones] = digits(seconds);

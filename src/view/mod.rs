@@ -3,11 +3,15 @@
 
 mod connections;
 mod counters;
+mod metrics;
 mod order;
+mod people;
 mod settings;
 mod table;
 
 pub(crate) use connections::{connection, connections_header, malformed_connection};
+pub(crate) use metrics::{Reading, metrics};
 pub(crate) use order::{Entry, addresses, sort_services, sorted_servers};
+pub(crate) use people::{ConnectionTable, Screen, people_table};
 pub(crate) use settings::{daemons, timeouts, version};
 pub(crate) use table::{public_part, summary, table};

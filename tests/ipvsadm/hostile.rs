@@ -168,7 +168,13 @@ fn hostile_names_of_hosts_are_escaped_and_those_of_ports_are_numbers() {
         let line = |start: &str, end: &str| [start.as_bytes(), &name, end.as_bytes(), b"\n"].concat();
         fs::write("/mnt/hosts", [line("192.0.2.1 x", ""), line("198.51.100.1 ", "y")].concat()).unwrap();
         fs::write("/mnt/services", [line("x", " 80/tcp"), line("", "y 81/tcp")].concat()).unwrap();
-        for words in [&["-L"][..], &["-S"], &["-L", "--stats"], &["-L", "--nosort", "-t", "192.0.2.1:80"]] {
+        for words in [
+            &["-L"][..],
+            &["-S"],
+            &["-L", "--stats"],
+            &["-L", "--nosort", "-t", "192.0.2.1:80"],
+            &["-L", "--table"],
+        ] {
             let output = output(Command::new(PROGRAM).args(words));
             assert_harmless(&format!("{words:?} {}", text.escape_ascii()), &output);
         }
@@ -230,10 +236,17 @@ fn a_malformed_connection_is_marked_and_the_others_are_listed() {
         assert_eq!(lines[4], "??? ");
         assert!(lines[5].starts_with("TCP 14:59  ESTABLISHED 192.0.2.99:3"), "{}", run.stdout);
     }
+    let run = list("-L -c --table --persistent-conn", CONNECTIONS);
+    assert_eq!((run.status, run.stderr.as_str()), (1, sentence), "{}", run.stdout);
+    assert!(run.stdout.contains("\n??? \\u{1b}[2J\\x20in\\x20two\nUDP "), "{}", run.stdout);
+    assert!(run.stdout.contains(" sip     \\u{202e}last\n???\nTCP "), "{}", run.stdout);
     // Beyond the lines whose names are looked up together.
     let many = CONNECTIONS.repeat(700).replace("Pro ", "UDP ").replacen("UDP ", "Pro ", 1);
     let run = list("-L -c", &many);
     assert_eq!((run.status, run.stdout.lines().count()), (1, 1 + 700 * 7));
+    let run = list("-L -c --table", &many);
+    // Five headings with the lines below them, and four blank lines between the tables.
+    assert_eq!((run.status, run.stdout.lines().count()), (1, 700 * 7 - 1 + 5 * 2 + 4));
     let whole = CONNECTIONS.replace("\n\x1b[2J in two", "").replace("last\n\n", "last\n");
     let run = list("-L -c -n", &whole);
     assert_eq!((run.status, run.stderr.as_str(), run.stdout.lines().count()), (0, "", 6));

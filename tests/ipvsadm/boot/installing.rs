@@ -8,6 +8,8 @@ fn an_installation_can_be_repeated_and_removed() {
     let expected: BTreeSet<String> = [
         "etc/default/ipvsadm",
         "usr/lib/ipvsadm/service",
+        "usr/lib/systemd/system/ipvsadm-metrics.service",
+        "usr/lib/systemd/system/ipvsadm-metrics.timer",
         "usr/lib/systemd/system/ipvsadm.service",
         "usr/sbin/ipvsadm",
         "usr/sbin/ipvsadm-restore",
@@ -31,6 +33,9 @@ fn an_installation_can_be_repeated_and_removed() {
         unit.contains("ExecStart=/usr/lib/ipvsadm/service start\n") && !unit.contains("@PREFIX@"),
         "{unit}"
     );
+
+    let metrics = read("usr/lib/systemd/system/ipvsadm-metrics.service");
+    assert!(metrics.contains("ExecStart=/usr/sbin/ipvsadm -L --metrics "), "{metrics}");
 
     // Installing again replaces everything but the administrator's settings.
     fs::write(folder.0.join("etc/default/ipvsadm"), "AUTO=false\n").unwrap();

@@ -2,29 +2,37 @@
 
 use super::*;
 
-/// Runs systemd-analyze on the installed unit. It is unpacked like other programs, and finds its library and the
+/// The units that are installed.
+const UNITS: [&str; 3] = ["ipvsadm.service", "ipvsadm-metrics.service", "ipvsadm-metrics.timer"];
+
+/// Runs systemd-analyze on an installed unit. It is unpacked like other programs, and finds its library and the
 /// units of systemd there, unless they are installed.
-fn analyze(machine: &Machine, words: &str) -> (String, i32) {
+fn analyze(machine: &Machine, words: &str, unit: &str) -> (String, i32) {
     machine.run_shell(&format!(
         "folder=$(echo {root}/usr/lib/*/systemd)
         export LD_LIBRARY_PATH=$folder SYSTEMD_UNIT_PATH={root}/lib/systemd/system:{root}/usr/lib/systemd/system
-        {program} {words} /usr/local/lib/systemd/system/ipvsadm.service",
+        {program} {words} /usr/local/lib/systemd/system/{unit}",
         root = unpacked(""),
         program = unpacked_program("systemd-analyze").display(),
     ))
 }
 
 #[test]
-fn systemd_accepts_the_unit() {
-    assert_eq!(analyze(&Machine::new(&[]), "verify --man=no"), silent_success());
+fn systemd_accepts_the_units() {
+    let machine = Machine::new(&[]);
+    for unit in UNITS {
+        assert_eq!(analyze(&machine, "verify --man=no", unit), silent_success(), "{unit}");
+    }
 }
 
 #[test]
-fn the_unit_is_confined() {
+fn the_units_are_confined() {
     let machine = Machine::new(&[]);
-    // The threshold is ten times the exposure level.
-    let (output, status) = analyze(&machine, "security --offline=true --no-pager --threshold=40");
-    assert_eq!(status, 0, "{output}");
+    for unit in UNITS.iter().filter(|unit| unit.ends_with(".service")) {
+        // The threshold is ten times the exposure level.
+        let (output, status) = analyze(&machine, "security --offline=true --no-pager --threshold=40", unit);
+        assert_eq!(status, 0, "{output}");
+    }
 }
 
 /// Boots systemd in a container whose network comes up late. Once the network is up, `probe.service` starts,

@@ -159,7 +159,7 @@ fn format_host_port(endpoint: SocketAddr) -> String {
 }
 
 fn parse_host_port(text: &str) -> SocketAddr {
-    let numbers: Vec<u8> = text.split(',').map(|number| number.parse().unwrap()).collect();
+    let numbers: Vec<u8> = text.split(',').map(|number| number.parse::<u8>().unwrap()).collect();
     let [a, b, c, d, high, low] = numbers[..] else { panic!("{text}") };
     SocketAddr::new(IpAddr::from([a, b, c, d]), u16::from_be_bytes([high, low]))
 }

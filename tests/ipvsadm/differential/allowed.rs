@@ -41,6 +41,11 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::saving_into_a_file),
     },
     Difference {
+        heading: "Other forms of a listing",
+        example: "-L -n --table",
+        rule: Rule::Case(excuses::own_form_of_listing),
+    },
+    Difference {
         heading: "Comments in a file for `-R`",
         example: "-R << # a comment\\n-A -f 1 # another\\n",
         rule: Rule::Case(excuses::comments),

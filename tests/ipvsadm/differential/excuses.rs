@@ -60,6 +60,16 @@ pub fn saving_into_a_file(case: &Case) -> bool {
         && case.reference.status != 0
 }
 
+/// Options that only ours has choose the form of a listing.
+pub fn own_form_of_listing(case: &Case) -> bool {
+    let lists = |word: &String| word.starts_with("-L") || word.starts_with("-l") || word == "--list";
+    let own = ["--table", "--columns", "--color", "--metrics", "--sum-by", "--output"];
+    case.step.words.first().is_some_and(lists)
+        && own.iter().any(|option| option_index(&case.step, '\0', option).is_some())
+        && case.same_tables()
+        && case.reference.status != 0
+}
+
 pub fn impossible_name(case: &Case) -> bool {
     let impossible =
         |name: &str| name.len() > 15 || name.contains(|c: char| c.is_whitespace() || c.is_control());

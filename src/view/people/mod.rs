@@ -1,0 +1,11 @@
+//! `--table`: services, servers and connections as people like to read them.
+
+mod connections;
+mod grid;
+mod screen;
+mod services;
+mod words;
+
+pub(crate) use connections::ConnectionTable;
+pub(crate) use screen::Screen;
+pub(crate) use services::people_table;
