@@ -7,7 +7,6 @@ use std::net::{IpAddr, SocketAddr};
 use ipvs_netlink::Connection;
 use serde::Serialize;
 
-use super::listed::EndpointNames;
 use crate::names::Names;
 
 /// A connection or a persistence template.
@@ -29,12 +28,15 @@ pub(crate) struct ConnectionFields<'a> {
     engine_data_hex: Option<String>,
 }
 
+/// There may be millions of connections: with `flatten`, listing 500,000 takes 0.9 s instead of 0.6 s.
 #[derive(Serialize)]
 struct Endpoint<'a> {
     address: IpAddr,
     port: u16,
-    #[serde(flatten)]
-    names: EndpointNames<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_name: Option<&'a str>,
 }
 
 impl<'a> ConnectionFields<'a> {
@@ -44,7 +46,8 @@ impl<'a> ConnectionFields<'a> {
         let endpoint = |endpoint: SocketAddr| Endpoint {
             address: endpoint.ip(),
             port: endpoint.port(),
-            names: EndpointNames::new(names, endpoint.ip(), endpoint.port(), known),
+            address_name: names.host(endpoint.ip()),
+            port_name: names.port(endpoint.port(), known),
         };
         let (engine, data) = connection.engine.unzip();
         Self {

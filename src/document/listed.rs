@@ -28,7 +28,7 @@ struct ListedDestination<'a> {
 
 /// The names of an address and a port, as far as they have any.
 #[derive(Serialize)]
-pub(super) struct EndpointNames<'a> {
+struct EndpointNames<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     address_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(super) struct EndpointNames<'a> {
 }
 
 impl<'a> EndpointNames<'a> {
-    pub(super) fn new(names: &'a Names, address: IpAddr, port: u16, protocol: Option<Protocol>) -> Self {
+    fn new(names: &'a Names, address: IpAddr, port: u16, protocol: Option<Protocol>) -> Self {
         Self { address_name: names.host(address), port_name: names.port(port, protocol) }
     }
 }
