@@ -44,17 +44,13 @@ fn is_forbidden(error: &Error) -> bool {
 fn ask_kernel(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(matches!(list.columns, Columns::Stats | Columns::Rate));
-    if let Some(id) = list.service {
-        let entry = TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?);
-        return show(session, list, vec![entry], None, view::table);
-    }
-    let info = Some(ipvs.info()?);
-    if list.columns == Columns::Plain {
+    let info = if list.service.is_none() { Some(ipvs.info()?) } else { None };
+    if list.service.is_none() && list.columns == Columns::Plain {
         // Whatever is wrong with the file, netlink knows as much.
         let services = ipvs.summary(|| ProcTable::read().ok())?;
         return show(session, list, services, info, view::summary);
     }
-    let entries = ipvs.table()?.entries;
+    let entries = read(ipvs, list.service)?.entries;
     show(session, list, entries, info, view::table)
 }
 
