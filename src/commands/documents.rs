@@ -1,8 +1,9 @@
 //! `-L --json` and `-S --json`: what the kernel has, as documents.
 
-use ipvs_netlink::{Connection, Table, TableEntry};
+use ipvs_netlink::Connection;
 
 use super::connections::{LINES_TOGETHER, open};
+use super::list;
 use super::session::Session;
 use crate::document::{ConnectionFields, ListedEntry, Writer};
 use crate::failure::Failure;
@@ -15,13 +16,7 @@ pub(super) fn table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let info = ipvs.info()?;
-    let mut table = match list.service {
-        None => ipvs.table()?,
-        Some(id) => {
-            let service = ipvs.service(id)?;
-            Table::new(vec![TableEntry::new(service, ipvs.destinations(id)?)])
-        }
-    };
+    let mut table = list::read(ipvs, list.service)?;
     if list.sorted {
         view::sort_services(&mut table.entries);
     }
