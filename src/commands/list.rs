@@ -2,14 +2,17 @@
 
 use ipvs_netlink::{Ipvs, ServiceId, Table, TableEntry};
 
-use super::metrics;
 use super::session::Session;
+use super::{metrics, watch};
 use crate::failure::Failure;
 use crate::grammar::{Columns, Format, List};
 use crate::names::Names;
 use crate::view::{self, Screen};
 
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    if let Some(repetition) = list.watch {
+        return watch::run(session, list, repetition);
+    }
     match list.format {
         Format::Text => {}
         Format::Table => return people_table(session, list),
@@ -31,6 +34,7 @@ pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
 }
 
 /// Shows the table for people.
+#[cold]
 fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);

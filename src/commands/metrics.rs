@@ -11,6 +11,7 @@ use crate::grammar::List;
 use crate::names::Names;
 use crate::view::{self, Reading};
 
+#[cold]
 pub(super) fn run(session: &mut Session, options: &List) -> Result<(), Failure> {
     let Some(file) = &options.file else { return print(session, options) };
     // What the command has said before goes its own way.

@@ -11,6 +11,7 @@ mod restore;
 mod save;
 mod session;
 mod signals;
+mod watch;
 
 pub(crate) use execute::execute;
 pub(crate) use restore::run as restore;

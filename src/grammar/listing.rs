@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ipvs_netlink::ServiceId;
 
-use super::arguments::{Arguments, Result, bad_value};
+use super::arguments::{Arguments, Result, bad_value, number};
 use super::columns::{self, Column, ConnectionColumn};
 use super::{daemon, service};
 use crate::cli::{Opt, Usage};
@@ -44,6 +44,42 @@ pub(crate) enum SumBy {
     Service,
     /// Servers, with sums over the services that they belong to.
     Server,
+}
+
+/// The repetition of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// The time between two readings in seconds.
+    pub(crate) seconds: u32,
+    /// The number of readings; without it there is no end.
+    pub(crate) times: Option<u64>,
+    pub(crate) by: By,
+}
+
+/// The order of a repeated listing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Addresses and ports, or the kernel's order.
+    #[default]
+    Name,
+    /// Established connections, most first, like the following ones.
+    Active,
+    /// New connections per second.
+    Cps,
+    /// Bytes from clients per second.
+    In,
+    /// Bytes to clients per second.
+    Out,
+}
+
+impl By {
+    pub(crate) const ALL: [(&str, Self); 5] = [
+        ("name", Self::Name),
+        ("active", Self::Active),
+        ("cps", Self::Cps),
+        ("in", Self::In),
+        ("out", Self::Out),
+    ];
 }
 
 /// The condition for colours.
@@ -86,6 +122,7 @@ pub(crate) struct List {
     pub(crate) chosen: Option<Vec<Column>>,
     pub(crate) color: Color,
     pub(crate) sum_by: SumBy,
+    pub(crate) watch: Option<Watch>,
     /// The file that [`Format::Metrics`] goes to instead of standard output.
     pub(crate) file: Option<String>,
 }
@@ -139,6 +176,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     let format = format.map_or(Format::Text, |&(_, format)| format);
     let color = read_color(arguments)?;
     let sum_by = read_sum_by(arguments)?;
+    let watch = read_watch(arguments)?;
     let file = arguments.value(Opt::Output).map(Cow::into_owned);
     for (option, is_given, needed, needed_format) in [
         (Opt::TableColumns, names.is_some(), Opt::Table, Format::Table),
@@ -151,9 +189,13 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
         }
     }
     if format == Format::Metrics {
-        if let Some(option) = other.or(columns.map(|(option, _)| option)) {
+        let watch = watch.map(|_| Opt::Watch);
+        if let Some(option) = other.or(columns.map(|(option, _)| option)).or(watch) {
             return Err(Usage::Conflict(option, Opt::Metrics));
         }
+    }
+    if let (Some(option), Some(_)) = (other, watch) {
+        return Err(Usage::Conflict(option, Opt::Watch));
     }
     if let (Some(_), Some((option, _))) = (&names, columns) {
         return Err(Usage::Conflict(Opt::TableColumns, option));
@@ -170,6 +212,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             chosen: names.map(|names| columns::read(&names)).transpose()?,
             color,
             sum_by: sum_by.unwrap_or_default(),
+            watch,
             file,
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
@@ -210,4 +253,26 @@ fn read_sum_by(arguments: &mut Arguments<'_, '_>) -> Result<Option<SumBy>> {
         "server" => Ok(Some(SumBy::Server)),
         _ => Err(bad_value(Opt::SumBy, &value, "it is service, server or none")),
     }
+}
+
+/// The time between two readings in seconds, unless another is given.
+const DEFAULT_INTERVAL: u32 = 2;
+/// The longest time: a day.
+const MAX_INTERVAL: u32 = 86_400;
+
+fn read_watch(arguments: &mut Arguments<'_, '_>) -> Result<Option<Watch>> {
+    let Some(seconds) = arguments.take(Opt::Watch) else {
+        let option = [Opt::By, Opt::Times].into_iter().find(|&option| arguments.take(option).is_some());
+        return option.map_or(Ok(None), |option| Err(Usage::Needs(option, Opt::Watch)));
+    };
+    let seconds = seconds.map(|text| number(Opt::Watch, &text, 1..=MAX_INTERVAL)).transpose()?;
+    let by = arguments.value(Opt::By).map(|text| {
+        let by = By::ALL.iter().find(|(name, _)| *name == text);
+        by.map(|&(_, by)| by).ok_or_else(|| bad_value(Opt::By, &text, "it is name, active, cps, in or out"))
+    });
+    Ok(Some(Watch {
+        seconds: seconds.unwrap_or(DEFAULT_INTERVAL),
+        times: arguments.number(Opt::Times, 1..=u64::MAX)?,
+        by: by.transpose()?.unwrap_or_default(),
+    }))
 }

@@ -14,7 +14,7 @@ mod tunnel;
 
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
-pub(crate) use listing::{Color, Columns, ConnectionList, Format, List, Listing, SumBy};
+pub(crate) use listing::{By, Color, Columns, ConnectionList, Format, List, Listing, SumBy, Watch};
 pub(crate) use restore::{Replace, Restore};
 pub(crate) use server::has_option;
 pub(crate) use service::scheduler_flags;

@@ -25,5 +25,6 @@ mod replace;
 mod support;
 mod sweep;
 mod users;
+mod watch;
 mod wire;
 mod writers;

@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::cli::Usage;
 use crate::commands::markers;
 use crate::failure::{Failure, Mistakes};
-use crate::grammar::{Command, Invocation, Parser};
+use crate::grammar::{Command, Invocation, List, Listing, Parser};
 
 /// The commands of a file or of standard input.
 pub(super) struct Input {
@@ -90,6 +90,10 @@ fn parse_line(parser: &mut Parser, line: &[u8]) -> Result<Option<Command>, Usage
         return Ok(None);
     }
     match parser.parse_provisionally(&words)? {
+        // It has no end, and others wait for this one.
+        Invocation::Command(Command::List(Listing::Table(List { watch: Some(_), .. }))) => {
+            Err(Usage::NestedWatch)
+        }
         Invocation::Command(command) => Ok(Some(command)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
     }
