@@ -28,7 +28,7 @@ complete -c ipvsadm -l mcast-group -d 'multicast group for sync messages (defaul
 complete -c ipvsadm -l mcast-port -d 'port for sync messages (default 8848)' -r
 complete -c ipvsadm -l mcast-ttl -d 'time to live of sync messages (default 1)' -r
 complete -c ipvsadm -l lock-wait -d 'wait for another ipvsadm that restores (default 60)' -r
-complete -c ipvsadm -l output -d 'save (also -o FILE) or write --metrics into a file, which is replaced as a whole or not at all' -r
+complete -c ipvsadm -l output -d 'save into a file (also -o FILE), which is replaced as a whole or not at all' -r
 complete -c ipvsadm -s A -l add-service -d 'add a virtual service'
 complete -c ipvsadm -s E -l edit-service -d 'replace the settings of a virtual service'
 complete -c ipvsadm -s D -l delete-service -d 'delete a virtual service with its servers'

@@ -216,8 +216,7 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), RESTORING,
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
-        Output ("output") Required("FILE"), &[Verb::Save, Verb::List],
-            "save (also -o FILE) or write --metrics into a file, which is replaced as a whole or not at all";
+        Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
     }
 }
 

@@ -1,7 +1,5 @@
 //! The options of `-L`.
 
-use std::borrow::Cow;
-
 use ipvs_netlink::ServiceId;
 
 use super::arguments::{Arguments, Result, bad_value, number};
@@ -123,8 +121,6 @@ pub(crate) struct List {
     pub(crate) color: Color,
     pub(crate) sum_by: SumBy,
     pub(crate) watch: Option<Watch>,
-    /// The file that [`Format::Metrics`] goes to instead of standard output.
-    pub(crate) file: Option<String>,
 }
 
 /// The columns of a listing.
@@ -177,12 +173,10 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     let color = read_color(arguments)?;
     let sum_by = read_sum_by(arguments)?;
     let watch = read_watch(arguments)?;
-    let file = arguments.value(Opt::Output).map(Cow::into_owned);
     for (option, is_given, needed, needed_format) in [
         (Opt::TableColumns, names.is_some(), Opt::Table, Format::Table),
         (Opt::Color, color.is_some(), Opt::Table, Format::Table),
         (Opt::SumBy, sum_by.is_some(), Opt::Metrics, Format::Metrics),
-        (Opt::Output, file.is_some(), Opt::Metrics, Format::Metrics),
     ] {
         if is_given && format != needed_format {
             return Err(Usage::Needs(option, needed));
@@ -213,7 +207,6 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             color,
             sum_by: sum_by.unwrap_or_default(),
             watch,
-            file,
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
             Listing::Connections(ConnectionList {
