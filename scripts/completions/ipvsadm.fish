@@ -18,6 +18,9 @@ complete -c ipvsadm -s y -l l-threshold -d 'new connections again below this num
 complete -c ipvsadm -l columns -d 'columns of --table, separated by commas; "help" explains them' -r
 complete -c ipvsadm -l color -d 'colours in --table: auto, always or never (default auto)' -r
 complete -c ipvsadm -l sum-by -d 'sum --metrics over servers (service), over services (server), or not (none, the default)' -r
+complete -c ipvsadm -l watch -d 'show the table again and again (default 2); q ends it' -r
+complete -c ipvsadm -l by -d 'order of --watch: name (default), active, cps, in or out' -r
+complete -c ipvsadm -l times -d 'end --watch after showing the table this often' -r
 complete -c ipvsadm -l syncid -d 'number of the sync daemon, 0 to 255 (default 0)' -r
 complete -c ipvsadm -l sync-maxlen -d 'longest sync message' -r
 complete -c ipvsadm -l mcast-interface -d 'interface for sync messages (default eth0)' -r
@@ -25,7 +28,7 @@ complete -c ipvsadm -l mcast-group -d 'multicast group for sync messages (defaul
 complete -c ipvsadm -l mcast-port -d 'port for sync messages (default 8848)' -r
 complete -c ipvsadm -l mcast-ttl -d 'time to live of sync messages (default 1)' -r
 complete -c ipvsadm -l lock-wait -d 'wait for another ipvsadm that restores (default 60)' -r
-complete -c ipvsadm -l output -d 'save (also -o FILE) or write --metrics into a file, which is replaced as a whole or not at all' -r
+complete -c ipvsadm -l output -d 'save into a file (also -o FILE), which is replaced as a whole or not at all' -r
 complete -c ipvsadm -s A -l add-service -d 'add a virtual service'
 complete -c ipvsadm -s E -l edit-service -d 'replace the settings of a virtual service'
 complete -c ipvsadm -s D -l delete-service -d 'delete a virtual service with its servers'

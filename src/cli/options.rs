@@ -197,6 +197,9 @@ table! {
         Metrics ("metrics") Flag, LISTING, "show counters and settings as Prometheus reads them";
         SumBy ("sum-by") Required("WHAT"), LISTING,
             "sum --metrics over servers (service), over services (server), or not (none, the default)";
+        Watch ("watch") Optional("SECONDS"), LISTING, "show the table again and again (default 2); q ends it";
+        By ("by") Required("WHAT"), LISTING, "order of --watch: name (default), active, cps, in or out";
+        Times ("times") Required("NUMBER"), LISTING, "end --watch after showing the table this often";
         SyncId ("syncid") Required("NUMBER"), &[Verb::StartDaemon, Verb::StopDaemon, Verb::List],
             "number of the sync daemon, 0 to 255 (default 0)";
         SyncMaxlen ("sync-maxlen") Required("BYTES"), STARTING, "longest sync message";
@@ -217,8 +220,7 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), RESTORING,
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
-        Output ("output") Required("FILE"), &[Verb::Save, Verb::List],
-            "save (also -o FILE) or write --metrics into a file, which is replaced as a whole or not at all";
+        Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn run(session: &mut Session, options: &ConnectionList) -> Result<(),
 }
 
 /// Shows tables for people, each of as many connections as memory and the screen can bear.
+#[cold]
 fn people_table(
     session: &mut Session,
     connections: Connections,

@@ -8,7 +8,7 @@ use ipvs_netlink::{
 use nix::errno::Errno;
 
 use super::session::Session;
-use super::{documents, metrics};
+use super::{documents, metrics, watch};
 use crate::failure::{self, Failure};
 use crate::grammar::{Columns, List, ListFormat};
 use crate::names::Names;
@@ -17,6 +17,9 @@ use crate::view::{self, Entry, Screen};
 
 /// Everyone gets a plain listing: if the kernel may not be asked, it is made of the file that all may read.
 pub(super) fn run(session: &mut Session, list: &List) -> Result<(), Failure> {
+    if let Some(repetition) = list.watch {
+        return watch::run(session, list, repetition);
+    }
     match list.format {
         ListFormat::Text => {}
         ListFormat::Json => return documents::table(session, list),
@@ -101,6 +104,7 @@ fn show<E: Entry>(
 }
 
 /// Shows the table for people.
+#[cold]
 fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);

@@ -1,27 +1,16 @@
 //! `-L --metrics`: everything that a monitoring system may want to know, read at one time.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::list;
 use super::session::Session;
-use super::signals::without_signals;
-use super::{list, new_file};
 use crate::failure::Failure;
 use crate::grammar::List;
 use crate::names::Names;
 use crate::view::{self, Reading};
 
+#[cold]
 pub(super) fn run(session: &mut Session, options: &List) -> Result<(), Failure> {
-    let Some(file) = &options.file else { return print(session, options) };
-    // What the command has said before goes its own way.
-    let said = std::mem::take(&mut session.output);
-    print(session, options)?;
-    let bytes = std::mem::replace(&mut session.output, said).into_bytes();
-    without_signals(|| new_file::replace(Path::new(file), &bytes))
-        .map_err(|error| Failure::Save(file.clone(), error))
-}
-
-fn print(session: &mut Session, options: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let (info, timeouts, daemons) = (ipvs.info()?, ipvs.timeouts()?, ipvs.daemons()?);

@@ -12,6 +12,7 @@ mod restore;
 mod save;
 mod session;
 mod signals;
+mod watch;
 
 pub(crate) use execute::execute;
 pub(crate) use restore::run as restore;

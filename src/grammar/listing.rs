@@ -1,10 +1,8 @@
 //! The options of `-L`.
 
-use std::borrow::Cow;
-
 use ipvs_netlink::ServiceId;
 
-use super::arguments::{Arguments, Result, bad_value};
+use super::arguments::{Arguments, Result, bad_value, number};
 use super::columns::{self, Column, ConnectionColumn};
 use super::{daemon, service};
 use crate::cli::{Opt, Usage};
@@ -57,6 +55,42 @@ pub(crate) enum SumBy {
     Server,
 }
 
+/// The repetition of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// The time between two readings in seconds.
+    pub(crate) seconds: u32,
+    /// The number of readings; without it there is no end.
+    pub(crate) times: Option<u64>,
+    pub(crate) by: By,
+}
+
+/// The order of a repeated listing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Addresses and ports, or the kernel's order.
+    #[default]
+    Name,
+    /// Established connections, most first, like the following ones.
+    Active,
+    /// New connections per second.
+    Cps,
+    /// Bytes from clients per second.
+    In,
+    /// Bytes to clients per second.
+    Out,
+}
+
+impl By {
+    pub(crate) const ALL: [(&str, Self); 5] = [
+        ("name", Self::Name),
+        ("active", Self::Active),
+        ("cps", Self::Cps),
+        ("in", Self::In),
+        ("out", Self::Out),
+    ];
+}
+
 /// The condition for colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Color {
@@ -97,8 +131,7 @@ pub(crate) struct List {
     pub(crate) chosen: Option<Vec<Column>>,
     pub(crate) color: Color,
     pub(crate) sum_by: SumBy,
-    /// The file that [`ListFormat::Metrics`] goes to instead of standard output.
-    pub(crate) file: Option<String>,
+    pub(crate) watch: Option<Watch>,
 }
 
 /// The columns of a listing.
@@ -157,21 +190,25 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     };
     let color = read_color(arguments)?;
     let sum_by = read_sum_by(arguments)?;
-    let file = arguments.value(Opt::Output).map(Cow::into_owned);
+    let watch = read_watch(arguments)?;
     for (option, is_given, needed, needed_format) in [
         (Opt::TableColumns, names.is_some(), Opt::Table, ListFormat::Table),
         (Opt::Color, color.is_some(), Opt::Table, ListFormat::Table),
         (Opt::SumBy, sum_by.is_some(), Opt::Metrics, ListFormat::Metrics),
-        (Opt::Output, file.is_some(), Opt::Metrics, ListFormat::Metrics),
     ] {
         if is_given && format != needed_format {
             return Err(Usage::Needs(option, needed));
         }
     }
     if format == ListFormat::Metrics {
-        if let Some(option) = other.or(columns.map(|(option, _)| option)) {
+        let watch = watch.map(|_| Opt::Watch);
+        if let Some(option) = other.or(columns.map(|(option, _)| option)).or(watch) {
             return Err(Usage::Conflict(option, Opt::Metrics));
         }
+    }
+    let document = (format == ListFormat::Json).then_some(Opt::Json);
+    if let (Some(option), Some(_)) = (other.or(document), watch) {
+        return Err(Usage::Conflict(option, Opt::Watch));
     }
     if let (Some(_), Some((option, _))) = (&names, columns) {
         return Err(Usage::Conflict(Opt::TableColumns, option));
@@ -188,7 +225,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             chosen: names.map(|names| columns::read(&names)).transpose()?,
             color,
             sum_by: sum_by.unwrap_or_default(),
-            file,
+            watch,
         }),
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
             Listing::Connections(ConnectionList {
@@ -235,4 +272,26 @@ fn read_sum_by(arguments: &mut Arguments<'_, '_>) -> Result<Option<SumBy>> {
         "server" => Ok(Some(SumBy::Server)),
         _ => Err(bad_value(Opt::SumBy, &value, "it is service, server or none")),
     }
+}
+
+/// The time between two readings in seconds, unless another is given.
+const DEFAULT_INTERVAL: u32 = 2;
+/// The longest time: a day.
+const MAX_INTERVAL: u32 = 86_400;
+
+fn read_watch(arguments: &mut Arguments<'_, '_>) -> Result<Option<Watch>> {
+    let Some(seconds) = arguments.take(Opt::Watch) else {
+        let option = [Opt::By, Opt::Times].into_iter().find(|&option| arguments.take(option).is_some());
+        return option.map_or(Ok(None), |option| Err(Usage::Needs(option, Opt::Watch)));
+    };
+    let seconds = seconds.map(|text| number(Opt::Watch, &text, 1..=MAX_INTERVAL)).transpose()?;
+    let by = arguments.value(Opt::By).map(|text| {
+        let by = By::ALL.iter().find(|(name, _)| *name == text);
+        by.map(|&(_, by)| by).ok_or_else(|| bad_value(Opt::By, &text, "it is name, active, cps, in or out"))
+    });
+    Ok(Some(Watch {
+        seconds: seconds.unwrap_or(DEFAULT_INTERVAL),
+        times: arguments.number(Opt::Times, 1..=u64::MAX)?,
+        by: by.transpose()?.unwrap_or_default(),
+    }))
 }

@@ -15,7 +15,9 @@ mod tunnel;
 
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
-pub(crate) use listing::{Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy};
+pub(crate) use listing::{
+    By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
+};
 pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
 pub(crate) use server::has_option;

@@ -18,6 +18,8 @@ const MAX_LEN: usize = 16 * 1024;
 #[derive(Default)]
 pub(crate) struct Output {
     bytes: Vec<u8>,
+    /// Set if a long text stays here until it is complete.
+    pub(crate) held: bool,
     /// The names to show. By default there are none: addresses and ports are numbers.
     pub(crate) names: Names,
 }
@@ -109,7 +111,7 @@ impl Output {
 
     /// Prints the buffer if it has become long.
     pub(crate) fn print_if_long(&mut self) -> io::Result<()> {
-        if self.bytes.len() < MAX_LEN { Ok(()) } else { self.print() }
+        if self.bytes.len() < MAX_LEN || self.held { Ok(()) } else { self.print() }
     }
 }
 

@@ -12,6 +12,6 @@ mod table;
 pub(crate) use connections::{connection, connections_header, malformed_connection};
 pub(crate) use metrics::{Reading, metrics};
 pub(crate) use order::{Entry, addresses, sort_services, sorted_servers};
-pub(crate) use people::{ConnectionTable, Screen, people_table};
+pub(crate) use people::{ConnectionTable, Screen, cut, people_lines, people_table};
 pub(crate) use settings::{daemons, timeouts, version};
 pub(crate) use table::{public_part, summary, table};

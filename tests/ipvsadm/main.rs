@@ -28,5 +28,6 @@ mod support;
 mod sweep;
 mod unprivileged;
 mod users;
+mod watch;
 mod wire;
 mod writers;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -114,8 +115,6 @@ fn mistakes_with_options_for_metrics_are_refused() {
     let director = Director::new();
     for (words, sentence) in [
         ("-L --sum-by none", "--sum-by needs --metrics"),
-        ("-L --output x", "--output needs --metrics"),
-        ("-L --table --output x", "--output needs --metrics"),
         ("-L --metrics --sum-by host", "--sum-by \"host\": it is service, server or none"),
         ("-L --metrics --table", "--table and --metrics exclude each other"),
         ("-L --metrics --stats", "--stats and --metrics exclude each other"),
@@ -125,9 +124,9 @@ fn mistakes_with_options_for_metrics_are_refused() {
     ] {
         director.refuses(words, 2, sentence);
     }
-    director.refuses("-L -o x", 2, "-o is not possible with -L; it goes with -A -E");
-    let sentence = "cannot save into /nowhere/x: No such file or directory (os error 2)";
-    director.refuses("-L --metrics --output /nowhere/x", 1, sentence);
+    // Whoever may list, by a rule of sudo for example, may not write into files.
+    director.refuses("-L --metrics -o x", 2, "-o is not possible with -L; it goes with -A -E");
+    director.refuses("-L --metrics --output x", 2, "--output is not possible with -L; it goes with -S");
 }
 
 /// A program in the background, killed at the end.
@@ -165,10 +164,23 @@ fn prometheus_reads_them_through_its_node_exporter() {
     let path = |name: &str| folder.0.join(name);
     fs::create_dir_all(path("textfiles")).unwrap();
     let file = path("textfiles/ipvs.prom");
-    // Written twice: the second time replaces the first.
+    let write = |options: &str| {
+        let helper = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/systemd/ipvsadm-metrics");
+        let line = format!("umask 077; IPVSADM={PROGRAM} sh {helper} {} {options} 2>&1", file.display());
+        run(Command::new("sh").args(["-c", &line]))
+    };
+    // Written twice: the second time replaces the first. A failure leaves it as it is.
     for _ in 0..2 {
-        assert_eq!(director.ok(&format!("-L --metrics --output {}", file.display())), "");
+        let written = write("");
+        assert_eq!((written.status, written.stdout.as_str()), (0, ""));
     }
+    let before = fs::read_to_string(&file).unwrap();
+    assert!(before.contains("ipvs_server_weight{"), "{before}");
+    let failed = write("--sum-by=nothing");
+    assert!(failed.status == 2 && failed.stdout.contains("--sum-by"), "{failed:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    // The exporter is another user.
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
     let listing = director.ok("-L -n --stats --exact");
     let names: Vec<_> =
         fs::read_dir(path("textfiles")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

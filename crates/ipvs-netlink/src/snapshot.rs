@@ -92,6 +92,10 @@ impl Reader<'_> {
         self.read_consistent(Self::read_services)
     }
 
+    pub(crate) fn services_in_one_pass(&mut self) -> Result<Vec<ServiceState>, Error> {
+        Ok(self.read_services()?.0)
+    }
+
     pub(crate) fn destinations(&mut self, id: ServiceId) -> Result<Vec<DestinationState>, Error> {
         self.read_consistent(|reader| reader.read_destinations(id))
     }

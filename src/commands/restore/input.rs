@@ -9,7 +9,7 @@ use crate::cli::Usage;
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
 use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
-use crate::grammar::{Command, Format, Invocation, Parser, Restore, read_saved};
+use crate::grammar::{Command, Format, Invocation, List, Listing, Parser, Restore, read_saved};
 
 /// The commands of a file or of standard input.
 pub(super) struct Input {
@@ -179,6 +179,10 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
         return Ok(None);
     }
     match parser.parse_provisionally(&words)? {
+        // It has no end, and others wait for this one.
+        Invocation::Command(Command::List(Listing::Table(List { watch: Some(_), .. }))) => {
+            Err(Usage::NestedWatch)
+        }
         Invocation::Command(command) => Ok(Some(command)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
     }

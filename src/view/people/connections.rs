@@ -56,6 +56,8 @@ impl ConnectionTable {
 
     /// Appends the table to the output.
     pub(crate) fn write(&self, output: &mut Output, screen: Screen) {
-        output.push(self.0.render(screen));
+        let (text, note) = self.0.render(screen);
+        output.push(text);
+        output.push(note.unwrap_or_default());
     }
 }

@@ -87,8 +87,8 @@ impl<C: ColumnKind> Grid<C> {
     }
 
     /// Returns the text of the table, whose lines are no longer than the screen is wide. What does not fit is cut: first
-    /// texts, then whole columns from the right, which the last line names. Numbers are never cut.
-    pub(super) fn render(&self, screen: Screen) -> String {
+    /// texts, then whole columns from the right, which the line that is returned beside it names. Numbers are never cut.
+    pub(super) fn render(&self, screen: Screen) -> (String, Option<String>) {
         let widths = self.fit(screen.width);
         let left_out = &self.columns[widths.len()..];
         let mut lines = self.rows(&widths, screen.width.is_some()).into_iter();
@@ -106,12 +106,10 @@ impl<C: ColumnKind> Grid<C> {
                 Line::Text(text) => push(*tone, &cut(text, screen.width)),
             }
         }
-        if !left_out.is_empty() {
-            let names: Vec<_> = left_out.iter().map(|column| column.name()).collect();
-            let note = format!("(no room for: {})", names.join(", "));
-            push(Tone::Aside, &cut(&note, screen.width));
-        }
-        text
+        let names: Vec<_> = left_out.iter().map(|column| column.name()).collect();
+        let note = format!("(no room for: {})", names.join(", "));
+        let note = paint(&cut(&note, screen.width), Tone::Aside, screen) + "\n";
+        (text, Some(note).filter(|_| !left_out.is_empty()))
     }
 
     /// Returns the widths of the columns that fit a width.
@@ -177,7 +175,7 @@ fn total(widths: &[usize]) -> usize {
 }
 
 /// Cuts a text to a width, and marks that it was cut.
-fn cut(text: &str, width: Option<usize>) -> String {
+pub(crate) fn cut(text: &str, width: Option<usize>) -> String {
     let Some(width) = width.filter(|&width| text.width() > width) else { return text.to_owned() };
     let mut rest = width.saturating_sub(1);
     let fits = |character: &char| {

@@ -7,5 +7,6 @@ mod services;
 mod words;
 
 pub(crate) use connections::ConnectionTable;
+pub(crate) use grid::cut;
 pub(crate) use screen::Screen;
-pub(crate) use services::people_table;
+pub(crate) use services::{people_lines, people_table};

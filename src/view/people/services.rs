@@ -10,7 +10,19 @@ use crate::output::Output;
 use crate::view::order::{sort_services, sorted_servers};
 
 /// Appends the table. `output` has the names.
-pub(crate) fn people_table(output: &mut Output, mut table: Table, list: &List, screen: Screen) {
+pub(crate) fn people_table(output: &mut Output, table: Table, list: &List, screen: Screen) {
+    let (text, note) = people_lines(output, table, list, screen);
+    output.push(text);
+    output.push(note.unwrap_or_default());
+}
+
+/// Returns the table, and a line about columns that the screen has no room for.
+pub(crate) fn people_lines(
+    output: &mut Output,
+    mut table: Table,
+    list: &List,
+    screen: Screen,
+) -> (String, Option<String>) {
     if list.sorted {
         sort_services(&mut table.entries);
     }
@@ -31,8 +43,7 @@ pub(crate) fn people_table(output: &mut Output, mut table: Table, list: &List, s
             view.grid.remove_if_empty(Column::Limits);
         }
     }
-    let text = view.grid.render(screen);
-    output.push(text);
+    view.grid.render(screen)
 }
 
 /// Returns the columns that stand for an option of the plain listing.

@@ -7,6 +7,7 @@ fn an_installation_can_be_repeated_and_removed() {
     let folder = Folder::new();
     let expected: BTreeSet<String> = [
         "etc/default/ipvsadm",
+        "usr/lib/ipvsadm/metrics",
         "usr/lib/ipvsadm/service",
         "usr/lib/systemd/system/ipvsadm-metrics.service",
         "usr/lib/systemd/system/ipvsadm-metrics.timer",
@@ -35,7 +36,8 @@ fn an_installation_can_be_repeated_and_removed() {
     );
 
     let metrics = read("usr/lib/systemd/system/ipvsadm-metrics.service");
-    assert!(metrics.contains("ExecStart=/usr/sbin/ipvsadm -L --metrics "), "{metrics}");
+    assert!(metrics.contains("=/usr/sbin/ipvsadm\nExecStart=/usr/lib/ipvsadm/metrics "), "{metrics}");
+    assert!(!metrics.contains("@PREFIX@"), "{metrics}");
 
     // Installing again replaces everything but the administrator's settings.
     fs::write(folder.0.join("etc/default/ipvsadm"), "AUTO=false\n").unwrap();

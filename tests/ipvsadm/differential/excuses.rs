@@ -63,7 +63,7 @@ pub fn saving_into_a_file(case: &Case) -> bool {
 /// Options that only ours has choose the form of a listing.
 pub fn own_form_of_listing(case: &Case) -> bool {
     let lists = |word: &String| word.starts_with("-L") || word.starts_with("-l") || word == "--list";
-    let own = ["--table", "--columns", "--color", "--metrics", "--sum-by", "--output"];
+    let own = ["--table", "--columns", "--color", "--metrics", "--sum-by", "--watch"];
     case.step.words.first().is_some_and(lists)
         && own.iter().any(|option| option_index(&case.step, '\0', option).is_some())
         && case.same_tables()

@@ -119,6 +119,15 @@ impl Ipvs {
         self.reader().services()
     }
 
+    /// Reads all services once, which costs half of [`services`](Self::services) if they are many. While other writers
+    /// change the table a service may be missing.
+    ///
+    /// # Errors
+    /// Like [`info`](Self::info).
+    pub fn services_in_one_pass(&mut self) -> Result<Vec<ServiceState>> {
+        self.reader().services_in_one_pass()
+    }
+
     /// Reads one service (`IPVS_CMD_GET_SERVICE`).
     ///
     /// # Errors
