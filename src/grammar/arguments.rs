@@ -30,7 +30,11 @@ impl<'a, 'h> Arguments<'a, 'h> {
         let Scanned { verb, value, mut options, mut words } = scanned;
         if verb == Verb::Save {
             // After -S the letter -o is short for --output, whose value the scanner takes for a word.
+            let is_given = options.iter().any(|(option, _)| *option == Opt::Output);
             if let Some(output) = options.iter_mut().find(|(option, _)| *option == Opt::OnePacket) {
+                if is_given {
+                    return Err(Usage::Repeated(Opt::Output.name().to_owned()));
+                }
                 let file = words.pop().ok_or_else(|| Usage::NoValue(Opt::OnePacket.name().to_owned()))?;
                 *output = (Opt::Output, Some(file));
             }
@@ -168,5 +172,22 @@ impl<'a> Line<'a> {
     pub(super) fn word(&mut self, word: impl Display) {
         // Writing to memory cannot fail.
         let _ = write!(self.0, " {word}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Parser;
+
+    #[test]
+    fn only_one_file_can_be_saved_into() {
+        let mistake =
+            |words: &[&str]| Parser::default().parse(words).err().map(|mistake| mistake.to_string());
+        for words in [["-S", "-o", "a", "--output", "b"], ["-S", "--output", "b", "-o", "a"]] {
+            assert_eq!(mistake(&words).as_deref(), Some("--output is given twice"), "{words:?}");
+        }
+        for words in [["-S", "-o", "a"], ["-S", "--output", "b"]] {
+            assert_eq!(mistake(&words), None, "{words:?}");
+        }
     }
 }
