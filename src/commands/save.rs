@@ -140,7 +140,7 @@ fn write_table(
         write(output, &Change::AddService(service))?;
         for state in in_saved_order(&entry, kernel_order) {
             write(output, &Change::AddDestination(service.id(), state.settings))?;
-            if !grammar::has_option(state.settings.forwarding) {
+            if !grammar::is_describable(&state.settings) {
                 unsaveable.push((service.id(), *state));
             }
         }
@@ -157,12 +157,16 @@ fn warn(servers: &[(ServiceId, DestinationState)]) {
         0 => String::new(),
         others => format!(" (and {others} more)"),
     };
-    let number = server.settings.forwarding.to_raw();
-    failure::note(&format!(
-        "server {} of service {service} has the forwarding method {number}, for which there is no option: it is saved \
-         with -g{others}",
-        server.id(),
-    ));
+    let method = server.settings.forwarding;
+    let what = if grammar::has_option(method) {
+        "a tunnel that no options describe: it is saved with those for the most similar one".into()
+    } else {
+        format!(
+            "the forwarding method {}, for which there is no option: it is saved with -g",
+            method.to_raw()
+        )
+    };
+    failure::note(&format!("server {} of service {service} has {what}{others}", server.id()));
 }
 
 fn write(output: &mut Output, change: &Change) -> Result<(), Failure> {

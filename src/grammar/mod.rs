@@ -20,7 +20,7 @@ pub(crate) use listing::{
 };
 pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
-pub(crate) use server::has_option;
+pub(crate) use server::{has_option, is_describable};
 pub(crate) use service::scheduler_flags;
 pub(crate) use timeouts::MAX_SECONDS;
 pub(crate) use tunnel::list as list_tunnel;

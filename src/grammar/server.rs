@@ -48,6 +48,12 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>, service: ServiceId) -> Res
     Ok(server)
 }
 
+/// Returns whether a saved server is restored as it is.
+pub(crate) fn is_describable(server: &Destination) -> bool {
+    has_option(server.forwarding)
+        && (server.forwarding != Forwarding::Tunnel || tunnel::describable(server.tunnel) == server.tunnel)
+}
+
 /// Returns whether a saved server gets its forwarding method back. A local server does: the kernel finds that out.
 pub(crate) fn has_option(method: Forwarding) -> bool {
     method == Forwarding::Local || METHODS.iter().any(|&(_, existing)| existing == method)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::num::NonZeroU16;
 
+use ipvs_netlink::constants::IP_VS_CONN_F_TUNNEL_TYPE_GRE;
 use ipvs_netlink::{Forwarding, Tunnel, TunnelFlags};
 
 use super::arguments::{Arguments, Line, Result, bad_value};
@@ -47,7 +48,22 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>, forwarding: Forwarding) ->
     }
 }
 
+/// Returns the tunnel most like this one that options can describe: this one, unless another program has made it.
+pub(super) fn describable(tunnel: Tunnel) -> Tunnel {
+    let flags = |known: &[TunnelFlags]| {
+        if known.contains(&tunnel.flags()) { tunnel.flags() } else { TunnelFlags::NO_CHECKSUM }
+    };
+    match tunnel {
+        Tunnel::Gue { port, .. } => Tunnel::Gue { port, flags: flags(&CHECKSUMS.map(|(_, flags, _)| flags)) },
+        _ if tunnel.kind() == IP_VS_CONN_F_TUNNEL_TYPE_GRE => {
+            Tunnel::Gre { flags: flags(&[TunnelFlags::NO_CHECKSUM, TunnelFlags::CHECKSUM]) }
+        }
+        _ => Tunnel::Ipip,
+    }
+}
+
 pub(super) fn write(line: &mut Line<'_>, tunnel: Tunnel) {
+    let tunnel = describable(tunnel);
     line.text(Opt::TunType, kind(tunnel));
     if let Some(port) = port(tunnel) {
         line.number(Opt::TunPort, port);
@@ -88,5 +104,29 @@ fn port(tunnel: Tunnel) -> Option<u16> {
     match tunnel {
         Tunnel::Ipip | Tunnel::Gre { .. } => None,
         _ => Some(tunnel.port()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tunnels_that_no_options_describe_become_the_most_similar_ones() {
+        let tunnel = |kind, port, flags| Tunnel::from_raw(kind, port, TunnelFlags::from_raw(flags));
+        for (tunnel, expected) in [
+            (tunnel(0, 0, 0), "ipip"),
+            (tunnel(0, 5, 0), "ipip"),
+            (tunnel(9, 5, 1), "ipip"),
+            (tunnel(1, 6080, 2), "gue --tun-port 6080 --tun-remcsum"),
+            (tunnel(1, 6080, 3), "gue --tun-port 6080 --tun-nocsum"),
+            (tunnel(2, 0, 1), "gre --tun-csum"),
+            (tunnel(2, 0, 2), "gre --tun-nocsum"),
+            (tunnel(2, 7, 0), "gre --tun-nocsum"),
+        ] {
+            let mut output = Output::default();
+            write(&mut Line::start(&mut output, crate::cli::Verb::AddServer), tunnel);
+            assert_eq!(output.to_string(), format!("-a --tun-type {expected}"), "{tunnel:?}");
+        }
     }
 }
