@@ -1,36 +1,7 @@
-//! Characters that look like a minus, like a blank or like nothing. Web pages and editors put them into command
-//! lines.
+//! Explains mistakes by characters that look like others.
 
-use super::options::Entry;
+use super::characters::{meant, with_plain_characters};
 use super::usage::Usage;
-
-/// The character that is meant by one that looks like it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meant {
-    Minus,
-    Blank,
-    Nothing,
-}
-
-const LOOKALIKES: [(char, &str, Meant); 17] = [
-    ('\u{ad}', "a soft hyphen", Meant::Minus),
-    ('\u{2010}', "a hyphen", Meant::Minus),
-    ('\u{2011}', "a non-breaking hyphen", Meant::Minus),
-    ('\u{2012}', "a figure dash", Meant::Minus),
-    ('\u{2013}', "an en dash", Meant::Minus),
-    ('\u{2014}', "an em dash", Meant::Minus),
-    ('\u{2015}', "a horizontal bar", Meant::Minus),
-    ('\u{2212}', "a minus sign of mathematics", Meant::Minus),
-    ('\u{fe58}', "a small em dash", Meant::Minus),
-    ('\u{fe63}', "a small hyphen", Meant::Minus),
-    ('\u{ff0d}', "a full-width hyphen", Meant::Minus),
-    ('\u{a0}', "a no-break space", Meant::Blank),
-    ('\u{2007}', "a figure space", Meant::Blank),
-    ('\u{202f}', "a narrow no-break space", Meant::Blank),
-    ('\u{3000}', "an ideographic space", Meant::Blank),
-    ('\u{200b}', "a zero-width space", Meant::Nothing),
-    ('\u{feff}', "a byte-order mark", Meant::Nothing),
-];
 
 /// Returns the better explanation of a mistake if its word contains a character that looks like another.
 pub(crate) fn explain(usage: Usage, words: &[&str]) -> Usage {
@@ -51,35 +22,6 @@ pub(crate) fn explain(usage: Usage, words: &[&str]) -> Usage {
             mistake: Box::new(usage),
         },
     }
-}
-
-/// Returns the sentence about a character, such as `an en dash (U+2013) in place of "-"`.
-pub(super) fn describe(character: char) -> String {
-    let name = LOOKALIKES.iter().find(|&&(lookalike, ..)| lookalike == character).map_or("it", |row| row.1);
-    let place = match meant(character) {
-        Some(Meant::Minus) => " in place of \"-\"",
-        Some(Meant::Blank) => " in place of a blank",
-        _ => ", which is invisible",
-    };
-    format!("{name} (U+{:04X}){place}", u32::from(character))
-}
-
-fn meant(character: char) -> Option<Meant> {
-    LOOKALIKES.iter().find(|&&(lookalike, ..)| lookalike == character).map(|&(.., meant)| meant)
-}
-
-/// Returns the word as it should have been typed.
-fn with_plain_characters(word: &str) -> String {
-    let plain = |character| match meant(character) {
-        None => Some(character),
-        Some(Meant::Minus) => Some('-'),
-        Some(Meant::Blank) => Some(' '),
-        Some(Meant::Nothing) => None,
-    };
-    let typed: String = word.chars().filter_map(plain).collect();
-    // Some programs turn two dashes into one.
-    let name = typed.strip_prefix('-').and_then(|name| name.split('=').next());
-    if Entry::ALL.iter().any(|entry| Some(entry.row().long) == name) { format!("-{typed}") } else { typed }
 }
 
 #[cfg(test)]

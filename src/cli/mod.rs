@@ -1,6 +1,7 @@
 //! The command line as words: the table of commands and options, the two scanners that read words with it, and
 //! everything that can be wrong with them.
 
+mod characters;
 mod lookalike;
 mod options;
 mod quick;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use ipvs_netlink::{DestinationId, ServiceId};
 
-use super::lookalike;
+use super::characters;
 use super::options::{Opt, Verb};
 use crate::terminal::{escape, shorten};
 
@@ -42,7 +42,7 @@ pub(crate) enum Usage {
     #[error(
         "\"{}\" has {}: {}",
         shorten(word),
-        lookalike::describe(*character),
+        characters::describe(*character),
         if typed.is_empty() { "leave it out".into() } else { format!("type \"{}\"", shorten(typed)) }
     )]
     Lookalike { word: String, character: char, typed: String, mistake: Box<Usage> },

@@ -3,8 +3,7 @@
 use ipvs_netlink::Connection;
 
 use super::connections::{LINES_TOGETHER, open};
-use super::list;
-use super::session::Session;
+use super::session::{Session, read_table};
 use crate::document::{ConnectionFields, ListedEntry, Writer};
 use crate::failure::Failure;
 use crate::grammar::List;
@@ -16,7 +15,7 @@ pub(super) fn table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let info = ipvs.info()?;
-    let mut table = list::read(ipvs, list.service)?;
+    let mut table = read_table(ipvs, list.service)?;
     if list.sorted {
         view::sort_services(&mut table.entries);
     }

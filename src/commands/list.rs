@@ -2,12 +2,10 @@
 
 use std::io;
 
-use ipvs_netlink::{
-    Error, Info, Ipvs, ProcService, ProcTable, Query, Reason, Refused, ServiceId, Table, TableEntry,
-};
+use ipvs_netlink::{Error, Info, ProcService, ProcTable, Query, Reason, Refused, ServiceId};
 use nix::errno::Errno;
 
-use super::session::Session;
+use super::session::{Session, read_table};
 use super::{documents, metrics, watch};
 use crate::failure::{self, Failure};
 use crate::grammar::{Columns, List, ListFormat};
@@ -53,7 +51,7 @@ fn ask_kernel(session: &mut Session, list: &List) -> Result<(), Failure> {
         let services = ipvs.summary(|| ProcTable::read().ok())?;
         return show(session, list, services, info, view::summary);
     }
-    let entries = read(ipvs, list.service)?.entries;
+    let entries = read_table(ipvs, list.service)?.entries;
     show(session, list, entries, info, view::table)
 }
 
@@ -108,17 +106,9 @@ fn show<E: Entry>(
 fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
-    let table = read(ipvs, list.service)?;
+    let table = read_table(ipvs, list.service)?;
     session.output.names = Names::new(list.numeric);
     session.output.names.look_up(view::addresses(&table.entries));
     view::people_table(&mut session.output, table, list, Screen::of_stdout(list.color));
     Ok(())
-}
-
-/// Reads the whole table, or one service of it.
-pub(super) fn read(ipvs: &mut Ipvs, service: Option<ServiceId>) -> Result<Table, Failure> {
-    Ok(match service {
-        None => ipvs.table()?,
-        Some(id) => Table::new(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]),
-    })
 }

@@ -2,8 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::list;
-use super::session::Session;
+use super::session::{Session, read_table};
 use crate::failure::Failure;
 use crate::grammar::List;
 use crate::names::Names;
@@ -14,7 +13,7 @@ pub(super) fn run(session: &mut Session, options: &List) -> Result<(), Failure> 
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let (info, timeouts, daemons) = (ipvs.info()?, ipvs.timeouts()?, ipvs.daemons()?);
-    let table = list::read(ipvs, options.service)?;
+    let table = read_table(ipvs, options.service)?;
     // A clock before 1970 is none.
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Labels have to be the same each time, whatever a name server says.

@@ -1,6 +1,6 @@
 //! The state of one run of the program.
 
-use ipvs_netlink::Ipvs;
+use ipvs_netlink::{Ipvs, ServiceId, Table, TableEntry};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -20,4 +20,12 @@ impl Session {
             none => Ok(none.insert(Ipvs::options().load_module(true).connect()?)),
         }
     }
+}
+
+/// Reads the whole table, or one service of it.
+pub(super) fn read_table(ipvs: &mut Ipvs, service: Option<ServiceId>) -> Result<Table, Failure> {
+    Ok(match service {
+        None => ipvs.table()?,
+        Some(id) => Table::new(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]),
+    })
 }
