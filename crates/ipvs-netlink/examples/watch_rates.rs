@@ -11,13 +11,9 @@ use std::time::Duration;
 use ipvs_netlink::{Error, Ipvs, ServiceId};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    eprintln!("{error}");
+    ExitCode::FAILURE
 }
 
 fn run() -> Result<(), Error> {
