@@ -3,16 +3,13 @@
 use std::process::ExitCode;
 
 use ipvs_netlink::{Query, Reply, Request};
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload, NetlinkSerializable,
-};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
+use netlink_packet_core::{NetlinkDeserializable, NetlinkMessage, NetlinkPayload, NetlinkSerializable};
 use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs};
 use netlink_packet_generic::{GenlFamily, GenlMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_GENERIC};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
-
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("{error}");
@@ -22,14 +19,12 @@ fn main() -> ExitCode {
 fn run() -> Outcome {
     let socket = Socket::new(NETLINK_GENERIC)?;
     socket.connect(&SocketAddr::new(0, 0))?;
-    let name = GenlCtrlAttrs::FamilyName(Request::family_name().into());
-    let lookup = GenlCtrl { cmd: GenlCtrlCmd::GetFamily, nlas: vec![name] };
+    let name = vec![GenlCtrlAttrs::FamilyName(Request::family_name().into())];
+    let lookup = GenlMessage::from_payload(GenlCtrl { cmd: GenlCtrlCmd::GetFamily, nlas: name });
     let mut family_id = None;
-    exchange(&socket, GenlMessage::from_payload(lookup), NLM_F_ACK, |message: GenlMessage<GenlCtrl>| {
-        family_id = message.payload.nlas.iter().find_map(|attribute| match attribute {
-            GenlCtrlAttrs::FamilyId(id) => Some(*id),
-            _ => None,
-        });
+    exchange(&socket, lookup, NLM_F_ACK, |message: GenlMessage<GenlCtrl>| {
+        let id = |attribute: &_| if let GenlCtrlAttrs::FamilyId(id) = attribute { Some(*id) } else { None };
+        family_id = message.payload.nlas.iter().find_map(id);
     })?;
     let mut services = GenlMessage::from_payload(Request::from(Query::Services));
     services.set_resolved_family_id(family_id.ok_or("the kernel has no IPVS")?);
@@ -42,15 +37,15 @@ where
     Q: NetlinkSerializable,
     A: NetlinkDeserializable,
 {
-    let mut message = NetlinkMessage::new(NetlinkHeader::default(), NetlinkPayload::InnerMessage(request));
+    let mut message = NetlinkMessage::new(Default::default(), NetlinkPayload::InnerMessage(request));
     message.header.flags = NLM_F_REQUEST | flags;
     message.finalize();
     let mut buffer = vec![0; 32 * 1024];
     message.serialize(&mut buffer);
     socket.send(&buffer[..message.buffer_len()], 0)?;
     loop {
-        let length = socket.recv(&mut &mut buffer[..], 0)?;
-        let mut rest = &buffer[..length];
+        let (replies, _) = socket.recv_from_full()?;
+        let mut rest = &replies[..];
         while !rest.is_empty() {
             let message = NetlinkMessage::<A>::deserialize(rest)?;
             rest = rest.get((message.header.length as usize).next_multiple_of(4)..).unwrap_or_default();
