@@ -32,7 +32,7 @@
 //! [`Ipvs`] blocks, but hardly: the kernel carries a request out before the system call returns. It needs two system
 //! calls for two hundred changes. With the feature `tokio` there is also a client for programs that run on tokio, in
 //! the module `tokio`: the same calls, types and errors, many requests at the same time, lists and differences as
-//! streams. It is carried by the crate genetlink, and needs about four system calls for each change.
+//! streams. It is carried by the crate genetlink, and needs three system calls for each change.
 //!
 //! # Serialization
 //!

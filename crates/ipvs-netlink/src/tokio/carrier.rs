@@ -1,17 +1,19 @@
 //! The socket below genetlink, which notes what netlink-proto does not pass on.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use ::tokio::sync::watch;
+use ::tokio::time::{Sleep, sleep};
 use bytes::BufMut;
 use netlink_packet_core::NetlinkBuffer;
 use netlink_sys::{AsyncSocket, Socket, SocketAddr, TokioSocket};
 use nix::errno::Errno;
 
-use crate::socket::SocketError;
+use crate::socket::{REPLY_TIMEOUT, SocketError};
 
 /// The longest datagram in bytes; the kernel makes none above 32 KiB. netlink-proto offers as much room.
 const MAX_DATAGRAM_LEN: usize = 64 * 1024;
@@ -23,33 +25,47 @@ const MAX_DATAGRAM_LEN: usize = 64 * 1024;
 pub(super) struct Carrier<S = TokioSocket> {
     socket: S,
     events: Arc<Events>,
+    /// Set from a request to the next datagram.
+    awaits: AtomicBool,
+    watchdog: Mutex<Option<Watchdog>>,
 }
 
-/// Events on a socket.
+/// Watches over replies. There is one for all requests: the kernel answers them one after the other, and a timer for
+/// each would ask for the time more often than for anything else.
+struct Watchdog {
+    timer: Pin<Box<Sleep>>,
+    /// The number of datagrams that had arrived when the timer was set.
+    datagrams: u32,
+}
+
+/// Everything that happened on a socket and that replies do not tell.
 #[derive(Debug)]
 pub(super) struct Events {
-    /// The number of overflows of the receive buffer, each of which lost replies.
-    overflows: watch::Sender<u64>,
+    troubles: watch::Sender<Troubles>,
     /// The number of datagrams that arrived.
     datagrams: AtomicU32,
     /// The failure that ended the connection.
     failure: OnceLock<(&'static str, i32)>,
 }
 
+/// The numbers of troubles with replies.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Troubles {
+    /// The number of overflows of the receive buffer, each of which lost replies.
+    pub(super) overflows: u32,
+    /// The number of times that the kernel did not answer in time.
+    pub(super) silences: u32,
+}
+
 impl Events {
     fn new() -> Self {
-        let datagrams = AtomicU32::new(0);
-        Self { overflows: watch::Sender::new(0), datagrams, failure: OnceLock::new() }
+        let (troubles, datagrams) = (watch::Sender::new(Troubles::default()), AtomicU32::new(0));
+        Self { troubles, datagrams, failure: OnceLock::new() }
     }
 
-    /// Returns a receiver that sees the overflows from now on.
-    pub(super) fn overflows(&self) -> watch::Receiver<u64> {
-        self.overflows.subscribe()
-    }
-
-    /// Returns the number of datagrams that arrived so far.
-    pub(super) fn datagrams(&self) -> u32 {
-        self.datagrams.load(Ordering::Relaxed)
+    /// Returns a receiver that sees the troubles from now on.
+    pub(super) fn troubles(&self) -> watch::Receiver<Troubles> {
+        self.troubles.subscribe()
     }
 
     /// Returns the error of everybody who waits when the connection ends.
@@ -76,11 +92,41 @@ impl<S: AsyncSocket> Carrier<S> {
         Arc::clone(&self.events)
     }
 
-    /// Receives a datagram and numbers its messages. One that may have been cut counts as lost.
+    /// Notes a silence if nothing has arrived since the timer was set although a request waits for its reply.
+    fn poll_watchdog(&self, context: &mut Context<'_>) {
+        let mut watchdog = self.watchdog.lock().unwrap_or_else(PoisonError::into_inner);
+        let datagrams = self.events.datagrams.load(Ordering::Relaxed);
+        loop {
+            let awaits = self.awaits.load(Ordering::Relaxed);
+            match &mut *watchdog {
+                None if awaits => {
+                    *watchdog = Some(Watchdog { timer: Box::pin(sleep(REPLY_TIMEOUT)), datagrams });
+                }
+                None => return,
+                Some(set) => {
+                    if set.timer.as_mut().poll(context).is_pending() {
+                        return;
+                    }
+                    if awaits && set.datagrams == datagrams {
+                        self.awaits.store(false, Ordering::Relaxed);
+                        self.events.troubles.send_modify(|troubles| troubles.silences += 1);
+                    }
+                    *watchdog = None;
+                }
+            }
+        }
+    }
+
+    /// Receives a datagram and numbers its messages. One that was cut counts as lost.
     fn poll_datagram(&self, context: &mut Context<'_>) -> Poll<io::Result<(Vec<u8>, SocketAddr)>> {
         loop {
             let mut datagram = Vec::with_capacity(MAX_DATAGRAM_LEN);
-            match ready!(self.socket.poll_recv_from(context, &mut datagram)) {
+            let Poll::Ready(received) = self.poll_receive(context, &mut datagram) else {
+                self.poll_watchdog(context);
+                return Poll::Pending;
+            };
+            self.awaits.store(false, Ordering::Relaxed);
+            match received {
                 Ok(sender) if datagram.len() < MAX_DATAGRAM_LEN => {
                     let number = self.events.datagrams.fetch_add(1, Ordering::Relaxed);
                     number_messages(&mut datagram, number);
@@ -90,8 +136,22 @@ impl<S: AsyncSocket> Carrier<S> {
                 Err(error) if error.raw_os_error() != Some(Errno::ENOBUFS as i32) => {
                     return Poll::Ready(Err(self.events.fail("receive", error)));
                 }
-                _ => self.events.overflows.send_modify(|overflows| *overflows += 1),
+                _ => self.events.troubles.send_modify(|troubles| troubles.overflows += 1),
             }
+        }
+    }
+
+    /// Receives a datagram, of which there may be one before the runtime has heard of it.
+    fn poll_receive(
+        &self,
+        context: &mut Context<'_>,
+        datagram: &mut Vec<u8>,
+    ) -> Poll<io::Result<SocketAddr>> {
+        match self.socket.socket_ref().recv_from(datagram, 0) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.socket.poll_recv_from(context, datagram)
+            }
+            received => Poll::Ready(received.map(|(_, sender)| sender)),
         }
     }
 }
@@ -121,14 +181,21 @@ impl<S: AsyncSocket> AsyncSocket for Carrier<S> {
         let _ = socket.socket_ref().set_cap_ack(true);
         // From then on nobody but the kernel can send to the socket.
         socket.socket_ref().connect(&SocketAddr::new(0, 0))?;
-        Ok(Self { socket, events: Arc::new(Events::new()) })
+        let (awaits, watchdog) = Default::default();
+        Ok(Self { socket, events: Arc::new(Events::new()), awaits, watchdog })
     }
 
     fn poll_send(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             match ready!(self.socket.poll_send(context, bytes)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                sent => return Poll::Ready(sent.map_err(|error| self.events.fail("send", error))),
+                sent => {
+                    self.awaits.store(true, Ordering::Relaxed);
+                    self.poll_watchdog(context);
+                    // The kernel has replied already. To wait until the runtime hears of it took twice as long.
+                    context.waker().wake_by_ref();
+                    return Poll::Ready(sent.map_err(|error| self.events.fail("send", error)));
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ use netlink_packet_core::{
 use netlink_packet_generic::GenlMessage;
 use netlink_sys::AsyncSocket;
 
-use super::carrier::{Carrier, Events};
+use super::carrier::{Carrier, Events, Troubles};
 use super::message::Message;
 use crate::request::Request;
 use crate::socket::{Outcome, REPLY_TIMEOUT, SocketError};
@@ -80,10 +80,11 @@ impl Connection {
         message.set_resolved_family_id(self.family_id);
         let mut message = NetlinkMessage::from(message);
         message.header.flags = NLM_F_REQUEST | flags;
-        let overflows = self.events.overflows();
+        let troubles = self.events.troubles();
+        let before = *troubles.borrow();
         let messages = self.handle.clone().send_request(message).map_err(|_| self.events.closed())?;
         let events = Arc::clone(&self.events);
-        Ok(Replies { messages: Box::pin(messages), overflows, overflowed: false, events, _slot: slot })
+        Ok(Replies { messages: Box::pin(messages), troubles, before, events, _slot: slot })
     }
 }
 
@@ -91,8 +92,9 @@ impl Connection {
 /// carried out, and what the kernel replies is thrown away.
 pub(super) struct Replies {
     messages: Pin<Box<dyn Stream<Item = std::result::Result<Raw, DecodeError>> + Send>>,
-    overflows: watch::Receiver<u64>,
-    overflowed: bool,
+    troubles: watch::Receiver<Troubles>,
+    /// The troubles before the request.
+    before: Troubles,
     events: Arc<Events>,
     _slot: OwnedSemaphorePermit,
 }
@@ -138,24 +140,28 @@ impl Replies {
 
     /// Returns whether the receive buffer has overflowed since the request, so that any reply may be missing.
     pub(super) fn overflowed(&self) -> bool {
-        self.overflowed || self.overflows.has_changed().unwrap_or(true)
+        self.troubles.borrow().overflows != self.before.overflows
     }
 
     async fn receive(&mut self) -> Result<Raw> {
         loop {
-            let heard = self.events.datagrams();
-            let patience = if self.overflowed { GRACE } else { REPLY_TIMEOUT };
-            let overflow = pin!(self.overflows.changed());
-            match timeout(patience, select(self.messages.next(), overflow)).await {
-                Ok(Either::Left((Some(message), _))) => {
+            if self.troubles.borrow_and_update().silences != self.before.silences {
+                return Err(SocketError::TimedOut);
+            }
+            let overflowed = self.overflowed();
+            let trouble = pin!(self.troubles.changed());
+            let event = select(self.messages.next(), trouble);
+            let event = if overflowed {
+                timeout(GRACE, event).await.map_err(|_| SocketError::RepliesLost)?
+            } else {
+                event.await
+            };
+            match event {
+                Either::Left((Some(message), _)) => {
                     return message.map_err(|error| SocketError::Malformed(error.to_string()));
                 }
-                Ok(Either::Left((None, _))) => return Err(self.events.closed()),
-                Ok(Either::Right(_)) => self.overflowed = true,
-                Err(_) if self.overflowed => return Err(SocketError::RepliesLost),
-                // The kernel is busy with requests before this one.
-                Err(_) if self.events.datagrams() != heard => {}
-                Err(_) => return Err(SocketError::TimedOut),
+                Either::Left((None, _)) => return Err(self.events.closed()),
+                Either::Right(_) => {}
             }
         }
     }

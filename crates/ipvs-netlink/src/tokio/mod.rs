@@ -39,11 +39,12 @@
 //! They come from genetlink 0.3 and netlink-proto 0.13.
 //!
 //! - A datagram is one request, and the next one is sent when the task of the connection is woken, which the reply
-//!   does. So every change needs an acknowledgement, and about four system calls instead of two for two hundred.
-//!   On the other hand there is never more than one reply in the receive buffer, so even a small one loses none.
+//!   does. So every change needs an acknowledgement, and three system calls instead of two for two hundred. On
+//!   the other hand there is never more than one reply in the receive buffer, so even a small one loses none.
 //! - Lists are received as a whole, however slowly a stream is read: the channels are unbounded. So at most 256
 //!   requests are handed to genetlink at the same time; more wait in their futures. A stream that has been polled takes
 //!   one of these places until it ends or is dropped.
+//! - That the kernel does not answer is noticed after 10 to 20 seconds, as one timer watches over all requests.
 //! - After a system call fails for another reason than a full receive buffer, the connection is over: every call
 //!   returns the error. Connect again. The blocking client tries again for a quarter of a second.
 //! - Where datagrams end, and that the receive buffer has overflowed, is noted by a socket of this library below

@@ -55,7 +55,9 @@ impl AsyncSocket for Script {
     fn new(protocol: isize) -> io::Result<Self> {
         let kernel = KERNEL.with(|kernel| kernel.lock().unwrap().take()).unwrap();
         let (next, receiver) = Default::default();
-        Ok(Self { kernel: Mutex::new(kernel), next, receiver, socket: Socket::new(protocol)? })
+        let socket = Socket::new(protocol)?;
+        socket.set_non_blocking(true)?;
+        Ok(Self { kernel: Mutex::new(kernel), next, receiver, socket })
     }
 
     fn poll_send(&self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -243,7 +245,7 @@ fn silence_and_failures_end_the_waiting() {
             (ipvs.timeouts().await.unwrap_err(), started.elapsed().as_secs())
         },
     );
-    assert_eq!(seconds, 10);
+    assert!((10..=20).contains(&seconds), "{seconds}");
     assert!(error.to_string().ends_with("the kernel did not answer within 10 seconds"), "{error}");
     let (first, second) = run(
         |_, _| vec![Err(Errno::EIO)],
