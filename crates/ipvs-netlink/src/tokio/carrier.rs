@@ -126,9 +126,10 @@ impl<S: AsyncSocket> Carrier<S> {
                 return Poll::Pending;
             };
             self.awaits.store(false, Ordering::Relaxed);
+            // A lost datagram counts too: the kernel is not silent.
+            let number = self.events.datagrams.fetch_add(1, Ordering::Relaxed);
             match received {
                 Ok(sender) if datagram.len() < MAX_DATAGRAM_LEN => {
-                    let number = self.events.datagrams.fetch_add(1, Ordering::Relaxed);
                     number_messages(&mut datagram, number);
                     return Poll::Ready(Ok((datagram, sender)));
                 }

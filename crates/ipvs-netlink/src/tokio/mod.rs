@@ -23,7 +23,18 @@
 //! This one in a program that runs on tokio anyway: nothing blocks a thread, and the differences between readings are a
 //! stream ([`Ipvs::watch`]). The blocking one everywhere else, and for tables that have to be read or changed fast:
 //! the kernel carries a request out before the system call that sends it returns, so there is nothing to wait for, and
-//! many requests in flight make nothing faster. In a program on tokio it can be used within
+//! many requests in flight make nothing faster. In millions of instructions of kernel and program, on Linux 6.1:
+//!
+//! | | blocking | tokio |
+//! |---|--:|--:|
+//! | 11,000 changes ([`apply`](Ipvs::apply)) | 167 | 605 |
+//! | a table of 1,000 services with 10 servers each | 109 | 185 |
+//! | a list of 1,000 services, read twice | 10.4 | 15.1 |
+//! | the same, read once as a stream | | 8.0 |
+//! | 1,000 single queries, one by one | 19.4 | 35.8 |
+//! | 1,000 single queries in flight | | 34.3 |
+//!
+//! In a program on tokio it can be used within
 //! [`spawn_blocking`](::tokio::task::spawn_blocking); [`reconcile::apply`](crate::reconcile::apply) and the plain
 //! listing ([`summary`](crate::Ipvs::summary)) are only there.
 //!
