@@ -9,12 +9,18 @@ complete -c ipvsadm -s b -l sched-flags -d 'sh-fallback,sh-port for sh; mh-fallb
 complete -c ipvsadm -s p -l persistent -d 'keep a client on its server for this time (default 360)' -r
 complete -c ipvsadm -s M -l netmask -d 'clients are the same if they are under this mask; for IPv6 the length of the prefix' -r
 complete -c ipvsadm -l pe -d 'persistence engine, such as sip' -r
-complete -c ipvsadm -s r -l real-server -d 'the real server (default port: the service\'s)' -r
+complete -c ipvsadm -s r -l real-server -d 'the real server (default port: the service\'s); with -L -c, its connections' -r
 complete -c ipvsadm -l tun-type -d 'ipip, gue or gre (default ipip)' -r
 complete -c ipvsadm -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c ipvsadm -s w -l weight -d 'share of new connections, 0 for none (default 1)' -r
 complete -c ipvsadm -s x -l u-threshold -d 'no new connections above this number (default 0: no limit)' -r
 complete -c ipvsadm -s y -l l-threshold -d 'new connections again below this number (default 0: 3/4 of -x)' -r
+complete -c ipvsadm -l client -d 'with -c, connections of these clients alone' -r
+complete -c ipvsadm -l state -d 'with -c, connections in these states, such as ESTABLISHED' -r
+complete -c ipvsadm -l proto -d 'with -c, connections of tcp, udp or sctp alone' -r
+complete -c ipvsadm -l origin -d 'with -c, connections made here (local) or learnt from another director (sync)' -r
+complete -c ipvsadm -l count-by -d 'with -c, show the number for each client, service, server or state' -r
+complete -c ipvsadm -l top -d 'show the largest numbers of --count-by alone' -r
 complete -c ipvsadm -l columns -d 'columns of --table, separated by commas; "help" explains them' -r
 complete -c ipvsadm -l color -d 'colours in --table: auto, always or never (default auto)' -r
 complete -c ipvsadm -l sum-by -d 'sum --metrics over servers (service), over services (server), or not (none, the default)' -r
@@ -53,6 +59,9 @@ complete -c ipvsadm -l tun-csum -d 'gue or gre tunnel with checksums'
 complete -c ipvsadm -l tun-remcsum -d 'gue tunnel with remote checksum offload'
 complete -c ipvsadm -s n -l numeric -d 'addresses and ports as numbers, without looking names up'
 complete -c ipvsadm -s c -l connection -d 'show the connections'
+complete -c ipvsadm -l templates -d 'with -c, only what binds clients to servers'
+complete -c ipvsadm -l no-templates -d 'with -c, everything else'
+complete -c ipvsadm -l count -d 'with -c, show the number of connections alone'
 complete -c ipvsadm -l timeout -d 'show the timeouts of idle connections'
 complete -c ipvsadm -l daemon -d 'show the sync daemons'
 complete -c ipvsadm -l stats -d 'show connections, packets and bytes so far'

@@ -112,7 +112,7 @@ const ON_SERVICES: &[Verb] = &[
     Verb::Zero,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
-const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer];
+const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::List];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
@@ -158,7 +158,7 @@ table! {
         Engine ("pe") Required("NAME"), SERVICE_SETTINGS, "persistence engine, such as sip";
         OnePacket ('o', "ops") Flag, SERVICE_SETTINGS, "schedule every UDP datagram by itself";
         RealServer ('r', "real-server") Required("ADDRESS[:PORT]"), ON_SERVERS,
-            "the real server (default port: the service's)";
+            "the real server (default port: the service's); with -L -c, its connections";
         Gatewaying ('g', "gatewaying") Flag, SERVER_SETTINGS, "direct routing (default)";
         Ipip ('i', "ipip") Flag, SERVER_SETTINGS, "tunnelling";
         Masquerading ('m', "masquerading") Flag, SERVER_SETTINGS, "masquerading (NAT)";
@@ -176,6 +176,17 @@ table! {
         Numeric ('n', "numeric") Flag, &[Verb::List, Verb::Save],
             "addresses and ports as numbers, without looking names up";
         Connection ('c', "connection") Flag, LISTING, "show the connections";
+        Client ("client") Required("NETWORK"), LISTING, "with -c, connections of these clients alone";
+        State ("state") Required("NAMES"), LISTING, "with -c, connections in these states, such as ESTABLISHED";
+        Proto ("proto") Required("NAMES"), LISTING, "with -c, connections of tcp, udp or sctp alone";
+        Origin ("origin") Required("WHERE"), LISTING,
+            "with -c, connections made here (local) or learnt from another director (sync)";
+        Templates ("templates") Flag, LISTING, "with -c, only what binds clients to servers";
+        NoTemplates ("no-templates") Flag, LISTING, "with -c, everything else";
+        Count ("count") Flag, LISTING, "with -c, show the number of connections alone";
+        CountBy ("count-by") Required("WHAT"), LISTING,
+            "with -c, show the number for each client, service, server or state";
+        Top ("top") Required("NUMBER"), LISTING, "show the largest numbers of --count-by alone";
         Timeout ("timeout") Flag, LISTING, "show the timeouts of idle connections";
         Daemon ("daemon") Flag, LISTING, "show the sync daemons";
         Stats ("stats") Flag, LISTING, "show connections, packets and bytes so far";

@@ -112,6 +112,12 @@ pub(crate) enum Usage {
     NestedRestore,
     #[error("{} cannot stand in input for {}", Opt::Watch.name(), Verb::Restore.name())]
     NestedWatch,
+    #[error(
+        "the kernel's list of connections says the firewall mark of persistence templates alone: \
+         add {}, or name the virtual addresses",
+        Opt::Templates.name()
+    )]
+    MarkOfConnections,
     #[error("{} needs {}", .0.name(), .1.name())]
     Needs(Opt, Opt),
     #[error(

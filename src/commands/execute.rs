@@ -14,8 +14,10 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections(options)) if options.format == ListFormat::Json => {
-            documents::connections(session, options.numeric)?;
+        Command::List(Listing::Connections(options))
+            if options.format == ListFormat::Json && options.count.is_none() =>
+        {
+            documents::connections(session, options)?;
         }
         Command::List(Listing::Connections(options)) => connections::run(session, options)?,
         Command::List(Listing::Timeouts(Format::Json)) => documents::timeouts(session)?,

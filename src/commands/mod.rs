@@ -1,6 +1,7 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
 mod connections;
+mod counting;
 mod documents;
 mod execute;
 mod list;
@@ -12,6 +13,7 @@ mod restore;
 mod save;
 mod session;
 mod signals;
+mod tally;
 mod watch;
 
 pub(crate) use execute::execute;

@@ -5,6 +5,7 @@
 
 mod changes;
 mod connection;
+mod count;
 mod entry;
 mod listed;
 mod object;
@@ -14,6 +15,7 @@ mod read;
 mod writer;
 
 pub(crate) use connection::ConnectionFields;
+pub(crate) use count::CountFields;
 pub(crate) use entry::Entry;
 pub(crate) use listed::ListedEntry;
 pub(crate) use place::{Path, Place};

@@ -5,7 +5,9 @@ mod columns;
 mod command;
 mod daemon;
 mod endpoint;
+mod filter;
 mod listing;
+mod network;
 mod restore;
 mod saved;
 mod server;
@@ -13,8 +15,9 @@ mod service;
 mod timeouts;
 mod tunnel;
 
-pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
+pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, CountColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
+pub(crate) use filter::{ConnectionFilter, Count, CountBy, mark as mark_of_template};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };

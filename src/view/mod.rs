@@ -3,6 +3,7 @@
 
 mod connections;
 mod counters;
+mod counts;
 mod metrics;
 mod order;
 mod people;
@@ -10,8 +11,9 @@ mod settings;
 mod table;
 
 pub(crate) use connections::{connection, connections_header, malformed_connection};
+pub(crate) use counts::{Counted, CountedService, count};
 pub(crate) use metrics::{Reading, metrics};
 pub(crate) use order::{Entry, addresses, sort_services, sorted_servers};
-pub(crate) use people::{ConnectionTable, Screen, cut, people_lines, people_table};
+pub(crate) use people::{ConnectionTable, Screen, cut, people_counts, people_lines, people_table};
 pub(crate) use settings::{daemons, timeouts, version};
 pub(crate) use table::{public_part, summary, table};
