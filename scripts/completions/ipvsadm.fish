@@ -21,6 +21,7 @@ complete -c ipvsadm -l proto -d 'with -c, connections of tcp, udp or sctp alone'
 complete -c ipvsadm -l origin -d 'with -c, connections made here (local) or learnt from another director (sync)' -r
 complete -c ipvsadm -l count-by -d 'with -c, show the number for each client, service, server or state' -r
 complete -c ipvsadm -l top -d 'show the largest numbers of --count-by alone' -r
+complete -c ipvsadm -l netns -d 'work in this network namespace: a name of ip netns, a path or a process id' -r
 complete -c ipvsadm -l columns -d 'columns of --table, separated by commas; "help" explains them' -r
 complete -c ipvsadm -l color -d 'colours in --table: auto, always or never (default auto)' -r
 complete -c ipvsadm -l sum-by -d 'sum --metrics over servers (service), over services (server), or not (none, the default)' -r
@@ -47,6 +48,7 @@ complete -c ipvsadm -s d -l delete-server -d 'remove a real server from a virtua
 complete -c ipvsadm -s L -s l -l list -d 'show the table, one service or something else; the default'
 complete -c ipvsadm -s Z -l zero -d 'set the counters of one service or of all to 0'
 complete -c ipvsadm -l set -d 'set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one'
+complete -c ipvsadm -l netns-list -d 'show the network namespaces that have services'
 complete -c ipvsadm -s h -l help -d 'show this help'
 complete -c ipvsadm -s v -l version -d 'show the version'
 complete -c ipvsadm -s 6 -l ipv6 -d 'the firewall mark service is for IPv6'

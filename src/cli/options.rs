@@ -117,7 +117,7 @@ const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
 const RESTORING: &[Verb] = &[Verb::Restore];
-const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore];
+const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList];
 
 table! {
     commands {
@@ -136,6 +136,7 @@ table! {
             "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
+        NetnsList ("netns-list") Flag, "show the network namespaces that have services";
         Help ('h', "help") Flag, "show this help";
         Version ('v', "version") Flag, "show the version";
     }
@@ -198,6 +199,8 @@ table! {
         Exact ("exact") Flag, LISTING, "show numbers whole instead of with K, M, G";
         Sort ("sort") Flag, Verb::ALL, "does nothing: services and servers are sorted anyway";
         Nosort ("nosort") Flag, LISTING, "show services and servers in the kernel's order";
+        Netns ("netns") Required("NAMESPACE"), Verb::ALL,
+            "work in this network namespace: a name of ip netns, a path or a process id";
         Json ("json") Flag, DOCUMENTS,
             "a JSON document with everything; with -R, read one as -S prints it";
         Names ("names") Flag, LISTING, "with --json, look names up and add them";

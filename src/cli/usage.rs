@@ -110,8 +110,8 @@ pub(crate) enum Usage {
     BadTimeout { text: String, max: u32 },
     #[error("{} cannot stand in its own input", Verb::Restore.name())]
     NestedRestore,
-    #[error("{} cannot stand in input for {}", Opt::Watch.name(), Verb::Restore.name())]
-    NestedWatch,
+    #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
+    Nested(Opt),
     #[error(
         "the kernel's list of connections says the firewall mark of persistence templates alone: \
          add {}, or name the virtual addresses",

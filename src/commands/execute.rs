@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, list, save};
+use super::{connections, documents, list, namespaces, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -37,6 +37,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::Save { numeric, full, format, file } => {
             save::run(session, *format, *numeric, *full, file.as_deref())?;
         }
+        Command::Namespaces(format) => namespaces::run(session, *format)?,
         Command::Help => session.output.push(cli::help()),
         Command::Version => view::version(&mut session.output),
     }

@@ -8,6 +8,8 @@ mod list;
 mod lock;
 mod markers;
 mod metrics;
+mod namespace;
+mod namespaces;
 mod new_file;
 mod restore;
 mod save;
@@ -17,5 +19,6 @@ mod tally;
 mod watch;
 
 pub(crate) use execute::execute;
+pub(crate) use namespace::enter as enter_namespace;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

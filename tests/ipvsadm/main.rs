@@ -14,6 +14,7 @@ mod manual;
 mod messages;
 mod metrics;
 mod names;
+mod netns;
 mod no_modules;
 mod one_pass;
 mod people;

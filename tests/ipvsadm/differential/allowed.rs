@@ -71,6 +71,11 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::filtered_connections),
     },
     Difference {
+        heading: "Other network namespaces",
+        example: "--netns-list",
+        rule: Rule::Case(excuses::other_namespace),
+    },
+    Difference {
         heading: "Invalid names of schedulers, engines and interfaces",
         example: "--start-daemon master --mcast-interface a234567890123456",
         rule: Rule::Case(excuses::impossible_name),

@@ -95,6 +95,12 @@ pub fn filtered_connections(case: &Case) -> bool {
         && case.reference.status != 0
 }
 
+/// Options that only ours has name or list network namespaces.
+pub fn other_namespace(case: &Case) -> bool {
+    let lists = case.step.words.first().is_some_and(|word| word == "--netns-list");
+    (lists || option_index(&case.step, '\0', "--netns").is_some()) && case.reference.status != 0
+}
+
 pub fn impossible_name(case: &Case) -> bool {
     let impossible =
         |name: &str| name.len() > 15 || name.contains(|c: char| c.is_whitespace() || c.is_control());
