@@ -34,12 +34,14 @@ complete -c ipvsadm -l mcast-interface -d 'interface for sync messages (default 
 complete -c ipvsadm -l mcast-group -d 'multicast group for sync messages (default 224.0.0.81)' -r
 complete -c ipvsadm -l mcast-port -d 'port for sync messages (default 8848)' -r
 complete -c ipvsadm -l mcast-ttl -d 'time to live of sync messages (default 1)' -r
+complete -c ipvsadm -l vip -d 'with -C, only services on these virtual addresses' -r
+complete -c ipvsadm -l server -d 'with -C, these servers instead of services' -r
 complete -c ipvsadm -l lock-wait -d 'wait for another ipvsadm that restores (default 60)' -r
 complete -c ipvsadm -l output -d 'save into a file (also -o FILE), which is replaced as a whole or not at all' -r
 complete -c ipvsadm -s A -l add-service -d 'add a virtual service'
 complete -c ipvsadm -s E -l edit-service -d 'replace the settings of a virtual service'
 complete -c ipvsadm -s D -l delete-service -d 'delete a virtual service with its servers'
-complete -c ipvsadm -s C -l clear -d 'delete every virtual service'
+complete -c ipvsadm -s C -l clear -d 'delete every virtual service, or some of them'
 complete -c ipvsadm -s R -l restore -d 'run the commands in a file or on standard input, one a line'
 complete -c ipvsadm -s S -l save -d 'print the table as commands that -R reads'
 complete -c ipvsadm -s a -l add-server -d 'add a real server to a virtual service'
@@ -81,7 +83,7 @@ complete -c ipvsadm -l metrics -d 'show counters and settings as Prometheus read
 complete -c ipvsadm -l replace -d 'make the table what the input says, by the smallest change, or leave it as it is'
 complete -c ipvsadm -l check -d 'only read and check the input'
 complete -c ipvsadm -l test -d 'the same as --check'
-complete -c ipvsadm -l dry-run -d 'print the commands that --replace would run'
+complete -c ipvsadm -l dry-run -d 'print the commands that --replace or -C would run'
 complete -c ipvsadm -l keep-others -d '--replace leaves services alone that the input does not name'
 complete -c ipvsadm -l allow-empty -d '--replace may clear the table'
 complete -c ipvsadm -l full -d 'save timeouts, sync daemons and the order of servers, too'

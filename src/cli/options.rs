@@ -101,6 +101,22 @@ macro_rules! table {
 
 use Arity::{None as Flag, Optional, Required};
 
+impl Opt {
+    /// Returns whether a command takes the option with several values.
+    pub(crate) fn may_repeat(self, verb: Verb) -> bool {
+        verb == Verb::Clear
+            && matches!(
+                self,
+                Self::TcpService
+                    | Self::UdpService
+                    | Self::SctpService
+                    | Self::FwmarkService
+                    | Self::Vip
+                    | Self::Server
+            )
+    }
+}
+
 const ON_SERVICES: &[Verb] = &[
     Verb::AddService,
     Verb::EditService,
@@ -110,12 +126,14 @@ const ON_SERVICES: &[Verb] = &[
     Verb::DeleteServer,
     Verb::List,
     Verb::Zero,
+    Verb::Clear,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
 const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::List];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
+const CLEARING: &[Verb] = &[Verb::Clear];
 const RESTORING: &[Verb] = &[Verb::Restore];
 const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList];
 
@@ -124,7 +142,7 @@ table! {
         AddService ('A', "add-service") Flag, "add a virtual service";
         EditService ('E', "edit-service") Flag, "replace the settings of a virtual service";
         DeleteService ('D', "delete-service") Flag, "delete a virtual service with its servers";
-        Clear ('C', "clear") Flag, "delete every virtual service";
+        Clear ('C', "clear") Flag, "delete every virtual service, or some of them";
         Restore ('R', "restore") Flag, "run the commands in a file or on standard input, one a line";
         Save ('S', "save") Flag, "print the table as commands that -R reads";
         AddServer ('a', "add-server") Flag, "add a real server to a virtual service";
@@ -227,7 +245,10 @@ table! {
             "make the table what the input says, by the smallest change, or leave it as it is";
         Check ("check") Flag, RESTORING, "only read and check the input";
         Test ("test") Flag, RESTORING, "the same as --check";
-        DryRun ("dry-run") Flag, RESTORING, "print the commands that --replace would run";
+        DryRun ("dry-run") Flag, &[Verb::Restore, Verb::Clear],
+            "print the commands that --replace or -C would run";
+        Vip ("vip") Required("NETWORK"), CLEARING, "with -C, only services on these virtual addresses";
+        Server ("server") Required("NETWORK"), CLEARING, "with -C, these servers instead of services";
         KeepOthers ("keep-others") Flag, RESTORING,
             "--replace leaves services alone that the input does not name";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";

@@ -126,6 +126,12 @@ pub(crate) enum Usage {
         Opt::Replace.name()
     )]
     NotForReplace(Verb),
+    #[error(
+        "{} with conditions depends on the table that is there: it cannot stand in input for {}",
+        Verb::Clear.name(),
+        Opt::Replace.name()
+    )]
+    PartialClear,
     #[error("{what} is there already, from line {line}")]
     DefinedTwice { what: String, line: usize },
     #[error("{0} is not there: no line before this one adds it")]

@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, list, namespaces, save};
+use super::{clear, connections, documents, list, namespaces, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -13,6 +13,7 @@ use crate::view;
 pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
+        Command::Clear(options) => clear::run(session, options)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
         Command::List(Listing::Connections(options))
             if options.format == ListFormat::Json && options.count.is_none() =>

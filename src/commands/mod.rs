@@ -1,5 +1,6 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
+mod clear;
 mod connections;
 mod counting;
 mod documents;

@@ -78,6 +78,9 @@ pub(crate) enum Failure {
     /// Those that could be looked into were shown.
     #[error("this is not all: {0}")]
     UnseenNamespaces(String),
+    /// The kernel refused some deletions of `-C`; the others were made.
+    #[error("{deleted}, {} refused: {}", .refused.len(), hints::refusals(.refused))]
+    NotCleared { deleted: String, refused: Vec<Failure> },
     #[error("cannot save the table: it changed each time it was read")]
     Unstable,
     /// A name that the kernel reports cannot be read again.
@@ -112,6 +115,7 @@ impl Failure {
             },
             Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
             Self::LeftOutConnections(_) | Self::Save(..) | Self::UnseenNamespaces(_) => 1,
+            Self::NotCleared { .. } => 1,
             _ => 255,
         }
     }
@@ -167,6 +171,13 @@ mod tests {
                 (Failure::Connections(ProcError::Malformed("ip_vs_conn", text.into())), 1),
                 (Failure::Replace(text.into()), 1),
                 (Failure::EmptyInput(text.into()), 1),
+                (
+                    Failure::NotCleared {
+                        deleted: "nothing".into(),
+                        refused: vec![Failure::Replace(text.into())],
+                    },
+                    1,
+                ),
                 (Failure::Namespace { word: text.into(), taken_for: text.into(), why: text.into() }, 1),
                 (Failure::UnseenNamespaces(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),

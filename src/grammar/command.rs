@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result, bad_value};
+use super::clear::Clear;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
-use super::{daemon, listing, restore, server, service, timeouts};
+use super::{clear, daemon, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -27,6 +28,8 @@ pub(crate) enum Invocation {
 pub(crate) enum Command {
     /// Makes one change to the table or the settings.
     Change(Change),
+    /// Deletes a part of the table.
+    Clear(Clear),
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
@@ -116,7 +119,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             Change::DeleteDestination(service, server::read_id(arguments, service)?)
         }
         Verb::Zero => Change::Zero(service::read_optional_id(arguments)?),
-        Verb::Clear => Change::Flush,
+        Verb::Clear => match clear::read(arguments)? {
+            None => Change::Flush,
+            Some(clear) => return Ok(Invocation::Command(Command::Clear(clear))),
+        },
         Verb::SetTimeouts => Change::SetTimeouts(timeouts::read(arguments)?),
         Verb::StartDaemon => Change::StartDaemon(daemon::read(arguments)?),
         Verb::StopDaemon => Change::StopDaemon(daemon::read_stop(arguments)?),

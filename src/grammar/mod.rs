@@ -1,6 +1,7 @@
 //! The meaning of command lines: words become values, and values become words again in the same file.
 
 mod arguments;
+mod clear;
 mod columns;
 mod command;
 mod daemon;
@@ -15,6 +16,7 @@ mod service;
 mod timeouts;
 mod tunnel;
 
+pub(crate) use clear::Clear;
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, CountColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
 pub(crate) use filter::{ConnectionFilter, Count, CountBy, mark as mark_of_template};

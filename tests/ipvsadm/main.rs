@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, clippy::match_bool, reason = "no item of a test program is reachable")]
 
 mod boot;
+mod clear;
 mod cluster;
 mod differential;
 mod guide;

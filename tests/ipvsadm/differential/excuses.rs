@@ -101,6 +101,24 @@ pub fn other_namespace(case: &Case) -> bool {
     (lists || option_index(&case.step, '\0', "--netns").is_some()) && case.reference.status != 0
 }
 
+/// The reference takes no options with `-C`.
+pub fn partial_clear(case: &Case) -> bool {
+    let clears = |word: &String| word.starts_with("-C") || word == "--clear";
+    let own = [
+        ('t', "--tcp-service"),
+        ('u', "--udp-service"),
+        ('\0', "--sctp-service"),
+        ('f', "--fwmark-service"),
+        ('\0', "--vip"),
+        ('\0', "--server"),
+        ('\0', "--dry-run"),
+    ];
+    case.step.words.first().is_some_and(clears)
+        && own.iter().any(|&(short, long)| option_index(&case.step, short, long).is_some())
+        && case.before[0] == case.after[0]
+        && case.reference.status != 0
+}
+
 pub fn impossible_name(case: &Case) -> bool {
     let impossible =
         |name: &str| name.len() > 15 || name.contains(|c: char| c.is_whitespace() || c.is_control());
