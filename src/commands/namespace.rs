@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -101,12 +102,14 @@ pub(super) struct Namespace(File);
 
 impl Namespace {
     pub(super) fn open(path: &Path) -> Result<Self, Obstacle> {
-        // Without a wait for whoever is at the other end, if it is a pipe or a terminal.
-        let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
-        let file = file.map_err(Obstacle::Open)?;
-        match fstatfs(&file) {
-            Ok(system) if system.filesystem_type() == NSFS_MAGIC => Ok(Self(file)),
+        // A look at the file, which has no effect on a device and does not wait for a pipe.
+        let look = OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open(path);
+        let look = look.map_err(Obstacle::Open)?;
+        match fstatfs(&look) {
+            Ok(system) if system.filesystem_type() == NSFS_MAGIC => {
+                let file = File::open(format!("/proc/self/fd/{}", look.as_raw_fd()));
+                file.map(Self).map_err(Obstacle::Open)
+            }
             _ => Err(Obstacle::NoNamespace),
         }
     }
