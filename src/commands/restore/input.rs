@@ -65,7 +65,8 @@ impl Input {
             Ok(settings) if is_table && settings.services.is_none() => {
                 let why =
                     "it is missing, but --replace needs the whole table; an empty list stands for no service";
-                mistakes.add_value(|| 1, &Path::top("services").to_string(), why);
+                let line = || Path::top_object().line(self.text()).unwrap_or(1);
+                mistakes.add_value(line, &Path::top("services").to_string(), why);
             }
             Ok(settings) => match settings.changes() {
                 Ok(changes) => {
