@@ -5,6 +5,7 @@ mod columns;
 mod command;
 mod daemon;
 mod endpoint;
+mod lines;
 mod listing;
 mod restore;
 mod saved;
@@ -15,6 +16,7 @@ mod tunnel;
 
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
+pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
