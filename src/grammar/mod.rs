@@ -7,6 +7,7 @@ mod command;
 mod daemon;
 mod endpoint;
 mod filter;
+mod lines;
 mod listing;
 mod network;
 mod restore;
@@ -20,6 +21,7 @@ pub(crate) use clear::Clear;
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, CountColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
 pub(crate) use filter::{ConnectionFilter, Count, CountBy, mark as mark_of_template};
+pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
