@@ -5,6 +5,7 @@
 
 mod boot;
 mod cluster;
+mod completion;
 mod differential;
 mod guide;
 mod hostile;
@@ -26,6 +27,7 @@ mod reload;
 mod replace;
 mod support;
 mod sweep;
+mod tmux;
 mod unprivileged;
 mod users;
 mod watch;
