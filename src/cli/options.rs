@@ -136,7 +136,7 @@ table! {
             "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
-        Help ('h', "help") Flag, "show this help";
+        Help ('h', "help") Flag, "list the commands, or explain the one that follows";
         Version ('v', "version") Flag, "show the version";
     }
 

@@ -32,8 +32,8 @@ pub(crate) enum Command {
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
     Save { numeric: bool, full: bool, format: Format, file: Option<String> },
-    /// Explains the program.
-    Help,
+    /// Explains the command that the word is, or lists all.
+    Help(Option<String>),
     /// Shows the program's version.
     Version,
 }
@@ -104,7 +104,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
-        Verb::Help => return Ok(Invocation::Command(Command::Help)),
+        Verb::Help => {
+            let word = arguments.words.pop().map(Cow::into_owned);
+            return Ok(Invocation::Command(Command::Help(word)));
+        }
         Verb::Version => return Ok(Invocation::Command(Command::Version)),
     };
     Ok(Invocation::Command(Command::Change(change)))
