@@ -155,7 +155,7 @@ table! {
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
         NetnsList ("netns-list") Flag, "show the network namespaces that have services";
-        Help ('h', "help") Flag, "show this help";
+        Help ('h', "help") Flag, "list the commands, or explain the one that follows";
         Version ('v', "version") Flag, "show the version";
     }
 

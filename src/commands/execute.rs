@@ -39,7 +39,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
             save::run(session, *format, *numeric, *full, file.as_deref())?;
         }
         Command::Namespaces(format) => namespaces::run(session, *format)?,
-        Command::Help => session.output.push(cli::help()),
+        Command::Help(word) => session.output.push(cli::help(word.as_deref())),
         Command::Version => view::version(&mut session.output),
     }
     Ok(())

@@ -37,8 +37,8 @@ pub(crate) enum Command {
     Save { numeric: bool, full: bool, format: Format, file: Option<String> },
     /// Shows the network namespaces that have services.
     Namespaces(Format),
-    /// Explains the program.
-    Help,
+    /// Explains the command that the word is, or lists all.
+    Help(Option<String>),
     /// Shows the program's version.
     Version,
 }
@@ -139,7 +139,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             let format = listing::read_format(arguments);
             return Ok(Invocation::Command(Command::Namespaces(format)));
         }
-        Verb::Help => return Ok(Invocation::Command(Command::Help)),
+        Verb::Help => {
+            let word = arguments.words.pop().map(Cow::into_owned);
+            return Ok(Invocation::Command(Command::Help(word)));
+        }
         Verb::Version => return Ok(Invocation::Command(Command::Version)),
     };
     Ok(Invocation::Command(Command::Change(change)))

@@ -20,7 +20,7 @@ mod tunnel;
 pub(crate) use clear::Clear;
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, CountColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
-pub(crate) use filter::{ConnectionFilter, Count, CountBy, mark as mark_of_template};
+pub(crate) use filter::{ConnectionFilter, Count, CountBy, STATES, mark as mark_of_template};
 pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,

@@ -6,6 +6,7 @@
 mod boot;
 mod clear;
 mod cluster;
+mod completion;
 mod differential;
 mod guide;
 mod hostile;
@@ -28,6 +29,7 @@ mod reload;
 mod replace;
 mod support;
 mod sweep;
+mod tmux;
 mod unprivileged;
 mod users;
 mod watch;
