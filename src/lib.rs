@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod completion;
 mod document;
 mod failure;
 #[cfg(any(fuzzing, test))]
@@ -33,9 +34,16 @@ use nix::sys::signal::Signal;
 /// Carries out a command line, given without the program's name, and returns the exit status.
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     let mut session = Session::default();
-    let outcome = parse(words).map_err(Failure::from).and_then(|invocation| match invocation {
-        Invocation::Command(command) => commands::execute(&mut session, &command),
-        Invocation::Restore(options) => commands::restore(&mut session, &options),
+    let outcome = valid_words(words).map_err(Failure::from).and_then(|words| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Some((&completion::COMMAND, words)) = words.split_first() {
+            completion::write(&mut session.output, words);
+            return Ok(());
+        }
+        match parse(&words)? {
+            Invocation::Command(command) => commands::execute(&mut session, &command),
+            Invocation::Restore(options) => commands::restore(&mut session, &options),
+        }
     });
     // A command that fails half-way shows what it has.
     let printed = session.output.print().map_err(Failure::Output);
@@ -51,8 +59,19 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn parse(words: impl Iterator<Item = OsString>) -> Result<Invocation, Usage> {
-    let words = words.map(|word| word.into_string().map_err(Usage::NotUtf8));
-    let words: Vec<String> = words.collect::<Result<_, _>>()?;
-    Parser::default().parse(&words.iter().map(String::as_str).collect::<Vec<_>>())
+fn valid_words(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, Usage> {
+    words.map(|word| word.into_string().map_err(Usage::NotUtf8)).collect()
+}
+
+/// Gives a command line its meaning, in the network namespace that it names: everything that is opened later, and every
+/// name that is looked up, belongs to it.
+fn parse(words: &[&str]) -> Result<Invocation, Failure> {
+    let mut parser = Parser::default();
+    let outcome = parser.parse_provisionally(words);
+    // A mistake may be one of a placeholder for an address.
+    let counts = outcome.is_ok() || parser.misses_names();
+    if let Some(namespace) = parser.take_namespace().filter(|_| counts) {
+        commands::enter_namespace(&namespace)?;
+    }
+    Ok(if parser.look_up_names() { parser.parse(words)? } else { outcome? })
 }

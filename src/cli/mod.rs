@@ -2,6 +2,7 @@
 //! everything that can be wrong with them.
 
 mod characters;
+mod examples;
 mod lookalike;
 mod options;
 mod quick;
@@ -10,7 +11,7 @@ mod scanner;
 mod usage;
 
 pub(crate) use lookalike::explain;
-pub(crate) use options::{Opt, Verb};
+pub(crate) use options::{Arity, Entry, Opt, Verb};
 pub(crate) use scanned::{Scanned, Value};
 pub(crate) use scanner::{Scanner, help};
 pub(crate) use usage::{Usage, bracket_hint};

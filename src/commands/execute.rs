@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, list, save};
+use super::{clear, connections, documents, list, namespaces, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -13,9 +13,12 @@ use crate::view;
 pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
+        Command::Clear(options) => clear::run(session, options)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections(options)) if options.format == ListFormat::Json => {
-            documents::connections(session, options.numeric)?;
+        Command::List(Listing::Connections(options))
+            if options.format == ListFormat::Json && options.count.is_none() =>
+        {
+            documents::connections(session, options)?;
         }
         Command::List(Listing::Connections(options)) => connections::run(session, options)?,
         Command::List(Listing::Timeouts(Format::Json)) => documents::timeouts(session)?,
@@ -35,7 +38,8 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::Save { numeric, full, format, file } => {
             save::run(session, *format, *numeric, *full, file.as_deref())?;
         }
-        Command::Help => session.output.push(cli::help()),
+        Command::Namespaces(format) => namespaces::run(session, *format)?,
+        Command::Help(word) => session.output.push(cli::help(word.as_deref())),
         Command::Version => view::version(&mut session.output),
     }
     Ok(())

@@ -1,19 +1,25 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
+mod clear;
 mod connections;
+mod counting;
 mod documents;
 mod execute;
 mod list;
 mod lock;
 mod markers;
 mod metrics;
+mod namespace;
+mod namespaces;
 mod new_file;
 mod restore;
 mod save;
 mod session;
 mod signals;
+mod tally;
 mod watch;
 
 pub(crate) use execute::execute;
+pub(crate) use namespace::enter as enter_namespace;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

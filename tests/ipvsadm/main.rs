@@ -4,7 +4,9 @@
 #![allow(unreachable_pub, clippy::match_bool, reason = "no item of a test program is reachable")]
 
 mod boot;
+mod clear;
 mod cluster;
+mod completion;
 mod differential;
 mod guide;
 mod hostile;
@@ -14,6 +16,7 @@ mod manual;
 mod messages;
 mod metrics;
 mod names;
+mod netns;
 mod no_modules;
 mod one_pass;
 mod people;
@@ -26,6 +29,7 @@ mod reload;
 mod replace;
 mod support;
 mod sweep;
+mod tmux;
 mod unprivileged;
 mod users;
 mod watch;

@@ -36,6 +36,8 @@ fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Res
     let change = match command {
         Command::Change(change) => change,
         Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
+        Command::Clear(_) => return Err(Usage::PartialClear),
+        Command::Namespaces(_) => return Err(Usage::NotForReplace(Verb::NetnsList)),
         _ => return Err(Usage::NotForReplace(Verb::List)),
     };
     desired.follow(change, number).map_err(|error| match error {

@@ -5,6 +5,7 @@ mod capture;
 mod directors;
 mod failover;
 mod file_transfers;
+mod filters;
 mod ftp;
 mod machine;
 mod maintenance;
