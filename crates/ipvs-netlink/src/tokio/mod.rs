@@ -23,16 +23,17 @@
 //! This one in a program that runs on tokio anyway: nothing blocks a thread, and the differences between readings are a
 //! stream ([`Ipvs::watch`]). The blocking one everywhere else, and for tables that have to be read or changed fast:
 //! the kernel carries a request out before the system call that sends it returns, so there is nothing to wait for, and
-//! many requests in flight make nothing faster. In millions of instructions of kernel and program, on Linux 6.1:
+//! many requests in flight make nothing faster. In millions of instructions of kernel and program, on Linux 6.1
+//! (`scripts/bench --clients` in the repository):
 //!
 //! | | blocking | tokio |
 //! |---|--:|--:|
-//! | 11,000 changes ([`apply`](Ipvs::apply)) | 167 | 605 |
-//! | a table of 1,000 services with 10 servers each | 109 | 185 |
-//! | a list of 1,000 services, read twice | 10.4 | 15.1 |
-//! | the same, read once as a stream | | 8.0 |
-//! | 1,000 single queries, one by one | 19.4 | 35.8 |
-//! | 1,000 single queries in flight | | 34.3 |
+//! | 11,000 changes ([`apply`](Ipvs::apply)) | 359 | 576 |
+//! | a table of 1,000 services with 10 servers each | 110 | 191 |
+//! | a list of 1,000 services, which is read twice | 10.7 | 15.6 |
+//! | the same in one pass, here as a stream | 5.3 | 8.1 |
+//! | 1,000 single queries, one by one | 19.4 | 36.4 |
+//! | 1,000 single queries in flight | 19.4 | 35.4 |
 //!
 //! In a program on tokio it can be used within
 //! [`spawn_blocking`](::tokio::task::spawn_blocking); [`reconcile::apply`](crate::reconcile::apply) and the plain
@@ -49,18 +50,20 @@
 //!
 //! They come from genetlink 0.3 and netlink-proto 0.13.
 //!
-//! - A datagram is one request, and the next one is sent when the task of the connection is woken, which the reply
-//!   does. So every change needs an acknowledgement, and three system calls instead of two for two hundred. On
-//!   the other hand there is never more than one reply in the receive buffer, so even a small one loses none.
+//! - A datagram is one request: netlink-proto can put several into one (`request_batch`), but genetlink keeps that handle
+//!   to itself. The next request is sent when the task of the connection is woken, which the reply does; and
+//!   netlink-proto remembers a request for ever that gets none. So every change needs an acknowledgement, and three
+//!   system calls instead of two for two hundred. On the other hand there is never more than one reply in the receive
+//!   buffer, so even a small one loses none.
 //! - Lists are received as a whole, however slowly a stream is read: the channels are unbounded. So at most 256
 //!   requests are handed to genetlink at the same time; more wait in their futures. A stream that has been polled takes
 //!   one of these places until it ends or is dropped.
 //! - That the kernel does not answer is noticed after 10 to 20 seconds, as one timer watches over all requests.
 //! - After a system call fails for another reason than a full receive buffer, the connection is over: every call
 //!   returns the error. Connect again. The blocking client tries again for a quarter of a second.
-//! - Where datagrams end, and that the receive buffer has overflowed, is noted by a socket of this library below
-//!   genetlink, which also asks for the kernel's own words (`NETLINK_EXT_ACK`) and short errors (`NETLINK_CAP_ACK`).
-//!   What netlink-proto remembers of a request whose reply is lost, a hundred bytes, is never freed.
+//! - netlink-proto reports an overflow of the receive buffer to nobody who waits, and datagrams and the causes of failures
+//!   to nobody at all. All three are noted by a socket of this library below it, which also asks for the kernel's own
+//!   words (`NETLINK_EXT_ACK`) and short errors (`NETLINK_CAP_ACK`).
 //! - Sequence numbers count to 4,294,967,295 for each connection and do not wrap around.
 
 mod batch;

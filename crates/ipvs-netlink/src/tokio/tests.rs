@@ -349,6 +349,31 @@ fn a_batch_whose_replies_are_lost_again_and_again_says_what_is_known() {
 }
 
 #[test]
+fn a_watcher_goes_on_after_an_error_and_ends_with_the_connection() {
+    let mut count = 0;
+    let kernel = move |n, request| {
+        count += 1;
+        match (count, request) {
+            (1, _) => vec![Ok(error(n, Errno::EPERM as i32))],
+            (9.., _) => vec![Err(Errno::EIO)],
+            (_, Request::Query(Query::Services)) => vec![Ok([listed(n, 0, 80), done(n)].concat())],
+            _ => vec![Ok(done(n))],
+        }
+    };
+    let items: Vec<String> = run(kernel, async |ipvs| {
+        let item = |item: Result<Vec<crate::Difference>>| match item {
+            Ok(differences) => format!("{} differences", differences.len()),
+            Err(error) => error.to_string(),
+        };
+        ipvs.watch(std::time::Duration::from_secs(1)).map(item).collect().await
+    });
+    assert_eq!(items.len(), 3, "{items:?}");
+    assert!(items[0].starts_with("cannot list the services: permission denied"), "{items:?}");
+    assert_eq!(items[1], "1 differences");
+    assert!(items[2].ends_with("failed to receive: Input/output error (os error 5)"), "{items:?}");
+}
+
+#[test]
 fn futures_and_streams_can_be_spawned() {
     fn check<T: Send>(_: impl FnOnce(Ipvs) -> T) {}
     check(|ipvs| async move { ipvs.snapshot().await });

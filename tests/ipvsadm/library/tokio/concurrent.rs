@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use ::tokio::runtime::Builder;
 use futures_util::StreamExt;
@@ -178,6 +179,15 @@ fn lists_that_change_while_they_are_read_have_everything_that_stays() {
                 assert!(kept.iter().all(|id| listed.contains(id)));
             }
         }
+        let mut watch = ipvs.watch(Duration::from_millis(1));
+        for _ in 0..20 {
+            // A reading may be given up, but none is wrong.
+            for difference in watch.next().await.unwrap().unwrap_or_default() {
+                if let Difference::ServiceRemoved(state) = difference {
+                    assert!(!kept.contains(&state.id()), "{} is still there", state.id());
+                }
+            }
+        }
         stop.store(true, Ordering::Relaxed);
     });
     churn.join().unwrap();
@@ -213,7 +223,7 @@ fn a_client_whose_runtime_has_ended_says_so() {
         let error = ipvs.apply(&[Change::Flush]).await.unwrap_err();
         assert!(matches!(error.error, Error::Exchange(_, SocketError::Closed)), "{error}");
         assert_eq!(ipvs.services().count().await, 1);
-        let mut watch = ipvs.watch(std::time::Duration::from_millis(1));
+        let mut watch = ipvs.watch(Duration::from_millis(1));
         assert!(watch.next().await.unwrap().is_err());
         assert!(watch.next().await.is_none());
     });
