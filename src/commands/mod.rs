@@ -3,6 +3,8 @@
 mod connections;
 mod documents;
 mod execute;
+#[allow(dead_code, reason = "its users follow")]
+mod interruption;
 mod list;
 mod lock;
 mod markers;
@@ -12,6 +14,8 @@ mod restore;
 mod save;
 mod session;
 mod signals;
+#[allow(dead_code, reason = "its users follow")]
+mod waiting;
 mod watch;
 
 pub(crate) use execute::execute;
