@@ -27,6 +27,7 @@ complete -c ipvsadm -l mcast-interface -d 'interface for sync messages (default 
 complete -c ipvsadm -l mcast-group -d 'multicast group for sync messages (default 224.0.0.81)' -r
 complete -c ipvsadm -l mcast-port -d 'port for sync messages (default 8848)' -r
 complete -c ipvsadm -l mcast-ttl -d 'time to live of sync messages (default 1)' -r
+complete -c ipvsadm -l drain-removed -d '--replace lets the connections of what it removes end, at most for this time' -r
 complete -c ipvsadm -l lock-wait -d 'wait for another ipvsadm that restores (default 60)' -r
 complete -c ipvsadm -l output -d 'save into a file (also -o FILE), which is replaced as a whole or not at all' -r
 complete -c ipvsadm -s A -l add-service -d 'add a virtual service'

@@ -216,6 +216,8 @@ table! {
         DryRun ("dry-run") Flag, RESTORING, "print the commands that --replace would run";
         KeepOthers ("keep-others") Flag, RESTORING,
             "--replace leaves services alone that the input does not name";
+        DrainRemoved ("drain-removed") Required("SECONDS"), RESTORING,
+            "--replace lets the connections of what it removes end, at most for this time";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";
         LockWait ("lock-wait") Required("SECONDS"), RESTORING,
             "wait for another ipvsadm that restores (default 60)";

@@ -13,7 +13,7 @@ use super::interruption::Interruption;
 use crate::failure::Failure;
 
 /// The time between two readings.
-const INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The kernel's switch for clients with persistence: 0 sends them to a server of weight 0 all the same.
 pub(super) const TEMPLATE_SETTING: &str = "net.ipv4.vs.expire_quiescent_template";
@@ -158,14 +158,24 @@ pub(super) fn templates_expire() -> bool {
 }
 
 /// The servers at one moment.
-struct Reading {
-    remaining: Vec<Remaining>,
+pub(super) struct Reading {
+    pub(super) remaining: Vec<Remaining>,
     /// Set unless some connections of TCP are inactive. Those that are being set up become active in a moment.
-    is_settled: bool,
+    pub(super) is_settled: bool,
 }
 
 impl Reading {
-    fn take(ipvs: &mut Ipvs, targets: &[Target]) -> Result<Self, Failure> {
+    /// Sorts servers that were read by the caller.
+    pub(super) fn new(states: impl IntoIterator<Item = (ServiceId, DestinationState)>) -> Self {
+        let templates_expire = templates_expire();
+        let mut reading = Self { remaining: Vec::new(), is_settled: true };
+        for (service, state) in states {
+            reading.add(service, state, templates_expire);
+        }
+        reading
+    }
+
+    pub(super) fn take(ipvs: &mut Ipvs, targets: &[Target]) -> Result<Self, Failure> {
         let templates_expire = templates_expire();
         let mut sorted = targets.to_vec();
         sorted.sort_by_key(|(service, _)| service.sort_key());
@@ -196,7 +206,7 @@ impl Reading {
         self.remaining.is_empty()
     }
 
-    fn is_raised(&self) -> bool {
+    pub(super) fn is_raised(&self) -> bool {
         self.remaining.iter().any(|server| server.state.settings.weight > 0)
     }
 
@@ -206,18 +216,18 @@ impl Reading {
 }
 
 /// The progress on standard error: one line that changes, on a terminal, and otherwise a line for each change.
-struct Progress {
+pub(super) struct Progress {
     is_terminal: bool,
     shown: Option<Counts>,
 }
 
 impl Progress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { is_terminal: stderr().is_terminal(), shown: None }
     }
 
     /// Shows a reading. Nobody can be told if standard error is closed.
-    fn show(&mut self, reading: &Reading, left: Duration) {
+    pub(super) fn show(&mut self, reading: &Reading, left: Duration) {
         let sum = reading.sum();
         if self.is_terminal {
             let width = rustix::termios::tcgetwinsize(stderr()).map_or(0, |size| size.ws_col.into());

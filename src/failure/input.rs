@@ -133,6 +133,15 @@ pub(super) fn shorten_list(texts: &[String]) -> String {
     shown.join(", ")
 }
 
+/// Says what a replacement that drains leaves behind if it ends early.
+pub(super) fn still_there(left: &[String]) -> String {
+    format!(
+        "the table is as the input says, but what the input drops is still there with weight 0: {}; the same command \
+         completes it",
+        shorten_list(left)
+    )
+}
+
 /// Indents the line, and marks the word below it if the line has it.
 fn marked(line: &str, word: Option<&str>) -> String {
     let line = line.trim_end();

@@ -6,6 +6,7 @@ mod input;
 use std::io::{self, Write};
 
 use ipvs_netlink::{BatchError, DestinationState, Error, ProcError, Query, Reason, Refused, Request};
+use nix::sys::signal::Signal;
 
 use crate::cli::{Opt, Usage};
 use crate::terminal::{escape, quote};
@@ -57,6 +58,20 @@ pub(crate) enum Failure {
     NotUndone { input: String, refused: Vec<RefusedLine>, left: Vec<String> },
     #[error("cannot replace the table: {0}")]
     Replace(String),
+    /// A signal came while connections were waited for.
+    #[error("{signal} ended the wait; {}", input::still_there(.left))]
+    DrainInterrupted { signal: Signal, left: Vec<String> },
+    /// The kernel could not be asked any more while connections were waited for.
+    #[error("{error}; {}", input::still_there(.left))]
+    DrainBroken { error: String, left: Vec<String> },
+    #[error("another ipvsadm has replaced the table meanwhile, and what this one was draining is left to it")]
+    Superseded,
+    /// Another program has changed what was being drained.
+    #[error(
+        "another program has changed meanwhile what was being drained, and it stays: {}",
+        input::shorten_list(.0)
+    )]
+    TakenBack(Vec<String>),
     #[error("{0} says nothing at all; to clear the table with it, add --allow-empty")]
     EmptyInput(String),
     /// A saved file was cut.
@@ -104,6 +119,8 @@ impl Failure {
                 (Request::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
+            // As shells report it.
+            Self::DrainInterrupted { signal, .. } => 128 + *signal as u8,
             Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
             Self::LeftOutConnections(_) | Self::Save(..) => 1,
             _ => 255,

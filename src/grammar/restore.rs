@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::arguments::{Arguments, Result};
 use super::listing::{self, Format};
+use super::timeouts::MAX_SECONDS;
 use crate::cli::{Opt, Usage};
 
 /// The seconds to wait for another instance, unless an option says otherwise, and at most.
@@ -35,6 +36,8 @@ pub(crate) struct Replace {
     pub(crate) keep_others: bool,
     /// Lets input without commands clear the table.
     pub(crate) allow_empty: bool,
+    /// Lets the connections of what is removed end, at most for this time.
+    pub(crate) drain_removed: Option<Duration>,
 }
 
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
@@ -44,15 +47,17 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
     let lock_wait = arguments.number(Opt::LockWait, 0..=MAX_LOCK_WAIT)?.unwrap_or(LOCK_WAIT);
     let lock_wait = Duration::from_secs(lock_wait);
     if !arguments.flag(Opt::Replace) {
-        return match arguments.find(&[Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty]) {
+        return match arguments.find(&[Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty, Opt::DrainRemoved]) {
             Some(option) => Err(Usage::Needs(option, Opt::Replace)),
             None => Ok(Restore { file, format, check, replace: None, lock_wait }),
         };
     }
+    let drain_removed = arguments.number(Opt::DrainRemoved, 0..=MAX_SECONDS)?;
     let replace = Replace {
         dry_run: arguments.flag(Opt::DryRun),
         keep_others: arguments.flag(Opt::KeepOthers),
         allow_empty: arguments.flag(Opt::AllowEmpty),
+        drain_removed: drain_removed.map(|seconds| Duration::from_secs(seconds.into())),
     };
     Ok(Restore { file, format, check, replace: Some(replace), lock_wait })
 }

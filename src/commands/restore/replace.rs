@@ -1,12 +1,16 @@
 //! `-R --replace`: the table becomes what the input says by the smallest change, or stays as it is.
 
 use std::io;
+use std::time::Duration;
 
 use ipvs_netlink::Error;
 use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Plan, RefusedStep, Unlisted};
 
+use super::drain::{Draining, Limits};
 use super::input::Input;
 use crate::cli::{Usage, Verb};
+use crate::commands::interruption::Interruption;
+use crate::commands::lock::Lock;
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
@@ -45,56 +49,100 @@ fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Res
     })
 }
 
-/// Replaces the table, or only says how.
-pub(super) fn run(
+/// Says how the table would be replaced.
+pub(super) fn show(
     session: &mut Session,
     input: &Input,
     desired: &Desired<usize>,
     options: Replace,
     format: Format,
 ) -> Result<(), Failure> {
-    let ipvs = session.kernel()?;
-    ipvs.set_include_stats(false);
-    if input.says_nothing && !options.allow_empty {
-        // With an empty table there is nothing to lose: many machines start with a file of comments.
-        let empty = ipvs.services()?.is_empty();
-        return if empty { Ok(()) } else { Err(Failure::EmptyInput(input.name.clone())) };
-    }
-    let unlisted = if options.keep_others { Unlisted::Keep } else { Unlisted::Delete };
-    if options.dry_run {
-        let plan = reconcile::plan(&ipvs.snapshot()?, desired, unlisted);
-        if format == Format::Json {
-            return write_plan(session, input, &plan).map_err(Failure::Output);
-        }
-        for step in &plan.steps {
-            session.output.push("ipvsadm ");
-            grammar::write(&mut session.output, &step.change);
-            session.output.push("\n");
-        }
-        session.output.push(format!("# {}\n", plan.summary));
+    if is_nothing_to_do(session, input, options)? {
         return Ok(());
     }
-    match without_signals(|| reconcile::apply(ipvs, desired, unlisted)) {
-        Ok(_) => Ok(()),
-        // Nothing was changed, and the status is that of any other command that cannot read.
-        Err(ApplyError::Untouched(error)) => Err(error.into()),
-        Err(ApplyError::Undone(refused)) => {
-            Err(Failure::NothingChanged(input.name.clone(), refused_lines(input, refused)))
-        }
-        Err(ApplyError::NotUndone { refused, left }) => {
-            let left = left.iter().map(ToString::to_string).collect();
-            Err(Failure::NotUndone {
-                input: input.name.clone(),
-                refused: refused_lines(input, refused),
-                left,
-            })
-        }
-        Err(error) => Err(Failure::Replace(error.to_string())),
+    let present = session.kernel()?.snapshot()?;
+    let plan = match options.drain_removed {
+        None => reconcile::plan(&present, desired, unlisted(options)),
+        Some(_) => reconcile::plan_draining(&present, desired, unlisted(options)),
+    };
+    if format == Format::Json {
+        return write_plan(session, input, &plan, options).map_err(Failure::Output);
     }
+    for (index, step) in plan.steps.iter().enumerate() {
+        if let Some(limit) = options.drain_removed.filter(|_| index == plan.additions + plan.drains) {
+            let seconds = limit.as_secs();
+            session.output.push(format!("# wait for the connections to end, at most {seconds} s\n"));
+        }
+        session.output.push("ipvsadm ");
+        grammar::write(&mut session.output, &step.change);
+        session.output.push("\n");
+    }
+    session.output.push(format!("# {}\n", plan.summary));
+    Ok(())
+}
+
+/// Replaces the table. Whether the lock is held all the time is up to the options.
+pub(super) fn run(
+    session: &mut Session,
+    input: &Input,
+    desired: &Desired<usize>,
+    options: Replace,
+    mut lock: Lock,
+    lock_wait: Duration,
+) -> Result<(), Failure> {
+    if is_nothing_to_do(session, input, options)? {
+        return Ok(());
+    }
+    let (ipvs, unlisted) = (session.kernel()?, unlisted(options));
+    let Some(connections) = options.drain_removed else {
+        let outcome = without_signals(|| reconcile::apply(ipvs, desired, unlisted));
+        return check(outcome, input, &mut lock).map(drop);
+    };
+    // From now on signals are noticed while it waits.
+    let mut interruption = Interruption::hold();
+    let outcome = without_signals(|| reconcile::drain(ipvs, desired, unlisted));
+    let (_, leaving) = check(outcome, input, &mut lock)?;
+    let draining = Draining::new(leaving, &lock);
+    drop(lock);
+    draining.complete(ipvs, &mut interruption, &Limits { connections, lock: lock_wait })
+}
+
+/// Returns whether there is nothing to do, because the input says nothing and the table is empty: many machines start
+/// with a file of comments.
+fn is_nothing_to_do(session: &mut Session, input: &Input, options: Replace) -> Result<bool, Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(false);
+    if !input.says_nothing || options.allow_empty {
+        return Ok(false);
+    }
+    if ipvs.services()?.is_empty() { Ok(true) } else { Err(Failure::EmptyInput(input.name.clone())) }
+}
+
+fn unlisted(options: Replace) -> Unlisted {
+    if options.keep_others { Unlisted::Keep } else { Unlisted::Delete }
+}
+
+/// Counts a replacement that has changed something, and explains one that has failed.
+fn check<T>(outcome: Result<T, ApplyError<usize>>, input: &Input, lock: &mut Lock) -> Result<T, Failure> {
+    if !matches!(outcome, Err(ApplyError::Untouched(_) | ApplyError::Undone(_))) {
+        lock.count_replacement();
+    }
+    outcome.map_err(|error| match error {
+        // Nothing was changed, and the status is that of any other command that cannot read.
+        ApplyError::Untouched(error) => error.into(),
+        ApplyError::Undone(refused) => {
+            Failure::NothingChanged(input.name.clone(), refused_lines(input, refused))
+        }
+        ApplyError::NotUndone { refused, left } => {
+            let left = left.iter().map(ToString::to_string).collect();
+            Failure::NotUndone { input: input.name.clone(), refused: refused_lines(input, refused), left }
+        }
+        error => Failure::Replace(error.to_string()),
+    })
 }
 
 /// Writes a plan as a document.
-fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>) -> io::Result<()> {
+fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>, options: Replace) -> io::Result<()> {
     let mut document = Writer::start(&mut session.output);
     document.list("plan", |steps| {
         plan.steps.iter().try_for_each(|step| {
@@ -102,6 +150,9 @@ fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>) -> io::R
             steps.push(&StepFields::new(&step.change, path.map(|path| path.to_string())))
         })
     })?;
+    if let Some(limit) = options.drain_removed {
+        document.field("drain_removed", &limit.as_secs())?;
+    }
     document.field("summary", &plan.summary)?;
     document.end();
     Ok(())

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
-use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, socket};
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, bind, connect, shutdown, socket_with};
 
 use super::machine::Machine;
 
@@ -91,7 +91,8 @@ impl Connection {
     pub fn connect(from: Option<IpAddr>, to: &str) -> io::Result<Self> {
         let to: SocketAddr = to.parse().unwrap();
         let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let socket = socket(family, SocketType::STREAM, None)?;
+        // Programs that the test starts would keep it open.
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         if let Some(from) = from {
             bind(&socket, &SocketAddr::new(from, 0))?;
         }
@@ -101,7 +102,7 @@ impl Connection {
     /// Connects from a given source address and port, and returns the server's name after resetting the connection, so
     /// that the port can be used again.
     pub fn connect_and_reset(from: SocketAddr, to: &str) -> io::Result<String> {
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         set_socket_linger(&socket, Some(Duration::ZERO))?;
         bind(&socket, &from)?;
         Ok(Self::connect_socket(socket, to.parse().unwrap())?.server)
@@ -137,6 +138,13 @@ impl Connection {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         Ok(line.trim_end().into())
+    }
+
+    /// Receives everything that the server sends until it closes the connection.
+    pub fn receive_all(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Sends bytes, and receives the same number of bytes.
