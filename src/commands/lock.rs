@@ -20,8 +20,10 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The lock of this network namespace, until it is dropped.
 pub(super) struct Lock {
-    /// The locked file, and the number of replacements that it has.
-    locked: Option<(Flock<File>, u64)>,
+    /// The locked file.
+    file: Option<Flock<File>>,
+    /// The number of replacements that the file has.
+    replacements: Option<u64>,
 }
 
 impl Lock {
@@ -32,40 +34,40 @@ impl Lock {
     /// # Errors
     /// [`Failure::Locked`] if another instance still holds the lock after this time.
     pub(super) fn acquire(patience: Duration) -> Result<Self, Failure> {
-        let Some(mut file) = open() else { return Ok(Self { locked: None }) };
+        let Some(mut file) = open() else { return Ok(Self { file: None, replacements: None }) };
         let deadline = Instant::now() + patience;
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(file) => {
-                    let (_, replacements) = read(&file);
-                    write(&file, replacements);
-                    return Ok(Self { locked: Some((file, replacements)) });
+                    let replacements = read(&file).map(|(_, replacements)| replacements);
+                    // Those that wait in vain want to know the holder.
+                    let is_written = replacements.is_some_and(|replacements| write(&file, replacements));
+                    return Ok(Self { file: Some(file), replacements: replacements.filter(|_| is_written) });
                 }
                 Err((unlocked, Errno::EWOULDBLOCK)) if Instant::now() < deadline => {
                     file = unlocked;
                     sleep(INTERVAL);
                 }
                 Err((unlocked, Errno::EWOULDBLOCK)) => {
-                    let (holder, _) = read(&unlocked);
+                    let holder = read(&unlocked).and_then(|(holder, _)| holder);
                     return Err(Failure::Locked { seconds: patience.as_secs(), holder });
                 }
                 Err((unlocked, Errno::EINTR)) => file = unlocked,
-                Err(_) => return Ok(Self { locked: None }),
+                Err(_) => return Ok(Self { file: None, replacements: None }),
             }
         }
     }
 
     /// Counts a replacement.
     pub(super) fn count_replacement(&mut self) {
-        if let Some((file, replacements)) = &mut self.locked {
-            *replacements += 1;
-            write(file, *replacements);
-        }
+        let next = self.replacements.map(|replacements| replacements.wrapping_add(1));
+        let is_written = |&next: &u64| self.file.as_ref().is_some_and(|file| write(file, next));
+        self.replacements = next.filter(is_written);
     }
 
-    /// Returns the number of replacements so far; always 0 if the lock could not be had.
-    pub(super) fn replacements(&self) -> u64 {
-        self.locked.as_ref().map_or(0, |&(_, replacements)| replacements)
+    /// Returns the number of replacements so far, unless there is no lock or its file cannot be read and written.
+    pub(super) fn replacements(&self) -> Option<u64> {
+        self.replacements
     }
 }
 
@@ -86,18 +88,18 @@ fn open() -> Option<File> {
     (metadata.is_file() && metadata.uid() == nix::unistd::geteuid().as_raw()).then_some(file)
 }
 
-/// Notes this process, for those that wait in vain, and the number of replacements. If that fails they know less.
-fn write(file: &File, replacements: u64) {
+/// Writes the id of this process and the number of replacements, and returns whether that was possible.
+fn write(file: &File, replacements: u64) -> bool {
     let text = format!("{}\n{replacements}\n", std::process::id());
-    let _ = file.write_all_at(text.as_bytes(), 0).and_then(|()| file.set_len(text.len() as u64));
+    file.write_all_at(text.as_bytes(), 0).and_then(|()| file.set_len(text.len() as u64)).is_ok()
 }
 
 /// Reads the id of the process that holds the lock or held it last, and the number of replacements.
-fn read(file: &File) -> (Option<u32>, u64) {
+fn read(file: &File) -> Option<(Option<u32>, u64)> {
     let mut bytes = [0; 64];
-    let length = file.read_at(&mut bytes, 0).unwrap_or(0);
+    let length = file.read_at(&mut bytes, 0).ok()?;
     let text = String::from_utf8_lossy(&bytes[..length]);
-    let mut lines = text.lines();
-    let holder = lines.next().and_then(|line| line.trim().parse().ok());
-    (holder, lines.next().and_then(|line| line.trim().parse().ok()).unwrap_or(0))
+    let mut numbers = text.lines().map(|line| line.trim().parse::<u64>().ok());
+    let holder = numbers.next().flatten().and_then(|id| id.try_into().ok());
+    Some((holder, numbers.next().flatten().unwrap_or(0)))
 }

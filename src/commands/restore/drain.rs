@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use ipvs_netlink::reconcile::{Deleted, Leaving, Object};
-use ipvs_netlink::{DestinationState, Ipvs, ServiceId};
+use ipvs_netlink::{DestinationState, Ipvs, Scheduler, ServiceFlags, ServiceId};
 
 use crate::commands::interruption::Interruption;
 use crate::commands::lock::Lock;
@@ -15,8 +15,8 @@ use crate::failure::{Failure, MAX_SHOWN, note};
 /// The rest of a replacement that drains: the table is as the input says, except that what it drops is still there.
 pub(super) struct Draining {
     leaving: Leaving,
-    /// The number of this replacement. One with another number has come after it.
-    replacement: u64,
+    /// The number of this replacement, if there is a lock. One with another number has come after it.
+    replacement: Option<u64>,
     /// The servers without connections at the last reading.
     quiet: HashSet<Target>,
     /// The servers that were deleted although they had connections.
@@ -70,6 +70,7 @@ impl Draining {
     ) -> Result<(), Failure> {
         let start = Instant::now();
         let mut progress = Progress::new();
+        let mut is_waiting = false;
         while !self.leaving.is_empty() {
             let left = limits.connections.saturating_sub(start.elapsed());
             let reading = self.read(ipvs)?;
@@ -90,6 +91,9 @@ impl Draining {
                     break;
                 }
             }
+            if !std::mem::replace(&mut is_waiting, true) {
+                self.note_refusals();
+            }
             progress.show(&reading, left);
             let pause = if left.is_zero() { INTERVAL } else { INTERVAL.min(left) };
             if let Some(signal) = interruption.wait(pause) {
@@ -97,6 +101,25 @@ impl Draining {
             }
         }
         Ok(())
+    }
+
+    /// Says which services refuse clients as long as they have servers of weight 0.
+    fn note_refusals(&self) {
+        let notes = self.leaving.remaining_services().filter_map(|service| {
+            let (id, scheduler) = (service.id(), service.scheduler);
+            let remedy = match scheduler {
+                Scheduler::DH => "",
+                Scheduler::SH | Scheduler::MH if !service.flags.contains(ServiceFlags::SCHEDULER_1) => {
+                    ", because it has no fallback flag"
+                }
+                _ => return None,
+            };
+            Some(format!(
+                "service {id}: until its drained servers are deleted, the scheduler {scheduler} refuses their new \
+                 clients{remedy}"
+            ))
+        });
+        notes.take(MAX_SHOWN).for_each(|sentence| note(&sentence));
     }
 
     fn read(&self, ipvs: &mut Ipvs) -> Result<Reading, Failure> {
@@ -125,8 +148,10 @@ impl Draining {
         finished: &HashSet<Target>,
         is_over: bool,
     ) -> Result<(), Failure> {
-        if lock.replacements() != self.replacement {
-            return Err(Failure::Superseded);
+        if let (Some(own), Some(last)) = (self.replacement, lock.replacements()) {
+            if own != last {
+                return Err(Failure::Superseded);
+            }
         }
         let is_finished =
             |id: ServiceId, state: &DestinationState| is_over || finished.contains(&(id, state.id()));

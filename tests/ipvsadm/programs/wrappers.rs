@@ -102,6 +102,10 @@ fn our_restore_reads_files_and_accepts_options() {
     assert!(ok("--dry-run").ends_with(summary), "{}", ok("--dry-run"));
     assert_eq!(director.saved(), "-A -f 4000000001 -s wlc\n");
 
+    for options in ["--dry-run --drain-removed 5", "--drain-removed=5 --dry-run"] {
+        assert!(ok(options).ends_with(&format!("ipvsadm -D -f 4000000001\n{summary}")), "{}", ok(options));
+        assert!(ok(options).contains("at most 5 s\n"), "{}", ok(options));
+    }
     ok("--keep-others");
     assert_eq!(director.saved(), kept);
     ok("");
@@ -120,6 +124,7 @@ fn our_restore_reads_files_and_accepts_options() {
         ("--dryrun", "unknown option --dryrun"),
         ("--flush --dry-run", "--flush and --dry-run exclude each other"),
         ("--keep-others --flush", "--flush and --keep-others exclude each other"),
+        ("--drain-removed 5 --flush", "--flush and --drain-removed exclude each other"),
         ("/run/rules /run/more", "there can be only one file, not /run/rules and /run/more"),
     ] {
         let run = restore(&stage, &script, options, "-A -f 1\n");
@@ -148,6 +153,7 @@ fn the_scripts_refuse_words_that_are_not_options() {
         (&["--\x1b]x"], "unknown option --?]x"),
         (&["\u{202e}a", "\\033"], "there can be only one file, not ???a and \\033"),
         (&["--lock-wait"], "--lock-wait needs a number of seconds"),
+        (&["--drain-removed"], "--drain-removed needs a number of seconds"),
     ] {
         let run = restore(words);
         assert_eq!(run.stderr, format!("ipvsadm-restore: {problem} (see ipvsadm-restore -h)\n"));

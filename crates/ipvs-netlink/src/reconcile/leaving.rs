@@ -76,6 +76,11 @@ impl Leaving {
         })
     }
 
+    /// Returns the services that stay and lose destinations.
+    pub fn remaining_services(&self) -> impl Iterator<Item = &Service> + '_ {
+        self.dropped.iter().filter(|dropped| !dropped.is_whole).map(|dropped| &dropped.service)
+    }
+
     /// Reads everything again, and deletes the destinations for which `is_finished` returns true. A service that is
     /// dropped is deleted with all its destinations when they all are finished. What is gone, or was changed by another
     /// program, is not left any more.
@@ -218,6 +223,7 @@ mod tests {
     fn servers_are_deleted_one_by_one_and_services_as_a_whole() {
         let leaving = leaving();
         assert_eq!(leaving.destinations().count(), 4);
+        assert_eq!(leaving.remaining_services().collect::<Vec<_>>(), [&service(80)]);
         let [web, tls] = &leaving.dropped[..] else { panic!() };
         let present = entry(service(80), &[server(1), server(2), server(3)]);
         let (changes, deleted, left) = sort(web, &present, &[1, 3]);
