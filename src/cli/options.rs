@@ -173,6 +173,8 @@ table! {
             "no new connections above this number (default 0: no limit)";
         LowerThreshold ('y', "l-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "new connections again below this number (default 0: 3/4 of -x)";
+        Keep ("keep") Flag, &[Verb::EditService, Verb::EditServer],
+            "change only what is named, and keep all other settings";
         Numeric ('n', "numeric") Flag, &[Verb::List, Verb::Save],
             "addresses and ports as numbers, without looking names up";
         Connection ('c', "connection") Flag, LISTING, "show the connections";

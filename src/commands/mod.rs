@@ -2,6 +2,7 @@
 
 mod connections;
 mod documents;
+mod edit;
 mod execute;
 #[allow(dead_code, reason = "its users follow")]
 mod interruption;
@@ -18,6 +19,7 @@ mod signals;
 mod waiting;
 mod watch;
 
+pub(crate) use edit::edit_server;
 pub(crate) use execute::execute;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

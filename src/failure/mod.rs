@@ -120,6 +120,8 @@ fn usage_status(usage: &Usage) -> u8 {
     match usage {
         Usage::Lookalike { mistake, .. } => usage_status(mistake),
         Usage::NoVerb(_) | Usage::UnknownOption { .. } | Usage::NoValue(_) | Usage::UnwantedValue(_) => 255,
+        // As if the kernel had been asked to change it.
+        Usage::NoSuchServer { .. } => 255,
         _ => 2,
     }
 }

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
+use super::edit::Edit;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
-use super::{daemon, listing, restore, server, service, timeouts};
+use super::server::Unnamed;
+use super::{daemon, edit, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -18,8 +20,21 @@ use crate::terminal::is_printable;
 pub(crate) enum Invocation {
     /// Anything that a line of input for `-R` can ask for, too.
     Command(Command),
+    /// Replaces the settings of a server. Those that are not named are worth a word to people, which lines of input do
+    /// not need.
+    EditServer(Change, Unnamed),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
+}
+
+impl Invocation {
+    /// Returns the change that it makes, if it makes exactly one.
+    pub(crate) fn change(&self) -> Option<Change> {
+        match *self {
+            Self::Command(Command::Change(change)) | Self::EditServer(change, _) => Some(change),
+            _ => None,
+        }
+    }
 }
 
 /// A command in the arguments of the program, or on a line of input for `-R`.
@@ -27,6 +42,8 @@ pub(crate) enum Invocation {
 pub(crate) enum Command {
     /// Makes one change to the table or the settings.
     Change(Change),
+    /// Changes some settings of a service or a server, and keeps the others.
+    Edit(Edit),
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
@@ -74,6 +91,9 @@ impl Parser {
 }
 
 fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
+    if arguments.flag(Opt::Keep) {
+        return Ok(Invocation::Command(Command::Edit(edit::read(arguments)?)));
+    }
     let change = match arguments.verb {
         Verb::AddService => Change::AddService(service::read(arguments)?),
         Verb::EditService => Change::SetService(service::read(arguments)?),
@@ -83,8 +103,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             Change::AddDestination(service, server::read(arguments, service)?)
         }
         Verb::EditServer => {
+            let unnamed = Unnamed::find(arguments);
             let service = service::read_id(arguments)?;
-            Change::SetDestination(service, server::read(arguments, service)?)
+            let change = Change::SetDestination(service, server::read(arguments, service)?);
+            return Ok(Invocation::EditServer(change, unnamed));
         }
         Verb::DeleteServer => {
             let service = service::read_id(arguments)?;

@@ -9,6 +9,7 @@ mod differential;
 mod guide;
 mod hostile;
 mod json;
+mod keep;
 mod library;
 mod manual;
 mod messages;

@@ -184,6 +184,7 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
             Err(Usage::NestedWatch)
         }
         Invocation::Command(command) => Ok(Some(command)),
+        Invocation::EditServer(change, _) => Ok(Some(Command::Change(change))),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use ipvs_netlink::Error;
-use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Plan, RefusedStep, Unlisted};
+use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Object, Plan, RefusedStep, Unlisted};
+use ipvs_netlink::{Change, Error};
 
 use super::input::Input;
 use crate::cli::{Usage, Verb};
@@ -11,7 +11,7 @@ use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
 use crate::failure::{Failure, Mistakes, RefusedLine, Repeated};
-use crate::grammar::{self, Command, Format, Replace};
+use crate::grammar::{self, Command, Edit, Format, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
 pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
@@ -35,6 +35,7 @@ pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
 fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Result<Option<usize>, Usage> {
     let change = match command {
         Command::Change(change) => change,
+        Command::Edit(edit) => &edited(desired, edit)?,
         Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
         _ => return Err(Usage::NotForReplace(Verb::List)),
     };
@@ -43,6 +44,22 @@ fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Res
         DesiredError::NotDefined(object) => Usage::NotDefined(object.to_string()),
         _ => Usage::NotForReplace(grammar::verb(change)),
     })
+}
+
+/// Returns the change that leads to what the lines before have made, with some settings changed.
+fn edited(desired: &Desired<usize>, edit: &Edit) -> Result<Change, Usage> {
+    let missing = |object: Object| Usage::NotDefined(object.to_string());
+    match edit {
+        Edit::Service(edit) => {
+            let present = desired.settings(edit.service).ok_or(missing(Object::Service(edit.service)))?;
+            Ok(Change::SetService(edit.apply(present)?.0))
+        }
+        Edit::Server(edit) => {
+            let servers = desired.destinations(edit.service).ok_or(missing(Object::Service(edit.service)))?;
+            let present = edit.server.pick(edit.service, servers.copied())?;
+            Ok(Change::SetDestination(edit.service, edit.apply(&present)?))
+        }
+    }
 }
 
 /// Replaces the table, or only says how.

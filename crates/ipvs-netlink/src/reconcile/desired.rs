@@ -218,6 +218,16 @@ impl<O: Copy> Desired<O> {
         Ok(None)
     }
 
+    /// Returns the settings of a service, if it was added.
+    pub fn settings(&self, id: ServiceId) -> Option<&Service> {
+        Some(&self.service(id)?.settings)
+    }
+
+    /// Returns the destinations of a service in the order in which they were added, if the service was.
+    pub fn destinations(&self, id: ServiceId) -> Option<impl Iterator<Item = &Destination>> {
+        Some(self.service(id)?.destinations().map(|(destination, _)| destination))
+    }
+
     /// Returns the services in the order in which they were added.
     pub(super) fn services(&self) -> impl Iterator<Item = &DesiredService<O>> {
         self.services.iter().flatten()
