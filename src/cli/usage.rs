@@ -97,6 +97,11 @@ pub(crate) enum Usage {
         if others.is_empty() { String::new() } else { format!(", but {}", list(others)) }
     )]
     NoSuchServer { service: ServiceId, name: String, others: Vec<DestinationId> },
+    #[error(
+        "no service has the server {name}{}",
+        if others.is_empty() { String::new() } else { format!(", but {}", list(others)) }
+    )]
+    UnknownServer { name: String, others: Vec<DestinationId> },
     #[error("service {service} has several servers at {address}: name one of {}", list(servers))]
     SeveralServers { service: ServiceId, address: IpAddr, servers: Vec<DestinationId> },
     #[error(
@@ -128,6 +133,8 @@ pub(crate) enum Usage {
     NestedRestore,
     #[error("{} cannot stand in input for {}", Opt::Watch.name(), Verb::Restore.name())]
     NestedWatch,
+    #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
+    NestedDrain(Verb),
     #[error("{} needs {}", .0.name(), .1.name())]
     Needs(Opt, Opt),
     #[error(

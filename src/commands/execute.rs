@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, edit, list, save};
+use super::{connections, documents, drain, edit, list, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -29,6 +29,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
         }
+        Command::List(Listing::Drained(format)) => drain::list(session, *format)?,
         Command::List(Listing::ColumnNames) => session.output.push(columns_help::<Column>()),
         Command::List(Listing::ConnectionColumnNames) => {
             session.output.push(columns_help::<ConnectionColumn>());

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
+use super::drain::{Drain, Undrain};
 use super::edit::Edit;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
 use super::server::Unnamed;
-use super::{daemon, edit, listing, restore, server, service, timeouts};
+use super::{daemon, drain, edit, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -23,6 +24,10 @@ pub(crate) enum Invocation {
     /// Replaces the settings of a server. Those that are not named are worth a word to people, which lines of input do
     /// not need.
     EditServer(Change, Unnamed),
+    /// Takes a server out.
+    Drain(Drain),
+    /// Brings a server back.
+    Undrain(Undrain),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
 }
@@ -124,6 +129,8 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
             return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
+        Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
+        Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Help => return Ok(Invocation::Command(Command::Help)),
         Verb::Version => return Ok(Invocation::Command(Command::Version)),

@@ -72,12 +72,10 @@ impl ServiceEdit {
         }
         // Names of flags that no scheduler knows are found at once.
         if let Some(flags) = &edit.scheduler_flags {
-            let known = |scheduler| service::read_scheduler_flags(scheduler, flags);
-            match edit.scheduler {
-                Some(scheduler) => known(scheduler).map(drop)?,
-                None => {
-                    known(Scheduler::SH).or_else(|mistake| known(Scheduler::MH).or(Err(mistake))).map(drop)?
-                }
+            let read = |scheduler| service::read_scheduler_flags(scheduler, flags);
+            let outcome = read(edit.scheduler.unwrap_or(Scheduler::SH));
+            if edit.scheduler.is_some() || read(Scheduler::MH).is_err() {
+                outcome?;
             }
         }
         Ok(edit)

@@ -6,6 +6,7 @@
 mod boot;
 mod cluster;
 mod differential;
+mod drain;
 mod guide;
 mod hostile;
 mod json;

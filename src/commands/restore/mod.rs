@@ -27,7 +27,7 @@ pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failur
         return Ok(());
     }
     let _lock = if options.dry_run { None } else { Some(lock(session, restore)?) };
-    replace::run(session, &input, &desired, options, restore.format)
+    replace::run(session, &input, desired, options, restore.format)
 }
 
 /// Waits for other instances. The connection to the kernel comes first: where there is no descriptor left for the lock,

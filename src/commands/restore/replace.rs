@@ -7,6 +7,7 @@ use ipvs_netlink::{Change, Error};
 
 use super::input::Input;
 use crate::cli::{Usage, Verb};
+use crate::commands::drain;
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
@@ -66,7 +67,7 @@ fn edited(desired: &Desired<usize>, edit: &Edit) -> Result<Change, Usage> {
 pub(super) fn run(
     session: &mut Session,
     input: &Input,
-    desired: &Desired<usize>,
+    mut desired: Desired<usize>,
     options: Replace,
     format: Format,
 ) -> Result<(), Failure> {
@@ -78,6 +79,10 @@ pub(super) fn run(
         return if empty { Ok(()) } else { Err(Failure::EmptyInput(input.name.clone())) };
     }
     let unlisted = if options.keep_others { Unlisted::Keep } else { Unlisted::Delete };
+    if options.keep_weights {
+        desired.keep_weights(&ipvs.table()?);
+    }
+    let desired = &desired;
     if options.dry_run {
         let plan = reconcile::plan(&ipvs.snapshot()?, desired, unlisted);
         if format == Format::Json {
@@ -92,7 +97,10 @@ pub(super) fn run(
         return Ok(());
     }
     match without_signals(|| reconcile::apply(ipvs, desired, unlisted)) {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            drain::forget_ended(ipvs);
+            Ok(())
+        }
         // Nothing was changed, and the status is that of any other command that cannot read.
         Err(ApplyError::Untouched(error)) => Err(error.into()),
         Err(ApplyError::Undone(refused)) => {

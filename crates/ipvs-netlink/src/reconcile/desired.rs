@@ -10,6 +10,7 @@ use crate::destination::{Destination, DestinationId};
 use crate::request::Change;
 use crate::service::{Service, ServiceId};
 use crate::settings::Timeouts;
+use crate::snapshot::Table;
 
 /// A desired table, made of the changes that would lead to it from an empty one.
 ///
@@ -226,6 +227,18 @@ impl<O: Copy> Desired<O> {
     /// Returns the destinations of a service in the order in which they were added, if the service was.
     pub fn destinations(&self, id: ServiceId) -> Option<impl Iterator<Item = &Destination>> {
         Some(self.service(id)?.destinations().map(|(destination, _)| destination))
+    }
+
+    /// Gives each destination that exists in this table the weight that it has there.
+    pub fn keep_weights(&mut self, present: &Table) {
+        for entry in &present.entries {
+            for state in &entry.destinations {
+                if let Ok((_, Some((destination, _)))) = self.destination_mut(entry.service.id(), state.id())
+                {
+                    destination.weight = state.settings.weight;
+                }
+            }
+        }
     }
 
     /// Returns the services in the order in which they were added.
