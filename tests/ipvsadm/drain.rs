@@ -337,6 +337,11 @@ fn a_new_table_ends_drains_or_keeps_weights() {
     // The file says 0 for one of them, and the mark is gone: only one drain lives on.
     let file = rules(0, 7, 3);
     let (file, _) = file.split_once("-A -f").unwrap();
+    let plan = director.feed("-R --replace --dry-run", file).stdout;
+    let comments: Vec<&str> =
+        plan.lines().filter(|line| line.ends_with(" is not drained any more")).collect();
+    assert_eq!(comments, [dns, mark].map(|server| format!("# {server} is not drained any more")));
+    assert_eq!(director.ok("-L --drained").lines().count(), 3);
     let run = director.feed("-R --replace", file);
     assert_eq!(
         (run.status, run.stderr),

@@ -2,6 +2,7 @@
 //! validator of JSON schemas.
 
 mod connections;
+mod drained;
 mod faults;
 mod round_trip;
 mod text;

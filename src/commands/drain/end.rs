@@ -1,6 +1,6 @@
 //! `--undrain`, and other ways in which a drain ends.
 
-use ipvs_netlink::Ipvs;
+use ipvs_netlink::{Change, Ipvs};
 
 use super::{Found, apply, find, fitting, name, with_weight};
 use crate::cli::Opt;
@@ -138,6 +138,23 @@ fn try_to_forget_ended(ipvs: &mut Ipvs) -> Result<(), Failure> {
         notes.write().map_err(|error| Failure::Save("the notes of drained servers".into(), error))?;
     }
     Ok(())
+}
+
+/// Names the drained servers to which changes give a weight, or which they delete.
+pub(in crate::commands) fn ended_by<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> Vec<String> {
+    // Whoever only looks is told what can be known.
+    let Ok(notes) = Notes::read() else { return Vec::new() };
+    let ends = |note: &&DrainNote| {
+        changes.clone().any(|change| match change {
+            Change::SetDestination(service, server) => {
+                (*service, server.id) == (note.service, note.server) && server.weight > 0
+            }
+            Change::DeleteDestination(service, server) => (*service, *server) == (note.service, note.server),
+            Change::DeleteService(service) => *service == note.service,
+            _ => false,
+        })
+    };
+    notes.drains().iter().filter(ends).map(note_name).collect()
 }
 
 /// Says that a drain is over: the server has a weight, or is gone.

@@ -7,8 +7,8 @@ mod end;
 mod list;
 mod start;
 
-pub(super) use end::forget_ended;
 pub(crate) use end::run as undrain;
+pub(super) use end::{ended_by, forget_ended};
 pub(super) use list::run as list;
 pub(crate) use start::run as drain;
 

@@ -93,6 +93,9 @@ pub(super) fn run(
             grammar::write(&mut session.output, &step.change);
             session.output.push("\n");
         }
+        for server in drain::ended_by(plan.steps.iter().map(|step| &step.change)) {
+            session.output.push(format!("# {server} is not drained any more\n"));
+        }
         session.output.push(format!("# {}\n", plan.summary));
         return Ok(());
     }
