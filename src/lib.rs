@@ -35,6 +35,9 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     let mut session = Session::default();
     let outcome = parse(words).map_err(Failure::from).and_then(|invocation| match invocation {
         Invocation::Command(command) => commands::execute(&mut session, &command),
+        Invocation::EditServer(change, unnamed) => commands::edit_server(&mut session, change, unnamed),
+        Invocation::Drain(options) => commands::drain(&mut session, &options),
+        Invocation::Undrain(options) => commands::undrain(&mut session, &options),
         Invocation::Restore(options) => commands::restore(&mut session, &options),
     });
     // A command that fails half-way shows what it has.

@@ -23,7 +23,7 @@ _ipvsadm() {
 
     case "${cmd}" in
         ipvsadm)
-            opts="-A -E -D -C -R -S -a -e -d -l -L -Z -h -v -t -u -f -6 -s -b -p -M -o -r -g -i -m -w -x -y -n -c --add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --set --start-daemon --stop-daemon --help --version --tcp-service --udp-service --sctp-service --fwmark-service --ipv6 --scheduler --sched-flags --persistent --netmask --pe --ops --real-server --gatewaying --ipip --masquerading --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum --weight --u-threshold --l-threshold --numeric --connection --timeout --daemon --stats --rate --thresholds --persistent-conn --tun-info --exact --sort --nosort --json --names --table --columns --color --metrics --sum-by --watch --by --times --syncid --sync-maxlen --mcast-interface --mcast-group --mcast-port --mcast-ttl --replace --check --test --dry-run --keep-others --drain-removed --allow-empty --lock-wait --full --output"
+            opts="-A -E -D -C -R -S -a -e -d -l -L -Z -h -v -t -u -f -6 -s -b -p -M -o -r -g -i -m -w -x -y -n -c --add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --drain --undrain --set --start-daemon --stop-daemon --help --version --tcp-service --udp-service --sctp-service --fwmark-service --ipv6 --scheduler --sched-flags --persistent --netmask --pe --ops --real-server --gatewaying --ipip --masquerading --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum --weight --u-threshold --l-threshold --keep --wait --reason --numeric --connection --timeout --daemon --drained --stats --rate --thresholds --persistent-conn --tun-info --exact --sort --nosort --json --names --table --columns --color --metrics --sum-by --watch --by --times --syncid --sync-maxlen --mcast-interface --mcast-group --mcast-port --mcast-ttl --replace --check --test --dry-run --keep-others --keep-weights --drain-removed --allow-empty --lock-wait --full --output"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,6 +138,14 @@ _ipvsadm() {
                     return 0
                     ;;
                 -y)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -15,6 +15,8 @@ complete -c ipvsadm -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c ipvsadm -s w -l weight -d 'share of new connections, 0 for none (default 1)' -r
 complete -c ipvsadm -s x -l u-threshold -d 'no new connections above this number (default 0: no limit)' -r
 complete -c ipvsadm -s y -l l-threshold -d 'new connections again below this number (default 0: 3/4 of -x)' -r
+complete -c ipvsadm -l wait -d 'wait for connections to end, at most for this time' -r
+complete -c ipvsadm -l reason -d 'the reason, which -L --drained shows' -r
 complete -c ipvsadm -l columns -d 'columns of --table, separated by commas; "help" explains them' -r
 complete -c ipvsadm -l color -d 'colours in --table: auto, always or never (default auto)' -r
 complete -c ipvsadm -l sum-by -d 'sum --metrics over servers (service), over services (server), or not (none, the default)' -r
@@ -41,6 +43,8 @@ complete -c ipvsadm -s e -l edit-server -d 'replace the settings of a real serve
 complete -c ipvsadm -s d -l delete-server -d 'remove a real server from a virtual service'
 complete -c ipvsadm -s L -s l -l list -d 'show the table, one service or something else; the default'
 complete -c ipvsadm -s Z -l zero -d 'set the counters of one service or of all to 0'
+complete -c ipvsadm -l drain -d 'give a server no new connections, in one service or in all'
+complete -c ipvsadm -l undrain -d 'give a drained server the weights back that it had before'
 complete -c ipvsadm -l set -d 'set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one'
 complete -c ipvsadm -s h -l help -d 'show this help'
 complete -c ipvsadm -s v -l version -d 'show the version'
@@ -52,10 +56,12 @@ complete -c ipvsadm -s m -l masquerading -d 'masquerading (NAT)'
 complete -c ipvsadm -l tun-nocsum -d 'tunnel without checksums (default)'
 complete -c ipvsadm -l tun-csum -d 'gue or gre tunnel with checksums'
 complete -c ipvsadm -l tun-remcsum -d 'gue tunnel with remote checksum offload'
+complete -c ipvsadm -l keep -d 'change only what is named, and keep all other settings'
 complete -c ipvsadm -s n -l numeric -d 'addresses and ports as numbers, without looking names up'
 complete -c ipvsadm -s c -l connection -d 'show the connections'
 complete -c ipvsadm -l timeout -d 'show the timeouts of idle connections'
 complete -c ipvsadm -l daemon -d 'show the sync daemons'
+complete -c ipvsadm -l drained -d 'show the drained servers with their weights before'
 complete -c ipvsadm -l stats -d 'show connections, packets and bytes so far'
 complete -c ipvsadm -l rate -d 'show connections, packets and bytes per second'
 complete -c ipvsadm -l thresholds -d 'show the thresholds of servers'
@@ -73,5 +79,6 @@ complete -c ipvsadm -l check -d 'only read and check the input'
 complete -c ipvsadm -l test -d 'the same as --check'
 complete -c ipvsadm -l dry-run -d 'print the commands that --replace would run'
 complete -c ipvsadm -l keep-others -d '--replace leaves services alone that the input does not name'
+complete -c ipvsadm -l keep-weights -d '--replace leaves the weights of existing servers as they are'
 complete -c ipvsadm -l allow-empty -d '--replace may clear the table'
 complete -c ipvsadm -l full -d 'save timeouts, sync daemons and the order of servers, too'

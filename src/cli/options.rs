@@ -110,9 +110,12 @@ const ON_SERVICES: &[Verb] = &[
     Verb::DeleteServer,
     Verb::List,
     Verb::Zero,
+    Verb::Drain,
+    Verb::Undrain,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
-const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer];
+const ON_SERVERS: &[Verb] =
+    &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::Drain, Verb::Undrain];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
@@ -132,6 +135,8 @@ table! {
         DeleteServer ('d', "delete-server") Flag, "remove a real server from a virtual service";
         List ('L', "list") Flag, "show the table, one service or something else; the default";
         Zero ('Z', "zero") Flag, "set the counters of one service or of all to 0";
+        Drain ("drain") Flag, "give a server no new connections, in one service or in all";
+        Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
         SetTimeouts ("set") Flag,
             "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
@@ -167,17 +172,23 @@ table! {
         TunNocsum ("tun-nocsum") Flag, SERVER_SETTINGS, "tunnel without checksums (default)";
         TunCsum ("tun-csum") Flag, SERVER_SETTINGS, "gue or gre tunnel with checksums";
         TunRemcsum ("tun-remcsum") Flag, SERVER_SETTINGS, "gue tunnel with remote checksum offload";
-        Weight ('w', "weight") Required("WEIGHT"), SERVER_SETTINGS,
+        Weight ('w', "weight") Required("WEIGHT"), &[Verb::AddServer, Verb::EditServer, Verb::Undrain],
             "share of new connections, 0 for none (default 1)";
         UpperThreshold ('x', "u-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "no new connections above this number (default 0: no limit)";
         LowerThreshold ('y', "l-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "new connections again below this number (default 0: 3/4 of -x)";
+        Keep ("keep") Flag, &[Verb::EditService, Verb::EditServer],
+            "change only what is named, and keep all other settings";
+        Wait ("wait") Required("SECONDS"), &[Verb::Drain],
+            "wait for connections to end, at most for this time";
+        Reason ("reason") Required("TEXT"), &[Verb::Drain], "the reason, which -L --drained shows";
         Numeric ('n', "numeric") Flag, &[Verb::List, Verb::Save],
             "addresses and ports as numbers, without looking names up";
         Connection ('c', "connection") Flag, LISTING, "show the connections";
         Timeout ("timeout") Flag, LISTING, "show the timeouts of idle connections";
         Daemon ("daemon") Flag, LISTING, "show the sync daemons";
+        Drained ("drained") Flag, LISTING, "show the drained servers with their weights before";
         Stats ("stats") Flag, LISTING, "show connections, packets and bytes so far";
         Rate ("rate") Flag, LISTING, "show connections, packets and bytes per second";
         Thresholds ("thresholds") Flag, LISTING, "show the thresholds of servers";
@@ -216,6 +227,8 @@ table! {
         DryRun ("dry-run") Flag, RESTORING, "print the commands that --replace would run";
         KeepOthers ("keep-others") Flag, RESTORING,
             "--replace leaves services alone that the input does not name";
+        KeepWeights ("keep-weights") Flag, RESTORING,
+            "--replace leaves the weights of existing servers as they are";
         DrainRemoved ("drain-removed") Required("SECONDS"), RESTORING,
             "--replace lets the connections of what it removes end, at most for this time";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";

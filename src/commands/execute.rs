@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, list, save};
+use super::{connections, documents, drain, edit, list, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -13,6 +13,7 @@ use crate::view;
 pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
+        Command::Edit(edit) => edit::run(session, edit)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
         Command::List(Listing::Connections(options)) if options.format == ListFormat::Json => {
             documents::connections(session, options.numeric)?;
@@ -28,6 +29,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
         }
+        Command::List(Listing::Drained(format)) => drain::list(session, *format)?,
         Command::List(Listing::ColumnNames) => session.output.push(columns_help::<Column>()),
         Command::List(Listing::ConnectionColumnNames) => {
             session.output.push(columns_help::<ConnectionColumn>());
@@ -43,7 +45,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
 
 /// Makes a change. If its server does not exist, others at the same address are named: it may be one with another
 /// port or forwarding method that is meant.
-fn make(ipvs: &mut Ipvs, change: Change) -> Result<(), Failure> {
+pub(super) fn make(ipvs: &mut Ipvs, change: Change) -> Result<(), Failure> {
     match ipvs.change(change) {
         Err(Error::Refused(refused)) if refused.reason == Reason::NoSuchDestination => {
             let servers = servers_at_address(ipvs, &change);

@@ -1,6 +1,7 @@
-//! The lock between instances of the program that restore.
+//! The lock between instances of the program that restore or drain.
 //!
-//! Other programs that change the table do not know it. It keeps two restores of our own from mixing their tables.
+//! Other programs that change the table do not know it. It keeps two restores of our own from mixing their tables, and
+//! the notes of drained servers in step with it.
 //!
 //! The file has two lines: the process id of the holder, and the number of replacements so far, by which one that lets go
 //! of the lock for a while finds out whether another one has come after it.
@@ -27,7 +28,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Waits for other instances that restore in this network namespace.
+    /// Waits for other instances that work in this network namespace.
     ///
     /// If the lock cannot be had at all, for example because `/run` is missing or read-only, the work goes on without it.
     ///
@@ -71,10 +72,15 @@ impl Lock {
     }
 }
 
+/// Returns the number of the network namespace, which names the files that belong to it.
+pub(super) fn namespace_number() -> Option<u64> {
+    Some(std::fs::metadata("/proc/thread-self/ns/net").ok()?.ino())
+}
+
 /// Opens the file, whose name has the number of the network namespace. Links are not followed, and a file of another
 /// user is not trusted.
 fn open() -> Option<File> {
-    let namespace = std::fs::metadata("/proc/thread-self/ns/net").ok()?.ino();
+    let namespace = namespace_number()?;
     let file = OpenOptions::new()
         .read(true)
         .write(true)

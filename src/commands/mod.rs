@@ -2,22 +2,25 @@
 
 mod connections;
 mod documents;
+mod drain;
+mod edit;
 mod execute;
-#[allow(dead_code, reason = "its users follow")]
 mod interruption;
 mod list;
 mod lock;
 mod markers;
 mod metrics;
 mod new_file;
+mod notes;
 mod restore;
 mod save;
 mod session;
 mod signals;
-#[allow(dead_code, reason = "its users follow")]
 mod waiting;
 mod watch;
 
+pub(crate) use drain::{drain, undrain};
+pub(crate) use edit::edit_server;
 pub(crate) use execute::execute;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

@@ -140,7 +140,9 @@ pub(super) fn wait_for_connections(
         } else if left.is_zero() {
             Some(Outcome::TimeOver)
         } else {
-            progress.show(&reading, left);
+            if !reading.is_empty() {
+                progress.show(&reading, left);
+            }
             interruption.wait(INTERVAL.min(left)).map(Outcome::Interrupted)
         };
         if let Some(outcome) = outcome {

@@ -110,6 +110,17 @@ pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
     text
 }
 
+/// Writes sentences, each on a line.
+pub(super) fn sentences(lines: &[String]) -> String {
+    let mut text: String =
+        lines.iter().take(MAX_SHOWN).map(|line| format!("ipvsadm: {}\n", quote(line))).collect();
+    if lines.len() > MAX_SHOWN {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "... and {} more", lines.len() - MAX_SHOWN);
+    }
+    text
+}
+
 pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
     let input = quote(input);
     let sentence = |RefusedLine { number, error }: &RefusedLine| match number {
@@ -131,15 +142,6 @@ pub(super) fn shorten_list(texts: &[String]) -> String {
         shown.push(format!("and {} more", texts.len() - MAX_SHOWN));
     }
     shown.join(", ")
-}
-
-/// Says what a replacement that drains leaves behind if it ends early.
-pub(super) fn still_there(left: &[String]) -> String {
-    format!(
-        "the table is as the input says, but what the input drops is still there with weight 0: {}; the same command \
-         completes it",
-        shorten_list(left)
-    )
 }
 
 /// Indents the line, and marks the word below it if the line has it.

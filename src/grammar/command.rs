@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
+use super::drain::{Drain, Undrain};
+use super::edit::Edit;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
-use super::{daemon, listing, restore, server, service, timeouts};
+use super::server::Unnamed;
+use super::{daemon, drain, edit, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -18,8 +21,25 @@ use crate::terminal::is_printable;
 pub(crate) enum Invocation {
     /// Anything that a line of input for `-R` can ask for, too.
     Command(Command),
+    /// Replaces the settings of a server. Those that are not named are worth a word to people, which lines of input do
+    /// not need.
+    EditServer(Change, Unnamed),
+    /// Takes a server out.
+    Drain(Drain),
+    /// Brings a server back.
+    Undrain(Undrain),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
+}
+
+impl Invocation {
+    /// Returns the change that it makes, if it makes exactly one.
+    pub(crate) fn change(&self) -> Option<Change> {
+        match *self {
+            Self::Command(Command::Change(change)) | Self::EditServer(change, _) => Some(change),
+            _ => None,
+        }
+    }
 }
 
 /// A command in the arguments of the program, or on a line of input for `-R`.
@@ -27,6 +47,8 @@ pub(crate) enum Invocation {
 pub(crate) enum Command {
     /// Makes one change to the table or the settings.
     Change(Change),
+    /// Changes some settings of a service or a server, and keeps the others.
+    Edit(Edit),
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
@@ -74,6 +96,9 @@ impl Parser {
 }
 
 fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
+    if arguments.flag(Opt::Keep) {
+        return Ok(Invocation::Command(Command::Edit(edit::read(arguments)?)));
+    }
     let change = match arguments.verb {
         Verb::AddService => Change::AddService(service::read(arguments)?),
         Verb::EditService => Change::SetService(service::read(arguments)?),
@@ -83,8 +108,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             Change::AddDestination(service, server::read(arguments, service)?)
         }
         Verb::EditServer => {
+            let unnamed = Unnamed::find(arguments);
             let service = service::read_id(arguments)?;
-            Change::SetDestination(service, server::read(arguments, service)?)
+            let change = Change::SetDestination(service, server::read(arguments, service)?);
+            return Ok(Invocation::EditServer(change, unnamed));
         }
         Verb::DeleteServer => {
             let service = service::read_id(arguments)?;
@@ -102,6 +129,8 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
             return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
+        Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
+        Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Help => return Ok(Invocation::Command(Command::Help)),
         Verb::Version => return Ok(Invocation::Command(Command::Version)),

@@ -14,6 +14,8 @@ pub(crate) enum Listing {
     Connections(ConnectionList),
     Timeouts(Format),
     Daemons(Format),
+    /// The drained servers.
+    Drained(Format),
     /// The names of the columns of `--table`.
     ColumnNames,
     /// The names of those of `-c --table`.
@@ -168,7 +170,8 @@ const FORMATS: [(Opt, ListFormat); 3] =
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
     let service_option = arguments.find(&service::ID_OPTIONS);
-    let other = arguments.exclusive([Opt::Connection, Opt::Timeout, Opt::Daemon])?.map(|(option, _)| option);
+    let other = arguments.exclusive([Opt::Connection, Opt::Timeout, Opt::Daemon, Opt::Drained])?;
+    let other = other.map(|(option, _)| option);
     if let (Some(other), Some(service)) = (other, service_option) {
         return Err(Usage::Conflict(other, service));
     }
@@ -245,7 +248,11 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
                 ListFormat::Json => Format::Json,
                 _ => return Err(Usage::Conflict(other, form.unwrap_or(Opt::Table))),
             };
-            if other == Opt::Timeout { Listing::Timeouts(format) } else { Listing::Daemons(format) }
+            match other {
+                Opt::Timeout => Listing::Timeouts(format),
+                Opt::Daemon => Listing::Daemons(format),
+                _ => Listing::Drained(format),
+            }
         }
     })
 }

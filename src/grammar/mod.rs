@@ -4,6 +4,8 @@ mod arguments;
 mod columns;
 mod command;
 mod daemon;
+mod drain;
+mod edit;
 mod endpoint;
 mod listing;
 mod restore;
@@ -15,12 +17,14 @@ mod tunnel;
 
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
+pub(crate) use drain::{Drain, Servers, Undrain};
+pub(crate) use edit::{Edit, ServerEdit, ServiceEdit};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
-pub(crate) use restore::{Replace, Restore};
+pub(crate) use restore::{LOCK_WAIT, Replace, Restore};
 pub(crate) use saved::read_saved;
-pub(crate) use server::{has_option, is_describable};
+pub(crate) use server::{Unnamed, has_option, is_describable, method_option};
 pub(crate) use service::scheduler_flags;
 pub(crate) use timeouts::MAX_SECONDS;
 pub(crate) use tunnel::list as list_tunnel;

@@ -6,9 +6,11 @@
 mod boot;
 mod cluster;
 mod differential;
+mod drain;
 mod guide;
 mod hostile;
 mod json;
+mod keep;
 mod library;
 mod manual;
 mod messages;

@@ -186,7 +186,7 @@ fn a_draining_replacement_is_made_or_says_what_is_left_whichever_call_fails() {
         NEW if outcome.status == 0 => Ok(()),
         NEW => Err("the table is the new one, and the status denies it".into()),
         OLD => check_failure(outcome),
-        _ if outcome.status != 0 && outcome.stderr.contains("still there with weight 0") => Ok(()),
+        _ if outcome.status != 0 && outcome.stderr.contains("still there, with weight 0") => Ok(()),
         _ => Err("the table is neither the old nor the new one, and the message does not say so".into()),
     });
 }

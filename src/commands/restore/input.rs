@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
-use crate::cli::Usage;
+use crate::cli::{Usage, Verb};
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
 use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
@@ -184,6 +184,9 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
             Err(Usage::NestedWatch)
         }
         Invocation::Command(command) => Ok(Some(command)),
+        Invocation::EditServer(change, _) => Ok(Some(Command::Change(change))),
+        Invocation::Drain(_) => Err(Usage::NestedDrain(Verb::Drain)),
+        Invocation::Undrain(_) => Err(Usage::NestedDrain(Verb::Undrain)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
     }
 }

@@ -2,7 +2,7 @@
 //! carried out.
 
 mod add;
-mod drain;
+mod draining;
 mod input;
 mod replace;
 
@@ -28,10 +28,10 @@ pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failur
         return Ok(());
     }
     if options.dry_run {
-        return replace::show(session, &input, &desired, options, restore.format);
+        return replace::show(session, &input, desired, options, restore.format);
     }
     let lock = lock(session, restore)?;
-    replace::run(session, &input, &desired, options, lock, restore.lock_wait)
+    replace::run(session, &input, desired, options, lock, restore.lock_wait)
 }
 
 /// Waits for other instances. The connection to the kernel comes first: where there is no descriptor left for the lock,

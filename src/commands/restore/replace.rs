@@ -3,19 +3,20 @@
 use std::io;
 use std::time::Duration;
 
-use ipvs_netlink::Error;
-use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Plan, RefusedStep, Unlisted};
+use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Object, Plan, RefusedStep, Unlisted};
+use ipvs_netlink::{Change, Error};
 
-use super::drain::{Draining, Limits};
+use super::draining::{Draining, Limits};
 use super::input::Input;
 use crate::cli::{Usage, Verb};
+use crate::commands::drain;
 use crate::commands::interruption::Interruption;
 use crate::commands::lock::Lock;
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
 use crate::failure::{Failure, Mistakes, RefusedLine, Repeated};
-use crate::grammar::{self, Command, Format, Replace};
+use crate::grammar::{self, Command, Edit, Format, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
 pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
@@ -39,6 +40,7 @@ pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
 fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Result<Option<usize>, Usage> {
     let change = match command {
         Command::Change(change) => change,
+        Command::Edit(edit) => &edited(desired, edit)?,
         Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
         _ => return Err(Usage::NotForReplace(Verb::List)),
     };
@@ -49,21 +51,37 @@ fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Res
     })
 }
 
+/// Returns the change that leads to what the lines before have made, with some settings changed.
+fn edited(desired: &Desired<usize>, edit: &Edit) -> Result<Change, Usage> {
+    let missing = |object: Object| Usage::NotDefined(object.to_string());
+    match edit {
+        Edit::Service(edit) => {
+            let present = desired.settings(edit.service).ok_or(missing(Object::Service(edit.service)))?;
+            Ok(Change::SetService(edit.apply(present)?.0))
+        }
+        Edit::Server(edit) => {
+            let servers = desired.destinations(edit.service).ok_or(missing(Object::Service(edit.service)))?;
+            let present = edit.server.pick(edit.service, servers.copied())?;
+            Ok(Change::SetDestination(edit.service, edit.apply(&present)?))
+        }
+    }
+}
+
 /// Says how the table would be replaced.
 pub(super) fn show(
     session: &mut Session,
     input: &Input,
-    desired: &Desired<usize>,
+    mut desired: Desired<usize>,
     options: Replace,
     format: Format,
 ) -> Result<(), Failure> {
-    if is_nothing_to_do(session, input, options)? {
+    if !prepare(session, input, &mut desired, options)? {
         return Ok(());
     }
     let present = session.kernel()?.snapshot()?;
     let plan = match options.drain_removed {
-        None => reconcile::plan(&present, desired, unlisted(options)),
-        Some(_) => reconcile::plan_draining(&present, desired, unlisted(options)),
+        None => reconcile::plan(&present, &desired, unlisted(options)),
+        Some(_) => reconcile::plan_draining(&present, &desired, unlisted(options)),
     };
     if format == Format::Json {
         return write_plan(session, input, &plan, options).map_err(Failure::Output);
@@ -77,6 +95,9 @@ pub(super) fn show(
         grammar::write(&mut session.output, &step.change);
         session.output.push("\n");
     }
+    for server in drain::ended_by(plan.steps.iter().map(|step| &step.change)) {
+        session.output.push(format!("# {server} is not drained any more\n"));
+    }
     session.output.push(format!("# {}\n", plan.summary));
     Ok(())
 }
@@ -85,37 +106,49 @@ pub(super) fn show(
 pub(super) fn run(
     session: &mut Session,
     input: &Input,
-    desired: &Desired<usize>,
+    mut desired: Desired<usize>,
     options: Replace,
     mut lock: Lock,
     lock_wait: Duration,
 ) -> Result<(), Failure> {
-    if is_nothing_to_do(session, input, options)? {
+    if !prepare(session, input, &mut desired, options)? {
         return Ok(());
     }
     let (ipvs, unlisted) = (session.kernel()?, unlisted(options));
     let Some(connections) = options.drain_removed else {
-        let outcome = without_signals(|| reconcile::apply(ipvs, desired, unlisted));
-        return check(outcome, input, &mut lock).map(drop);
+        let outcome = without_signals(|| reconcile::apply(ipvs, &desired, unlisted));
+        check(outcome, input, &mut lock)?;
+        drain::forget_ended(ipvs);
+        return Ok(());
     };
     // From now on signals are noticed while it waits.
     let mut interruption = Interruption::hold();
-    let outcome = without_signals(|| reconcile::drain(ipvs, desired, unlisted));
+    let outcome = without_signals(|| reconcile::drain(ipvs, &desired, unlisted));
     let (_, leaving) = check(outcome, input, &mut lock)?;
+    drain::forget_ended(ipvs);
     let draining = Draining::new(leaving, &lock);
     drop(lock);
     draining.complete(ipvs, &mut interruption, &Limits { connections, lock: lock_wait })
 }
 
-/// Returns whether there is nothing to do, because the input says nothing and the table is empty: many machines start
-/// with a file of comments.
-fn is_nothing_to_do(session: &mut Session, input: &Input, options: Replace) -> Result<bool, Failure> {
+/// Completes the desired table by what the kernel has, and returns whether there is anything to do: many machines start
+/// with a file of comments and an empty table.
+fn prepare(
+    session: &mut Session,
+    input: &Input,
+    desired: &mut Desired<usize>,
+    options: Replace,
+) -> Result<bool, Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
-    if !input.says_nothing || options.allow_empty {
-        return Ok(false);
+    if input.says_nothing && !options.allow_empty {
+        let empty = ipvs.services()?.is_empty();
+        return if empty { Ok(false) } else { Err(Failure::EmptyInput(input.name.clone())) };
     }
-    if ipvs.services()?.is_empty() { Ok(true) } else { Err(Failure::EmptyInput(input.name.clone())) }
+    if options.keep_weights {
+        desired.keep_weights(&ipvs.table()?);
+    }
+    Ok(true)
 }
 
 fn unlisted(options: Replace) -> Unlisted {

@@ -30,7 +30,7 @@ fn a_reload_does_not_touch_unchanged_services() {
 
 #[test]
 fn a_reload_lets_connections_end_if_so_configured() {
-    let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n--set 0 0 2\n";
+    let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n--set 0 0 10\n";
     let machine =
         Machine::new(&[("ipvsadm.rules", rules), ("default/ipvsadm", "DRAIN_REMOVED=60 # seconds\n")]);
     let director = &machine.director;

@@ -284,9 +284,9 @@ fn a_signal_ends_the_wait_with_a_statement_and_the_same_command_completes_it() {
         assert_eq!(
             without_progress(&run.stderr),
             format!(
-                "ipvsadm: {name} ended the wait; the table is as the input says, but what the input drops is \
-                 still there with weight 0: server 10.0.0.12:80 of service TCP 192.0.2.1:80: 1 active \
-                 connection; the same command completes it\n"
+                "ipvsadm: server 10.0.0.12:80 of service TCP 192.0.2.1:80: 1 active connection\n\
+                 ipvsadm: ended by {name} before all connections were: the table is as the input says, but what \
+                 the input drops is still there, with weight 0; the same command completes it\n"
             )
         );
         assert_eq!(run.status, 128 + signal as i32);
@@ -319,8 +319,8 @@ fn what_another_program_takes_back_meanwhile_stays_and_is_named() {
     let run = replacement.end();
     assert_eq!(
         without_progress(&run.stderr),
-        "ipvsadm: another program has changed meanwhile what was being drained, and it stays: \
-         server 10.0.0.12:80 of service TCP 192.0.2.1:80\n"
+        "ipvsadm: server 10.0.0.12:80 of service TCP 192.0.2.1:80\n\
+         ipvsadm: another program has changed this meanwhile, and it stays\n"
     );
     assert_eq!((run.status, director.saved()), (255, taken_back));
 }

@@ -3,6 +3,7 @@
 mod arp;
 mod capture;
 mod directors;
+mod drain;
 mod draining;
 mod failover;
 mod file_transfers;

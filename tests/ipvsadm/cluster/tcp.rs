@@ -91,8 +91,7 @@ impl Connection {
     pub fn connect(from: Option<IpAddr>, to: &str) -> io::Result<Self> {
         let to: SocketAddr = to.parse().unwrap();
         let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        // Programs that the test starts would keep it open.
-        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let socket = open_socket(family)?;
         if let Some(from) = from {
             bind(&socket, &SocketAddr::new(from, 0))?;
         }
@@ -102,7 +101,7 @@ impl Connection {
     /// Connects from a given source address and port, and returns the server's name after resetting the connection, so
     /// that the port can be used again.
     pub fn connect_and_reset(from: SocketAddr, to: &str) -> io::Result<String> {
-        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let socket = open_socket(AddressFamily::INET)?;
         set_socket_linger(&socket, Some(Duration::ZERO))?;
         bind(&socket, &from)?;
         Ok(Self::connect_socket(socket, to.parse().unwrap())?.server)
@@ -154,6 +153,11 @@ impl Connection {
         self.stream.read_exact(&mut answer)?;
         Ok(answer)
     }
+}
+
+/// Opens a socket that programs which are started meanwhile do not hold open.
+fn open_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    Ok(socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
 }
 
 /// The number of answers from each server.

@@ -120,11 +120,25 @@ fn our_restore_reads_files_and_accepts_options() {
     stage.ok(&format!("cat /run/rules | {script} --flush"));
     assert_eq!(director.saved(), TABLE);
 
+    // The first server of the table gets another weight by hand.
+    let weight = |table: &str| {
+        let line = table.lines().find(|line| line.starts_with("-a")).unwrap();
+        line.split(" -w ").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+    };
+    let line = TABLE.lines().find(|line| line.starts_with("-a")).unwrap();
+    let (server, _) = line.split_once(&format!(" -w {}", weight(TABLE))).unwrap();
+    director.ok(&format!("{} --keep -w 77", server.replacen("-a", "-e", 1)));
+    ok("--keep-weights");
+    assert_eq!(weight(&director.saved()), "77");
+    ok("");
+    assert_eq!(director.saved(), TABLE);
+
     for (options, problem) in [
         ("--dryrun", "unknown option --dryrun"),
         ("--flush --dry-run", "--flush and --dry-run exclude each other"),
         ("--keep-others --flush", "--flush and --keep-others exclude each other"),
         ("--drain-removed 5 --flush", "--flush and --drain-removed exclude each other"),
+        ("--keep-weights --flush", "--flush and --keep-weights exclude each other"),
         ("/run/rules /run/more", "there can be only one file, not /run/rules and /run/more"),
     ] {
         let run = restore(&stage, &script, options, "-A -f 1\n");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ipvs_netlink::reconcile::{Deleted, Leaving, Object};
 use ipvs_netlink::{DestinationState, Ipvs, Scheduler, ServiceFlags, ServiceId};
 
+use crate::commands::drain;
 use crate::commands::interruption::Interruption;
 use crate::commands::lock::Lock;
 use crate::commands::signals::without_signals;
@@ -58,8 +59,17 @@ impl Draining {
         if let Some(more @ 1..) = self.cut.len().checked_sub(MAX_SHOWN) {
             note(&format!("cut after {seconds} s: {more} more servers"));
         }
-        let changed = self.changed.iter().map(ToString::to_string).collect();
-        outcome.and(if self.changed.is_empty() { Ok(()) } else { Err(Failure::TakenBack(changed)) })
+        // Notes of drains are in step with the table as long as it is locked.
+        if let Ok(_lock) = Lock::acquire(Duration::ZERO) {
+            drain::forget_ended(ipvs);
+        }
+        outcome?;
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        let sentence = "another program has changed this meanwhile, and it stays";
+        let lines = self.changed.iter().map(ToString::to_string).collect();
+        Err(Failure::Drain { lines, sentence: sentence.into(), status: 255 })
     }
 
     fn delete_all(
@@ -97,7 +107,8 @@ impl Draining {
             progress.show(&reading, left);
             let pause = if left.is_zero() { INTERVAL } else { INTERVAL.min(left) };
             if let Some(signal) = interruption.wait(pause) {
-                return Err(Failure::DrainInterrupted { signal, left: self.names(&reading) });
+                let why = format!("ended by {signal} before all connections were");
+                return Err(still_there(self.names(&reading), &why, 128 + signal as u8));
             }
         }
         Ok(())
@@ -183,10 +194,16 @@ impl Draining {
     }
 
     fn broken(&self, failure: &Failure) -> Failure {
-        let names = self.targets().into_iter().map(|(service, id)| Object::Destination(service, id));
-        Failure::DrainBroken {
-            error: failure.to_string(),
-            left: names.map(|name| name.to_string()).collect(),
-        }
+        let name = |(service, id): Target| Object::Destination(service, id).to_string();
+        still_there(self.targets().into_iter().map(name).collect(), &failure.to_string(), 255)
     }
+}
+
+/// Says what is left behind if the wait ends early.
+fn still_there(lines: Vec<String>, why: &str, status: u8) -> Failure {
+    let sentence = format!(
+        "{why}: the table is as the input says, but what the input drops is still there, with weight 0; the same \
+         command completes it"
+    );
+    Failure::Drain { lines, sentence, status }
 }
