@@ -7,6 +7,7 @@ mod daemon;
 mod drain;
 mod edit;
 mod endpoint;
+mod lines;
 mod listing;
 mod restore;
 mod saved;
@@ -19,6 +20,7 @@ pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as col
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
 pub(crate) use drain::{Drain, Servers, Undrain};
 pub(crate) use edit::{Edit, ServerEdit, ServiceEdit};
+pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
