@@ -230,7 +230,7 @@ table! {
         KeepWeights ("keep-weights") Flag, RESTORING,
             "--replace leaves the weights of existing servers as they are";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";
-        LockWait ("lock-wait") Required("SECONDS"), RESTORING,
+        LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";

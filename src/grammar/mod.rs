@@ -24,7 +24,7 @@ pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
-pub(crate) use restore::{LOCK_WAIT, Replace, Restore};
+pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
 pub(crate) use server::{Unnamed, has_option, is_describable, method_option};
 pub(crate) use service::scheduler_flags;
