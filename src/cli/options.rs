@@ -232,7 +232,7 @@ table! {
         DrainRemoved ("drain-removed") Required("SECONDS"), RESTORING,
             "--replace lets the connections of what it removes end, at most for this time";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";
-        LockWait ("lock-wait") Required("SECONDS"), RESTORING,
+        LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";

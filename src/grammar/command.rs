@@ -7,6 +7,7 @@ use ipvs_netlink::Change;
 use super::arguments::{Arguments, Line, Result};
 use super::drain::{Drain, Undrain};
 use super::edit::Edit;
+use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
 use super::server::Unnamed;
@@ -166,9 +167,7 @@ pub(crate) fn unreadable_name(change: &Change) -> Option<Vec<u8>> {
     };
     let is_readable = |name: &[u8]| {
         let name = std::str::from_utf8(name);
-        name.is_ok_and(|name| {
-            is_printable(name) && !name.contains(' ') && !name.starts_with('#') && name != "--"
-        })
+        name.is_ok_and(|name| is_printable(name) && is_word(name) && name != "--")
     };
     names.into_iter().flatten().find(|name| !is_readable(name)).map(<[u8]>::to_vec)
 }

@@ -6,7 +6,7 @@ use ipvs_netlink::ServiceId;
 
 use super::arguments::{Arguments, Result, bad_value};
 use super::server::{self, ServerName};
-use super::service;
+use super::{restore, service};
 use crate::cli::Opt;
 
 /// The longest wait in seconds: a year.
@@ -36,6 +36,8 @@ pub(crate) struct Undrain {
 pub(crate) struct Servers {
     pub(crate) name: ServerName,
     pub(crate) service: Option<ServiceId>,
+    /// The time to wait for another instance that restores or drains.
+    pub(crate) lock_wait: Duration,
 }
 
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Drain> {
@@ -57,7 +59,8 @@ pub(super) fn read_end(arguments: &mut Arguments<'_, '_>) -> Result<Undrain> {
 
 fn read_servers(arguments: &mut Arguments<'_, '_>) -> Result<Servers> {
     let service = service::read_optional_id(arguments)?;
-    Ok(Servers { name: server::read_name(arguments, service)?, service })
+    let name = server::read_name(arguments, service)?;
+    Ok(Servers { name, service, lock_wait: restore::read_lock_wait(arguments)? })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod daemon;
 mod drain;
 mod edit;
 mod endpoint;
+mod lines;
 mod listing;
 mod restore;
 mod saved;
@@ -19,10 +20,11 @@ pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as col
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
 pub(crate) use drain::{Drain, Servers, Undrain};
 pub(crate) use edit::{Edit, ServerEdit, ServiceEdit};
+pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
-pub(crate) use restore::{LOCK_WAIT, Replace, Restore};
+pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
 pub(crate) use server::{Unnamed, has_option, is_describable, method_option};
 pub(crate) use service::scheduler_flags;

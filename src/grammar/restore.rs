@@ -9,7 +9,7 @@ use super::timeouts::MAX_SECONDS;
 use crate::cli::{Opt, Usage};
 
 /// The time to wait for another instance, unless an option says otherwise.
-pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(60);
+const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// The longest time that an option can name, in seconds.
 const MAX_LOCK_WAIT: u64 = 24 * 3600;
 
@@ -47,8 +47,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
     let file = arguments.words.pop().map(Cow::into_owned).filter(|file| file != "-");
     let format = listing::read_format(arguments);
     let check = arguments.flag(Opt::Check) | arguments.flag(Opt::Test);
-    let lock_wait = arguments.number(Opt::LockWait, 0..=MAX_LOCK_WAIT)?;
-    let lock_wait = lock_wait.map_or(LOCK_WAIT, Duration::from_secs);
+    let lock_wait = read_lock_wait(arguments)?;
     if !arguments.flag(Opt::Replace) {
         const FOR_REPLACE: [Opt; 5] =
             [Opt::DryRun, Opt::KeepOthers, Opt::KeepWeights, Opt::AllowEmpty, Opt::DrainRemoved];
@@ -66,4 +65,10 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
         drain_removed: drain_removed.map(|seconds| Duration::from_secs(seconds.into())),
     };
     Ok(Restore { file, format, check, replace: Some(replace), lock_wait })
+}
+
+/// Reads the time to wait for another instance.
+pub(super) fn read_lock_wait(arguments: &mut Arguments<'_, '_>) -> Result<Duration> {
+    let seconds = arguments.number(Opt::LockWait, 0..=MAX_LOCK_WAIT)?;
+    Ok(seconds.map_or(LOCK_WAIT, Duration::from_secs))
 }

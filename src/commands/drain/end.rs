@@ -1,6 +1,6 @@
 //! `--undrain`, and other ways in which a drain ends.
 
-use ipvs_netlink::{Change, Ipvs};
+use ipvs_netlink::{Change, DestinationState, Ipvs};
 
 use super::{Found, apply, find, fitting, name, with_weight};
 use crate::cli::Opt;
@@ -9,12 +9,12 @@ use crate::commands::notes::{DrainNote, Notes};
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::failure::{self, Failure};
-use crate::grammar::{LOCK_WAIT, Undrain};
+use crate::grammar::Undrain;
 
 /// Gives a server the weights back that it had before it was drained, or another one.
 pub(crate) fn run(session: &mut Session, undrain: &Undrain) -> Result<(), Failure> {
     session.kernel()?;
-    let _lock = Lock::acquire(LOCK_WAIT)?;
+    let _lock = Lock::acquire(undrain.servers.lock_wait)?;
     without_signals(|| end(session, undrain))
 }
 
@@ -35,59 +35,63 @@ fn end(session: &mut Session, undrain: &Undrain) -> Result<(), Failure> {
         Err(_) if !gone.is_empty() => Vec::new(),
         Err(mistake) => return Err(mistake.into()),
     };
-    let mut missing = Vec::new();
-    let mut planned = Vec::new();
-    for server in &found {
-        let note = notes.as_ref().and_then(|notes| notes.drain(server.0, server.1.id()));
-        if server.1.settings.weight > 0 {
+    let mut failed = set_weights(session, undrain.weight, &found, notes.as_mut())?;
+    if let Some(Err(error)) = notes.map(|notes| notes.write()) {
+        failure::note(&format!("cannot remove notes that are no longer needed: {error}"));
+    }
+    let gone =
+        gone.iter().map(|note| format!("{}: it is gone; the note of its weight is removed", note_name(note)));
+    if failed.is_empty() && !found.is_empty() {
+        gone.for_each(|sentence| failure::note(&sentence));
+        return Ok(());
+    }
+    let all = failed.len() == found.len();
+    let sentence = if all { "nothing was changed" } else { "the others are not drained any more" };
+    failed.extend(gone);
+    Err(Failure::Drain { lines: failed, sentence: sentence.into(), status: 1 })
+}
+
+/// Gives servers of weight 0 another one, removes the notes that are not needed any more, and returns a sentence about
+/// each server for which that was not possible.
+fn set_weights(
+    session: &mut Session,
+    weight: Option<u32>,
+    found: &[Found],
+    mut notes: Option<&mut Notes>,
+) -> Result<Vec<String>, Failure> {
+    let (mut failed, mut planned, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    for server in found {
+        let (service, DestinationState { settings, .. }) = server;
+        let note = notes.as_ref().and_then(|notes| notes.drain(*service, settings.id));
+        if settings.weight > 0 {
             let removed = if note.is_some() { "; the note of its weight before is removed" } else { "" };
             session.output.push(format!(
                 "{}: not drained, weight {}{removed}\n",
                 name(server),
-                server.1.settings.weight
+                settings.weight
             ));
-            if let Some(notes) = &mut notes {
-                notes.remove_drain(server.0, server.1.id());
-            }
-        } else if let Some(weight) = undrain.weight.or(note.map(|note| note.weight)) {
+            done.push(server);
+        } else if let Some(weight) = weight.or(note.map(|note| note.weight)) {
             planned.push((server, weight));
         } else {
-            missing.push(format!(
-                "{}: there is no note of its weight before: name it with {} WEIGHT",
-                name(server),
-                Opt::Weight.name()
-            ));
+            let why = "there is no note of its weight before: name it with";
+            failed.push(format!("{}: {why} {} WEIGHT", name(server), Opt::Weight.name()));
         }
     }
     let changes: Vec<_> = planned.iter().map(|&(server, weight)| with_weight(server, weight)).collect();
     let outcomes = apply(session.kernel()?, &changes)?;
     for ((server, weight), outcome) in planned.into_iter().zip(outcomes) {
         if let Some(sentence) = outcome {
-            missing.push(sentence);
-            continue;
-        }
-        if let Some(notes) = &mut notes {
-            notes.remove_drain(server.0, server.1.id());
-        }
-        session.output.push(format!("{}: weight {weight}\n", name(server)));
-    }
-    if let Some(Err(error)) = notes.map(|notes| notes.write()) {
-        failure::note(&format!("cannot remove notes that are no longer needed: {error}"));
-    }
-    let is_failed = !missing.is_empty() || found.is_empty();
-    for note in &gone {
-        missing.push(format!("{}: it is gone; the note of its weight is removed", note_name(note)));
-    }
-    if is_failed {
-        let sentence = if found.len() + gone.len() > missing.len() {
-            "the others are not drained any more"
+            failed.push(sentence);
         } else {
-            "nothing was changed"
-        };
-        return Err(Failure::Drain { lines: missing, sentence: sentence.into(), status: 1 });
+            session.output.push(format!("{}: weight {weight}\n", name(server)));
+            done.push(server);
+        }
     }
-    missing.iter().for_each(|sentence| failure::note(sentence));
-    Ok(())
+    for (service, state) in done {
+        notes.iter_mut().for_each(|notes| notes.remove_drain(*service, state.id()));
+    }
+    Ok(failed)
 }
 
 /// Removes the notes on servers that the command line names and the kernel does not have any more.

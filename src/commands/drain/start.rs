@@ -14,50 +14,48 @@ use crate::commands::waiting::{
     Outcome, TEMPLATE_SETTING, Target, Waited, templates_expire, wait_for_connections,
 };
 use crate::failure::{self, Failure};
-use crate::grammar::{Drain, LOCK_WAIT};
+use crate::grammar::Drain;
 
 /// Gives a server the weight 0 in its services, and waits for its connections if so asked.
 pub(crate) fn run(session: &mut Session, drain: &Drain) -> Result<(), Failure> {
     session.kernel()?;
-    let lock = Lock::acquire(LOCK_WAIT)?;
+    let lock = Lock::acquire(drain.servers.lock_wait)?;
     // From here on nothing is left half done.
     let mut interruption = Interruption::hold();
-    let ipvs = session.kernel()?;
-    let found = find(ipvs, &drain.servers)?;
+    let found = find(session.kernel()?, &drain.servers)?;
     let found = fitting(&drain.servers, found)?;
+    set_to_zero(session, &found, drain.reason.as_ref())?;
+    drop(lock);
+    say_of_templates(&found);
+    let targets: Vec<Target> = found.iter().map(|(service, state)| (*service, state.id())).collect();
+    match drain.wait {
+        None => Ok(()),
+        Some(limit) => wait(session, &mut interruption, &targets, limit),
+    }
+}
+
+/// Notes the weights and sets them to 0. Fails if that was not possible for all servers.
+fn set_to_zero(session: &mut Session, found: &[Found], reason: Option<&String>) -> Result<(), Failure> {
     let mut notes = Notes::read()?;
-    note_weights(&mut notes, &found, drain.reason.as_ref());
+    note_weights(&mut notes, found, reason);
     if let Err(error) = notes.write() {
-        failure::note(&format!(
-            "cannot note the weights ({error}): {} will need -w WEIGHT",
-            Verb::Undrain.name()
-        ));
+        let undrain = Verb::Undrain.name();
+        failure::note(&format!("cannot note the weights ({error}): {undrain} will need -w WEIGHT"));
     }
     let (heavy, idle): (Vec<&Found>, Vec<&Found>) =
         found.iter().partition(|(_, state)| state.settings.weight > 0);
     let changes: Vec<_> = heavy.iter().map(|&server| with_weight(server, 0)).collect();
-    let outcomes = apply(ipvs, &changes)?;
+    let outcomes = apply(session.kernel()?, &changes)?;
     let mut refused = Vec::new();
-    let mut targets: Vec<Target> = idle.iter().map(|(service, state)| (*service, state.id())).collect();
     for (&server, outcome) in heavy.iter().zip(outcomes) {
         let (service, state) = server;
-        match outcome {
-            Some(sentence) => {
-                notes.remove_drain(*service, state.id());
-                refused.push(sentence);
-            }
-            None => {
-                targets.push((*service, state.id()));
-                let line = format!("{}: weight 0, was {}\n", name(server), state.settings.weight);
-                session.output.push(line);
-            }
+        if let Some(sentence) = outcome {
+            notes.remove_drain(*service, state.id());
+            refused.push(sentence);
+        } else {
+            session.output.push(format!("{}: weight 0, was {}\n", name(server), state.settings.weight));
         }
     }
-    if !refused.is_empty() {
-        // A note too many is found to be stale.
-        let _ = notes.write();
-    }
-    drop(lock);
     for server in idle {
         let line = match notes.drain(server.0, server.1.id()) {
             Some(note) => format!("{}: drained already, weight {} before\n", name(server), note.weight),
@@ -69,15 +67,14 @@ pub(crate) fn run(session: &mut Session, drain: &Drain) -> Result<(), Failure> {
         };
         session.output.push(line);
     }
-    say_of_templates(&found);
-    if !refused.is_empty() {
-        let sentence = if targets.is_empty() { "nothing was drained" } else { "the others were drained" };
-        return Err(Failure::Drain { lines: refused, sentence: sentence.into(), status: 1 });
+    if refused.is_empty() {
+        return Ok(());
     }
-    match drain.wait {
-        None => Ok(()),
-        Some(limit) => wait(session, &mut interruption, &targets, limit),
-    }
+    // A note too many is found to be stale.
+    let _ = notes.write();
+    let all = refused.len() == found.len();
+    let sentence = if all { "nothing was drained" } else { "the others were drained" };
+    Err(Failure::Drain { lines: refused, sentence: sentence.into(), status: 1 })
 }
 
 /// Notes the weights that the servers have. A weight of 0 is none to come back to.
