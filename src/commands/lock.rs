@@ -11,8 +11,9 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::OFlag;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::failure::Failure;
 
@@ -21,8 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The lock of this network namespace, until it is dropped.
 pub(super) struct Lock {
-    /// The locked file.
-    file: Option<Flock<File>>,
+    /// The locked file. The lock ends when it is closed.
+    file: Option<File>,
     /// The number of replacements that the file has.
     replacements: Option<u64>,
 }
@@ -35,25 +36,22 @@ impl Lock {
     /// # Errors
     /// [`Failure::Locked`] if another instance still holds the lock after this time.
     pub(super) fn acquire(patience: Duration) -> Result<Self, Failure> {
-        let Some(mut file) = open() else { return Ok(Self { file: None, replacements: None }) };
+        let Some(file) = open() else { return Ok(Self { file: None, replacements: None }) };
         let deadline = Instant::now() + patience;
         loop {
-            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(file) => {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
                     let replacements = read(&file).map(|(_, replacements)| replacements);
                     // Those that wait in vain want to know the holder.
                     let is_written = replacements.is_some_and(|replacements| write(&file, replacements));
                     return Ok(Self { file: Some(file), replacements: replacements.filter(|_| is_written) });
                 }
-                Err((unlocked, Errno::EWOULDBLOCK)) if Instant::now() < deadline => {
-                    file = unlocked;
-                    sleep(INTERVAL);
-                }
-                Err((unlocked, Errno::EWOULDBLOCK)) => {
-                    let holder = read(&unlocked).and_then(|(holder, _)| holder);
+                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(INTERVAL),
+                Err(Errno::WOULDBLOCK) => {
+                    let holder = read(&file).and_then(|(holder, _)| holder);
                     return Err(Failure::Locked { seconds: patience.as_secs(), holder });
                 }
-                Err((unlocked, Errno::EINTR)) => file = unlocked,
+                Err(Errno::INTR) => {}
                 Err(_) => return Ok(Self { file: None, replacements: None }),
             }
         }

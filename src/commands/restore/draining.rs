@@ -104,7 +104,9 @@ impl Draining {
             if !std::mem::replace(&mut is_waiting, true) {
                 self.note_refusals();
             }
-            progress.show(&reading, left);
+            if !reading.remaining.is_empty() {
+                progress.show(&reading, left);
+            }
             let pause = if left.is_zero() { INTERVAL } else { INTERVAL.min(left) };
             if let Some(signal) = interruption.wait(pause) {
                 let why = format!("ended by {signal} before all connections were");
