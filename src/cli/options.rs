@@ -135,12 +135,12 @@ table! {
         DeleteServer ('d', "delete-server") Flag, "remove a real server from a virtual service";
         List ('L', "list") Flag, "show the table, one service or something else; the default";
         Zero ('Z', "zero") Flag, "set the counters of one service or of all to 0";
-        Drain ("drain") Flag, "give a server no new connections, in one service or in all";
-        Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
         SetTimeouts ("set") Flag,
             "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
+        Drain ("drain") Flag, "give a server no new connections, in one service or in all";
+        Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
         Help ('h', "help") Flag, "show this help";
         Version ('v', "version") Flag, "show the version";
     }

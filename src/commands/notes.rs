@@ -79,6 +79,11 @@ impl Notes {
         }
     }
 
+    /// Returns whether there is a file, as far as can be seen without a descriptor, of which there may be none left.
+    pub(super) fn exist() -> bool {
+        path().symlink_metadata().is_ok()
+    }
+
     fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let Document { version, notes } = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if version != VERSION {

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 use std::thread;
 
+use crate::programs::unpacked_program;
 use crate::support::*;
 
 const RULES: &str = "\
@@ -360,4 +361,53 @@ fn a_new_table_ends_drains_or_keeps_weights() {
     assert!(!notes.exists());
     assert_eq!(director.saved(), RULES);
     director.refuses("-R --keep-weights /dev/null", 2, "--keep-weights needs --replace");
+}
+
+/// Runs the program under `strace` with these options.
+fn traced(options: &[&str], words: &str) {
+    let mut command = Command::new(unpacked_program("strace"));
+    command.args(options).arg(PROGRAM).args(words.split(' '));
+    let output = command.output().unwrap();
+    // One that is killed has nothing to say.
+    assert!(output.status.code().is_none_or(|status| status == 0), "{words}: {output:?}");
+}
+
+#[test]
+fn nothing_is_lost_whenever_the_program_is_killed() {
+    let (director, notes) = director();
+    let log = std::env::temp_dir().join(format!("ipvsadm-drain-{}", std::process::id()));
+    let mut places = 0;
+    for (words, is_drained) in [("--drain -r 198.51.100.1", false), ("--undrain -r 198.51.100.1", true)] {
+        let prepare = || {
+            if is_drained {
+                director.ok("--drain -r 198.51.100.1");
+            }
+        };
+        prepare();
+        traced(&["-o", log.to_str().unwrap()], words);
+        director.run("--undrain -r 198.51.100.1");
+        let mut calls: Vec<(String, usize)> = Vec::new();
+        for line in fs::read_to_string(&log).unwrap().lines() {
+            let Some((call, _)) = line.split_once('(') else { continue };
+            let changes =
+                ["sendto", "recvfrom", "write", "openat", "rename", "sync", "unlink", "mkdir", "flock"];
+            if changes.iter().any(|name| call.contains(name)) {
+                let number = 1 + calls.iter().filter(|(name, _)| name == call).count();
+                calls.push((call.to_owned(), number));
+            }
+        }
+        for (call, number) in &calls {
+            prepare();
+            let inject = format!("inject={call}:signal=KILL:when={number}");
+            traced(&["-o", "/dev/null", "-e", &inject], words);
+            let left = director.saved();
+            let run = director.run("--undrain -r 198.51.100.1");
+            assert_eq!(run.status, 0, "{words}, {call} {number}: {run:?}\n{left}");
+            assert_eq!(director.saved(), RULES, "{words}, {call} {number}");
+            assert!(!notes.exists(), "{words}, {call} {number}");
+        }
+        places += calls.len();
+    }
+    let _ = fs::remove_file(&log);
+    assert!(places > 20, "only {places} places");
 }

@@ -5,6 +5,7 @@
 
 mod boot;
 mod cluster;
+mod completion;
 mod differential;
 mod drain;
 mod guide;
@@ -28,6 +29,7 @@ mod reload;
 mod replace;
 mod support;
 mod sweep;
+mod tmux;
 mod unprivileged;
 mod users;
 mod watch;

@@ -111,6 +111,9 @@ fn remove_gone(notes: &mut Notes, undrain: &Undrain, found: &[Found]) -> Vec<Dra
 
 /// Removes the notes on drains that a new table has ended, and says which. The work was done in any case.
 pub(in crate::commands) fn forget_ended(ipvs: &mut Ipvs) {
+    if !Notes::exist() {
+        return;
+    }
     if let Err(failure) = try_to_forget_ended(ipvs) {
         failure::note(&failure.to_string());
     }
