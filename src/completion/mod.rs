@@ -47,6 +47,7 @@ const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
             Opt::DryRun,
             Opt::KeepOthers,
             Opt::KeepWeights,
+            Opt::DrainRemoved,
             Opt::AllowEmpty,
             Opt::LockWait,
             Opt::Numeric,
