@@ -24,7 +24,7 @@ ipvsadm -R --replace FILE             # make the table what the file says"
         }
         Verb::Save => "ipvsadm -S -n --full --output FILE",
         Verb::AddServer => "ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 2",
-        Verb::EditServer => "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 0   # no new connections",
+        Verb::EditServer => "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:8080 --keep -w 5   # the weight alone",
         Verb::DeleteServer => "ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.11:8080   # its connections end at once",
         Verb::List => {
             "ipvsadm -L -n
@@ -34,6 +34,11 @@ ipvsadm -L --json
 ipvsadm -L -n -c --no-templates --count-by client --top 10
 ipvsadm -L -n --netns blue"
         }
+        Verb::Drain => {
+            "ipvsadm --drain -r 10.0.0.11 --wait 600   # in all services that have it
+ipvsadm --drain -t 192.0.2.1:80 -r 10.0.0.11:8080 --reason 'new kernel'"
+        }
+        Verb::Undrain => "ipvsadm --undrain -r 10.0.0.11",
         Verb::Zero => "ipvsadm -Z -t 192.0.2.1:80",
         Verb::SetTimeouts => "ipvsadm --set 900 120 300",
         Verb::StartDaemon => "ipvsadm --start-daemon master --mcast-interface eth0",

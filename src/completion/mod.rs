@@ -42,7 +42,17 @@ const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
     ("ipvsadm-save", &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::Output], &["-S"]),
     (
         "ipvsadm-restore",
-        &[Opt::Check, Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty, Opt::LockWait, Opt::Netns, Opt::Numeric],
+        &[
+            Opt::Check,
+            Opt::DryRun,
+            Opt::KeepOthers,
+            Opt::KeepWeights,
+            Opt::DrainRemoved,
+            Opt::AllowEmpty,
+            Opt::LockWait,
+            Opt::Netns,
+            Opt::Numeric,
+        ],
         &["-R", "--replace"],
     ),
 ];
