@@ -131,10 +131,16 @@ pub(crate) enum Usage {
     BadTimeout { text: String, max: u32 },
     #[error("{} cannot stand in its own input", Verb::Restore.name())]
     NestedRestore,
-    #[error("{} cannot stand in input for {}", Opt::Watch.name(), Verb::Restore.name())]
-    NestedWatch,
     #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
     NestedDrain(Verb),
+    #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
+    Nested(Opt),
+    #[error(
+        "the kernel's list of connections says the firewall mark of persistence templates alone: \
+         add {}, or name the virtual addresses",
+        Opt::Templates.name()
+    )]
+    MarkOfConnections,
     #[error("{} needs {}", .0.name(), .1.name())]
     Needs(Opt, Opt),
     #[error(
@@ -143,6 +149,12 @@ pub(crate) enum Usage {
         Opt::Replace.name()
     )]
     NotForReplace(Verb),
+    #[error(
+        "{} with conditions depends on the table that is there: it cannot stand in input for {}",
+        Verb::Clear.name(),
+        Opt::Replace.name()
+    )]
+    PartialClear,
     #[error("{what} is there already, from line {line}")]
     DefinedTwice { what: String, line: usize },
     #[error("{0} is not there: no line before this one adds it")]

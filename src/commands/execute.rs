@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, drain, edit, list, save};
+use super::{clear, connections, documents, drain, edit, list, namespaces, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -14,9 +14,12 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
         Command::Edit(edit) => edit::run(session, edit)?,
+        Command::Clear(options) => clear::run(session, options)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections(options)) if options.format == ListFormat::Json => {
-            documents::connections(session, options.numeric)?;
+        Command::List(Listing::Connections(options))
+            if options.format == ListFormat::Json && options.count.is_none() =>
+        {
+            documents::connections(session, options)?;
         }
         Command::List(Listing::Connections(options)) => connections::run(session, options)?,
         Command::List(Listing::Timeouts(Format::Json)) => documents::timeouts(session)?,
@@ -37,7 +40,8 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::Save { numeric, full, format, file } => {
             save::run(session, *format, *numeric, *full, file.as_deref())?;
         }
-        Command::Help => session.output.push(cli::help()),
+        Command::Namespaces(format) => namespaces::run(session, *format)?,
+        Command::Help(word) => session.output.push(cli::help(word.as_deref())),
         Command::Version => view::version(&mut session.output),
     }
     Ok(())

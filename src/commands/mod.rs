@@ -1,6 +1,8 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
+mod clear;
 mod connections;
+mod counting;
 mod documents;
 mod drain;
 mod edit;
@@ -10,17 +12,21 @@ mod list;
 mod lock;
 mod markers;
 mod metrics;
+mod namespace;
+mod namespaces;
 mod new_file;
 mod notes;
 mod restore;
 mod save;
 mod session;
 mod signals;
+mod tally;
 mod waiting;
 mod watch;
 
 pub(crate) use drain::{drain, undrain};
 pub(crate) use edit::edit_server;
 pub(crate) use execute::execute;
+pub(crate) use namespace::enter as enter_namespace;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

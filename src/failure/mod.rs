@@ -85,6 +85,14 @@ pub(crate) enum Failure {
     Drain { lines: Vec<String>, sentence: String, status: u8 },
     #[error("cannot save into {}: {}", quote(.0), .1)]
     Save(String, io::Error),
+    #[error("{} \"{word}\", taken for {taken_for}: {why}", Opt::Netns.name())]
+    Namespace { word: String, taken_for: String, why: String },
+    /// Those that could be looked into were shown.
+    #[error("this is not all: {0}")]
+    UnseenNamespaces(String),
+    /// The kernel refused some deletions of `-C`; the others were made.
+    #[error("{deleted}, {} refused: {}", .refused.len(), hints::refusals(.refused))]
+    NotCleared { deleted: String, refused: Vec<Failure> },
     #[error("cannot save the table: it changed each time it was read")]
     Unstable,
     /// A name that the kernel reports cannot be read again.
@@ -112,6 +120,7 @@ impl Failure {
         match self {
             Self::Usage(usage) => usage_status(usage),
             Self::Ipvs(Error::NoIpvs(_)) | Self::Mistakes(..) | Self::EmptyInput(_) | Self::Cut { .. } => 2,
+            Self::Namespace { .. } => 2,
             Self::Ipvs(Error::Refused(refused)) => match (&*refused.request, &refused.reason) {
                 (_, Reason::NotPermitted) => 2,
                 (Request::Query(Query::Service(_)), _) => 1,
@@ -119,7 +128,8 @@ impl Failure {
             },
             Self::Drain { status, .. } => *status,
             Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
-            Self::LeftOutConnections(_) | Self::Save(..) => 1,
+            Self::LeftOutConnections(_) | Self::Save(..) | Self::UnseenNamespaces(_) => 1,
+            Self::NotCleared { .. } => 1,
             _ => 255,
         }
     }
@@ -177,6 +187,15 @@ mod tests {
                 (Failure::Connections(ProcError::Malformed("ip_vs_conn", text.into())), 1),
                 (Failure::Replace(text.into()), 1),
                 (Failure::EmptyInput(text.into()), 1),
+                (
+                    Failure::NotCleared {
+                        deleted: "nothing".into(),
+                        refused: vec![Failure::Replace(text.into())],
+                    },
+                    1,
+                ),
+                (Failure::Namespace { word: text.into(), taken_for: text.into(), why: text.into() }, 1),
+                (Failure::UnseenNamespaces(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),
                 (Failure::Notes(text.into(), text.into()), 1),
                 (Failure::Drain { lines: vec![text.into()], sentence: text.into(), status: 1 }, 2),

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use ipvs_netlink::Change;
 
-use super::arguments::{Arguments, Line, Result};
+use super::arguments::{Arguments, Line, Result, bad_value};
+use super::clear::Clear;
 use super::drain::{Drain, Undrain};
 use super::edit::Edit;
 use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
 use super::server::Unnamed;
-use super::{daemon, drain, edit, listing, restore, server, service, timeouts};
+use super::{clear, daemon, drain, edit, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -50,12 +51,16 @@ pub(crate) enum Command {
     Change(Change),
     /// Changes some settings of a service or a server, and keeps the others.
     Edit(Edit),
+    /// Deletes a part of the table.
+    Clear(Clear),
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
     Save { numeric: bool, full: bool, format: Format, file: Option<String> },
-    /// Explains the program.
-    Help,
+    /// Shows the network namespaces that have services.
+    Namespaces(Format),
+    /// Explains the command that the word is, or lists all.
+    Help(Option<String>),
     /// Shows the program's version.
     Version,
 }
@@ -65,6 +70,8 @@ pub(crate) enum Command {
 pub(crate) struct Parser {
     scanner: Scanner,
     hosts: Hosts,
+    /// The namespace that the last command line names.
+    namespace: Option<String>,
 }
 
 impl Parser {
@@ -87,12 +94,33 @@ impl Parser {
 
     fn parse_words(&mut self, words: &[&str]) -> Result<Invocation> {
         let scanned = self.scanner.scan(words)?;
-        read(&mut Arguments::new(scanned, &mut self.hosts)?)
+        let mut arguments = Arguments::new(scanned, &mut self.hosts)?;
+        self.namespace = read_namespace(&mut arguments)?;
+        read(&mut arguments)
+    }
+
+    /// Returns the network namespace that the last command line names. It has to be entered before names are looked up.
+    pub(crate) fn take_namespace(&mut self) -> Option<String> {
+        self.namespace.take()
+    }
+
+    /// Returns whether host names of the last command line are not known yet.
+    pub(crate) fn misses_names(&self) -> bool {
+        self.hosts.misses_any()
     }
 
     /// Looks up the collected host names together, and returns whether there were any.
     pub(crate) fn look_up_names(&mut self) -> bool {
         self.hosts.look_up()
+    }
+}
+
+fn read_namespace(arguments: &mut Arguments<'_, '_>) -> Result<Option<String>> {
+    match arguments.value(Opt::Netns) {
+        Some(word) if word.is_empty() => {
+            Err(bad_value(Opt::Netns, &word, "it is a name of 'ip netns', a path or a process id"))
+        }
+        word => Ok(word.map(Cow::into_owned)),
     }
 }
 
@@ -119,7 +147,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             Change::DeleteDestination(service, server::read_id(arguments, service)?)
         }
         Verb::Zero => Change::Zero(service::read_optional_id(arguments)?),
-        Verb::Clear => Change::Flush,
+        Verb::Clear => match clear::read(arguments)? {
+            None => Change::Flush,
+            Some(clear) => return Ok(Invocation::Command(Command::Clear(clear))),
+        },
         Verb::SetTimeouts => Change::SetTimeouts(timeouts::read(arguments)?),
         Verb::StartDaemon => Change::StartDaemon(daemon::read(arguments)?),
         Verb::StopDaemon => Change::StopDaemon(daemon::read_stop(arguments)?),
@@ -133,7 +164,14 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
         Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
-        Verb::Help => return Ok(Invocation::Command(Command::Help)),
+        Verb::NetnsList => {
+            let format = listing::read_format(arguments);
+            return Ok(Invocation::Command(Command::Namespaces(format)));
+        }
+        Verb::Help => {
+            let word = arguments.words.pop().map(Cow::into_owned);
+            return Ok(Invocation::Command(Command::Help(word)));
+        }
         Verb::Version => return Ok(Invocation::Command(Command::Version)),
     };
     Ok(Invocation::Command(Command::Change(change)))

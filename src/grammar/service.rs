@@ -29,17 +29,36 @@ pub(super) fn read_optional_id(arguments: &mut Arguments<'_, '_>) -> Result<Opti
     let Some((option, value)) = service else {
         return if ipv6 { Err(Usage::Ipv6WithoutFwmark) } else { Ok(None) };
     };
-    let value = value.unwrap_or_default();
-    let Some(&(_, protocol)) = PROTOCOLS.iter().find(|&&(existing, _)| existing == option) else {
-        let mark = number(option, &value, NonZeroU32::MIN..=NonZeroU32::MAX)?;
-        let family = if ipv6 { AddressFamily::V6 } else { AddressFamily::V4 };
-        return Ok(Some(ServiceId::Fwmark { mark, family }));
-    };
-    if ipv6 {
+    if ipv6 && option != Opt::FwmarkService {
         return Err(Usage::Ipv6WithoutFwmark);
     }
-    let (address, port) = endpoint::read(arguments.hosts, option, &value, Some(protocol), None)?;
-    Ok(Some(ServiceId::Address { protocol, address, port: port.unwrap_or(0) }))
+    read_value(arguments, option, &value.unwrap_or_default(), ipv6).map(Some)
+}
+
+/// Reads any number of services. `-6` is for all firewall marks among them.
+pub(super) fn read_ids(arguments: &mut Arguments<'_, '_>) -> Result<Vec<ServiceId>> {
+    let ipv6 = arguments.flag(Opt::Ipv6);
+    if ipv6 && arguments.find(&[Opt::FwmarkService]).is_none() {
+        return Err(Usage::Ipv6WithoutFwmark);
+    }
+    let mut ids = Vec::new();
+    for option in ID_OPTIONS {
+        while let Some(value) = arguments.value(option) {
+            ids.push(read_value(arguments, option, &value, ipv6)?);
+        }
+    }
+    Ok(ids)
+}
+
+/// Reads the service that one of the options names.
+fn read_value(arguments: &mut Arguments<'_, '_>, option: Opt, value: &str, ipv6: bool) -> Result<ServiceId> {
+    let Some(&(_, protocol)) = PROTOCOLS.iter().find(|&&(existing, _)| existing == option) else {
+        let mark = number(option, value, NonZeroU32::MIN..=NonZeroU32::MAX)?;
+        let family = if ipv6 { AddressFamily::V6 } else { AddressFamily::V4 };
+        return Ok(ServiceId::Fwmark { mark, family });
+    };
+    let (address, port) = endpoint::read(arguments.hosts, option, value, Some(protocol), None)?;
+    Ok(ServiceId::Address { protocol, address, port: port.unwrap_or(0) })
 }
 
 pub(super) fn write_id(line: &mut Line<'_>, id: &ServiceId) {

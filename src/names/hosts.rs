@@ -63,6 +63,11 @@ impl Hosts {
         Err(HostError::Unknown)
     }
 
+    /// Returns whether there are names that have not been looked up yet.
+    pub(crate) fn misses_any(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
     /// Looks up the names that were missing, and returns whether there were any.
     pub(crate) fn look_up(&mut self) -> bool {
         let missing: Vec<Key> = self.missing.drain().collect();

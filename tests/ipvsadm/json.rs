@@ -10,6 +10,8 @@ mod validator;
 
 use serde_json::Value;
 
+pub use validator::assert_valid;
+
 use crate::support::*;
 
 /// Runs the program, and returns its document.

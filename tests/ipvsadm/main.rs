@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, clippy::match_bool, reason = "no item of a test program is reachable")]
 
 mod boot;
+mod clear;
 mod cluster;
 mod completion;
 mod differential;
@@ -17,6 +18,7 @@ mod manual;
 mod messages;
 mod metrics;
 mod names;
+mod netns;
 mod no_modules;
 mod one_pass;
 mod people;

@@ -38,6 +38,8 @@ fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Res
         Command::Change(change) => change,
         Command::Edit(edit) => &edited(desired, edit)?,
         Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
+        Command::Clear(_) => return Err(Usage::PartialClear),
+        Command::Namespaces(_) => return Err(Usage::NotForReplace(Verb::NetnsList)),
         _ => return Err(Usage::NotForReplace(Verb::List)),
     };
     desired.follow(change, number).map_err(|error| match error {

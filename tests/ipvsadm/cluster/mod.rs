@@ -6,6 +6,7 @@ mod directors;
 mod drain;
 mod failover;
 mod file_transfers;
+mod filters;
 mod ftp;
 mod machine;
 mod maintenance;
