@@ -36,6 +36,8 @@ pub(super) struct Notes {
     drains: Vec<DrainNote>,
     /// Notes of other kinds.
     others: Vec<Value>,
+    /// Set if they are not as they are in the file.
+    is_changed: bool,
 }
 
 /// A server that was drained.
@@ -67,16 +69,31 @@ impl Notes {
     /// # Errors
     /// [`Failure::Notes`] if there is a file that cannot be read or understood.
     pub(super) fn read() -> Result<Self, Failure> {
+        Self::read_unless(&[io::ErrorKind::NotFound])
+    }
+
+    /// Reads the notes to change them. If the caller may not read them there are none: a server can be drained by
+    /// whoever may change the table, and writing the notes will say what is wrong.
+    ///
+    /// # Errors
+    /// Like [`read`](Self::read).
+    pub(super) fn read_for_change() -> Result<Self, Failure> {
+        Self::read_unless(&[io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied])
+    }
+
+    /// Reads the notes; there are none if opening the file fails in one of these ways.
+    fn read_unless(none: &[io::ErrorKind]) -> Result<Self, Failure> {
         let path = path();
         let fault = |why: String| Failure::Notes(path.display().to_string(), why);
-        let mut text = String::new();
-        match open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
-            Ok(_) => Self::parse(&path, &text).map_err(fault),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(Self { path, drains: Vec::new(), others: Vec::new() })
+        let mut file = match open(&path) {
+            Err(error) if none.contains(&error.kind()) => {
+                return Ok(Self::none(path));
             }
-            Err(error) => Err(fault(error.to_string())),
-        }
+            file => file.map_err(|error| fault(error.to_string()))?,
+        };
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(|error| fault(error.to_string()))?;
+        Self::parse(&path, &text).map_err(fault)
     }
 
     /// Returns whether there is a file, as far as can be seen without a descriptor, of which there may be none left.
@@ -89,7 +106,7 @@ impl Notes {
         if version != VERSION {
             return Err(format!("its version is {version}, and this program knows {VERSION}"));
         }
-        let mut all = Self { path: path.to_owned(), drains: Vec::new(), others: Vec::new() };
+        let mut all = Self::none(path.to_owned());
         for (number, mut note) in (1..).zip(notes) {
             let fault = |why: String| format!("note {number}: {why}");
             let kind =
@@ -105,7 +122,12 @@ impl Notes {
             }
             all.set_drain(note);
         }
+        all.is_changed = false;
         Ok(all)
+    }
+
+    fn none(path: PathBuf) -> Self {
+        Self { path, drains: Vec::new(), others: Vec::new(), is_changed: false }
     }
 
     pub(super) fn drains(&self) -> &[DrainNote] {
@@ -120,14 +142,20 @@ impl Notes {
     pub(super) fn set_drain(&mut self, note: DrainNote) {
         self.remove_drain(note.service, note.server);
         self.drains.push(note);
+        self.is_changed = true;
     }
 
     pub(super) fn remove_drain(&mut self, service: ServiceId, server: DestinationId) {
+        let before = self.drains.len();
         self.drains.retain(|note| (note.service, note.server) != (service, server));
+        self.is_changed |= self.drains.len() < before;
     }
 
-    /// Replaces the file, as a whole or not at all. Without notes there is none.
+    /// Replaces the file, as a whole or not at all, unless it is right as it is. Without notes there is none.
     pub(super) fn write(&self) -> io::Result<()> {
+        if !self.is_changed {
+            return Ok(());
+        }
         if self.drains.is_empty() && self.others.is_empty() {
             return match remove_file(&self.path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -174,8 +202,8 @@ fn make_folder() -> io::Result<()> {
 }
 
 fn check(metadata: &Metadata) -> io::Result<()> {
-    let is_own = metadata.uid() == nix::unistd::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-    if !is_own || metadata.is_symlink() {
+    let is_trusted = [0, nix::unistd::geteuid().as_raw()].contains(&metadata.uid());
+    if !is_trusted || metadata.mode() & 0o022 != 0 || metadata.is_symlink() {
         return Err(io::Error::other(format!("somebody else can write to it or {FOLDER}")));
     }
     Ok(())

@@ -245,6 +245,31 @@ fn without_a_place_for_notes_servers_are_drained_all_the_same() {
 }
 
 #[test]
+fn whoever_may_change_the_table_but_not_read_notes_can_drain() {
+    let (director, _notes) = director();
+    director.ok("--drain -r 198.51.100.1:8080");
+    let as_user = |words: &str| {
+        let user =
+            ["--reuid", "1000", "--clear-groups", "--inh-caps", "+net_admin", "--ambient-caps", "+net_admin"];
+        run(Command::new("setpriv").args(user).arg(PROGRAM).args(words.split(' ')))
+    };
+    let run = as_user("--drain -r 198.51.100.1 -f 7");
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            0,
+            "ipvsadm: cannot note the weights (Permission denied (os error 13)): --undrain will need -w WEIGHT\n"
+        )
+    );
+    let run = as_user("-L --drained");
+    assert!(run.status == 255 && run.stderr.contains("Permission denied"), "{run:?}");
+    let run = as_user("--undrain -r 198.51.100.1 -f 7 -w 3");
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    director.ok("--undrain -r 198.51.100.1:8080");
+    assert_eq!(director.saved(), RULES);
+}
+
+#[test]
 fn drains_at_the_same_time_keep_each_others_notes() {
     let (director, _notes) = director();
     let addresses: Vec<String> = (1..=8).map(|host| format!("203.0.113.{host}")).collect();

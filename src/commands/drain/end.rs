@@ -19,7 +19,7 @@ pub(crate) fn run(session: &mut Session, undrain: &Undrain) -> Result<(), Failur
 }
 
 fn end(session: &mut Session, undrain: &Undrain) -> Result<(), Failure> {
-    let mut notes = match Notes::read() {
+    let mut notes = match Notes::read_for_change() {
         Ok(notes) => Some(notes),
         // Whoever names the weight needs no note.
         Err(failure) if undrain.weight.is_some() => {

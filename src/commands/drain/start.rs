@@ -36,7 +36,7 @@ pub(crate) fn run(session: &mut Session, drain: &Drain) -> Result<(), Failure> {
 
 /// Notes the weights and sets them to 0. Fails if that was not possible for all servers.
 fn set_to_zero(session: &mut Session, found: &[Found], reason: Option<&String>) -> Result<(), Failure> {
-    let mut notes = Notes::read()?;
+    let mut notes = Notes::read_for_change()?;
     note_weights(&mut notes, found, reason);
     if let Err(error) = notes.write() {
         let undrain = Verb::Undrain.name();
