@@ -47,6 +47,7 @@ const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
             Opt::DryRun,
             Opt::KeepOthers,
             Opt::KeepWeights,
+            Opt::DrainRemoved,
             Opt::AllowEmpty,
             Opt::LockWait,
             Opt::Numeric,
@@ -229,6 +230,6 @@ FWM  00000007 wlc
     fn the_scripts_have_options_of_their_own() {
         assert_eq!(answer("ipvsadm-save _"), "-n --full --output -h");
         assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --output=x -"), "-h");
-        assert_eq!(answer("ipvsadm-restore --dr"), "--dry-run");
+        assert_eq!(answer("ipvsadm-restore --dr"), "--dry-run --drain-removed");
     }
 }
