@@ -366,3 +366,51 @@ fn a_later_replacement_does_not_wait_and_takes_over() {
         assert_eq!((run.status, &director.saved()), (status, later));
     }
 }
+
+#[test]
+fn hashing_schedulers_without_fallback_refuse_clients_meanwhile_which_is_noted() {
+    for (scheduler, has_fallback) in [("sh", false), ("sh -b sh-fallback", true)] {
+        let settings = format!("{SERVICE} -s {scheduler}");
+        let (network, _servers) = network(&settings);
+        let connect = |client: u8| {
+            let client = format!("198.18.0.{client}").parse().unwrap();
+            Connection::open_from(&network.client, client, &endpoint(VIP, 80))
+        };
+        let found = (1..=20).find_map(|client| {
+            let connection = connect(client).unwrap();
+            (connection.server == "server2").then_some((client, connection))
+        });
+        let (client, held) = found.unwrap();
+        let wanted = service(&settings, &[11]);
+        let replacement = Replacement::start("--drain-removed 60", &wanted);
+        wait_for_table(&network, &with_weight_0(&service(&settings, &[11, 12]), 12));
+        assert_eq!(connect(client).is_ok(), has_fallback, "{scheduler}");
+        drop(held);
+        let note = "ipvsadm: service TCP 192.0.2.1:80: until its drained servers are deleted, the scheduler sh \
+                    refuses their new clients, because it has no fallback flag\n";
+        assert_eq!(replacement.notes(), if has_fallback { "" } else { note });
+        assert_eq!(network.director.saved(), wanted);
+        assert_eq!(connect(client).unwrap().server, "server1");
+    }
+}
+
+#[test]
+fn the_note_of_a_server_that_was_drained_by_hand_goes_with_it() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let director = &network.director;
+    let held = open_to_server2(&network);
+    assert_eq!(director.run("--drain -r 10.0.0.12 --reason disk").status, 0);
+    assert!(director.ok("-L --drained").contains("10.0.0.12"));
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+    let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+    sleep(Duration::from_secs(2));
+    assert!(replacement.is_running());
+    assert!(director.ok("-L --drained").contains("10.0.0.12"));
+    drop(held);
+    assert_eq!(
+        replacement.notes(),
+        "ipvsadm: server 10.0.0.12:80 of service TCP 192.0.2.1:80 is not drained any more (disk): it is gone\n"
+    );
+    assert_eq!(director.saved(), wanted);
+    assert!(!director.ok("-L --drained").contains("10.0.0.12"));
+}
