@@ -42,6 +42,9 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
         }
         match parse(&words)? {
             Invocation::Command(command) => commands::execute(&mut session, &command),
+            Invocation::EditServer(change, unnamed) => commands::edit_server(&mut session, change, unnamed),
+            Invocation::Drain(options) => commands::drain(&mut session, &options),
+            Invocation::Undrain(options) => commands::undrain(&mut session, &options),
             Invocation::Restore(options) => commands::restore(&mut session, &options),
         }
     });

@@ -127,9 +127,12 @@ const ON_SERVICES: &[Verb] = &[
     Verb::List,
     Verb::Zero,
     Verb::Clear,
+    Verb::Drain,
+    Verb::Undrain,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
-const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::List];
+const ON_SERVERS: &[Verb] =
+    &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::List, Verb::Drain, Verb::Undrain];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
@@ -155,6 +158,8 @@ table! {
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
         NetnsList ("netns-list") Flag, "show the network namespaces that have services";
+        Drain ("drain") Flag, "give a server no new connections, in one service or in all";
+        Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
         Help ('h', "help") Flag, "list the commands, or explain the one that follows";
         Version ('v', "version") Flag, "show the version";
     }
@@ -186,12 +191,17 @@ table! {
         TunNocsum ("tun-nocsum") Flag, SERVER_SETTINGS, "tunnel without checksums (default)";
         TunCsum ("tun-csum") Flag, SERVER_SETTINGS, "gue or gre tunnel with checksums";
         TunRemcsum ("tun-remcsum") Flag, SERVER_SETTINGS, "gue tunnel with remote checksum offload";
-        Weight ('w', "weight") Required("WEIGHT"), SERVER_SETTINGS,
+        Weight ('w', "weight") Required("WEIGHT"), &[Verb::AddServer, Verb::EditServer, Verb::Undrain],
             "share of new connections, 0 for none (default 1)";
         UpperThreshold ('x', "u-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "no new connections above this number (default 0: no limit)";
         LowerThreshold ('y', "l-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "new connections again below this number (default 0: 3/4 of -x)";
+        Keep ("keep") Flag, &[Verb::EditService, Verb::EditServer],
+            "change only what is named, and keep all other settings";
+        Wait ("wait") Required("SECONDS"), &[Verb::Drain],
+            "wait for connections to end, at most for this time";
+        Reason ("reason") Required("TEXT"), &[Verb::Drain], "the reason, which -L --drained shows";
         Numeric ('n', "numeric") Flag, &[Verb::List, Verb::Save],
             "addresses and ports as numbers, without looking names up";
         Connection ('c', "connection") Flag, LISTING, "show the connections";
@@ -208,6 +218,7 @@ table! {
         Top ("top") Required("NUMBER"), LISTING, "show the largest numbers of --count-by alone";
         Timeout ("timeout") Flag, LISTING, "show the timeouts of idle connections";
         Daemon ("daemon") Flag, LISTING, "show the sync daemons";
+        Drained ("drained") Flag, LISTING, "show the drained servers with their weights before";
         Stats ("stats") Flag, LISTING, "show connections, packets and bytes so far";
         Rate ("rate") Flag, LISTING, "show connections, packets and bytes per second";
         Thresholds ("thresholds") Flag, LISTING, "show the thresholds of servers";
@@ -251,8 +262,12 @@ table! {
         Server ("server") Required("NETWORK"), CLEARING, "with -C, these servers instead of services";
         KeepOthers ("keep-others") Flag, RESTORING,
             "--replace leaves services alone that the input does not name";
+        KeepWeights ("keep-weights") Flag, RESTORING,
+            "--replace leaves the weights of existing servers as they are";
+        DrainRemoved ("drain-removed") Required("SECONDS"), RESTORING,
+            "--replace lets the connections of what it removes end, at most for this time";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";
-        LockWait ("lock-wait") Required("SECONDS"), RESTORING,
+        LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";

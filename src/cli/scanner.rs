@@ -219,7 +219,14 @@ fn is_safe(suggestion: &str, is_command: bool) -> bool {
     let verb = Verb::ALL.iter().find(|verb| suggestion.strip_prefix("--") == Some(verb.row().long));
     match verb {
         None => true,
-        Some(Verb::Clear | Verb::DeleteService | Verb::DeleteServer | Verb::Zero | Verb::StopDaemon) => false,
+        Some(
+            Verb::Clear
+            | Verb::DeleteService
+            | Verb::DeleteServer
+            | Verb::Zero
+            | Verb::StopDaemon
+            | Verb::Drain,
+        ) => false,
         Some(_) => is_command,
     }
 }

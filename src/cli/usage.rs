@@ -90,6 +90,27 @@ pub(crate) enum Usage {
         Opt::Ipip.name()
     )]
     MixedFamilies(DestinationId),
+    #[error("{} {} changes nothing: name a setting", .0.name(), Opt::Keep.name())]
+    NothingToChange(Verb),
+    #[error(
+        "service {service} has no server {name}{}",
+        if others.is_empty() { String::new() } else { format!(", but {}", list(others)) }
+    )]
+    NoSuchServer { service: ServiceId, name: String, others: Vec<DestinationId> },
+    #[error(
+        "no service has the server {name}{}",
+        if others.is_empty() { String::new() } else { format!(", but {}", list(others)) }
+    )]
+    UnknownServer { name: String, others: Vec<DestinationId> },
+    #[error("service {service} has several servers at {address}: name one of {}", list(servers))]
+    SeveralServers { service: ServiceId, address: IpAddr, servers: Vec<DestinationId> },
+    #[error(
+        "server {} has another port than its service, which only {} can have: \
+         add it anew without the port, and delete this one",
+        .0,
+        Opt::Masquerading.name()
+    )]
+    OtherPort(DestinationId),
     #[error("{} needs tunnelling: add {}", .0.name(), Opt::Ipip.name())]
     NeedsTunnelling(Opt),
     #[error("{} is only for tunnels of type {kinds}", option.name())]
@@ -118,6 +139,8 @@ pub(crate) enum Usage {
         Opt::Templates.name()
     )]
     MarkOfConnections,
+    #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
+    NestedDrain(Verb),
     #[error("{} needs {}", .0.name(), .1.name())]
     Needs(Opt, Opt),
     #[error(
@@ -162,6 +185,16 @@ pub(crate) fn bracket_hint(service: &ServiceId) -> Option<String> {
     let (address, port) = text.rsplit_once(':')?;
     let (address, port): (Ipv6Addr, u16) = (address.parse().ok()?, port.parse().ok()?);
     Some(format!("an IPv6 address with a port needs brackets: [{address}]:{port}"))
+}
+
+/// Lists servers, and the number of those beyond the first ones.
+fn list(servers: &[DestinationId]) -> String {
+    const MAX_SHOWN: usize = 5;
+    let mut shown: Vec<String> = servers.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
+    if servers.len() > MAX_SHOWN {
+        shown.push(format!("and {} more", servers.len() - MAX_SHOWN));
+    }
+    shown.join(", ")
 }
 
 fn verbs(option: Opt) -> String {

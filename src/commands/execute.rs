@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{clear, connections, documents, list, namespaces, save};
+use super::{clear, connections, documents, drain, edit, list, namespaces, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -14,6 +14,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
         Command::Clear(options) => clear::run(session, options)?,
+        Command::Edit(edit) => edit::run(session, edit)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
         Command::List(Listing::Connections(options))
             if options.format == ListFormat::Json && options.count.is_none() =>
@@ -31,6 +32,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
         }
+        Command::List(Listing::Drained(format)) => drain::list(session, *format)?,
         Command::List(Listing::ColumnNames) => session.output.push(columns_help::<Column>()),
         Command::List(Listing::ConnectionColumnNames) => {
             session.output.push(columns_help::<ConnectionColumn>());
@@ -47,7 +49,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
 
 /// Makes a change. If its server does not exist, others at the same address are named: it may be one with another
 /// port or forwarding method that is meant.
-fn make(ipvs: &mut Ipvs, change: Change) -> Result<(), Failure> {
+pub(super) fn make(ipvs: &mut Ipvs, change: Change) -> Result<(), Failure> {
     match ipvs.change(change) {
         Err(Error::Refused(refused)) if refused.reason == Reason::NoSuchDestination => {
             let servers = servers_at_address(ipvs, &change);

@@ -42,7 +42,17 @@ const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
     ("ipvsadm-save", &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::Output], &["-S"]),
     (
         "ipvsadm-restore",
-        &[Opt::Check, Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty, Opt::LockWait, Opt::Netns, Opt::Numeric],
+        &[
+            Opt::Check,
+            Opt::DryRun,
+            Opt::KeepOthers,
+            Opt::KeepWeights,
+            Opt::DrainRemoved,
+            Opt::AllowEmpty,
+            Opt::LockWait,
+            Opt::Netns,
+            Opt::Numeric,
+        ],
         &["-R", "--replace"],
     ),
 ];
@@ -228,6 +238,6 @@ FWM  00000007 wlc
     fn the_scripts_have_options_of_their_own() {
         assert_eq!(answer("ipvsadm-save _"), "-n --netns --full --output -h");
         assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --output=x --netns 1 -"), "-h");
-        assert_eq!(answer("ipvsadm-restore --dr"), "--dry-run");
+        assert_eq!(answer("ipvsadm-restore --dry"), "--dry-run");
     }
 }

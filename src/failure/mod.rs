@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use ipvs_netlink::{BatchError, DestinationState, Error, ProcError, Query, Reason, Refused, Request};
 
-use crate::cli::{Opt, Usage};
+use crate::cli::{Opt, Usage, Verb};
 use crate::terminal::{escape, quote};
 
 pub(crate) use input::{MAX_SHOWN, Mistakes, RefusedLine, Repeated, at_path};
@@ -57,6 +57,8 @@ pub(crate) enum Failure {
     NotUndone { input: String, refused: Vec<RefusedLine>, left: Vec<String> },
     #[error("cannot replace the table: {0}")]
     Replace(String),
+    #[error("another ipvsadm has replaced the table meanwhile, and what this one was draining is left to it")]
+    Superseded,
     #[error("{0} says nothing at all; to clear the table with it, add --allow-empty")]
     EmptyInput(String),
     /// A saved file was cut.
@@ -71,6 +73,18 @@ pub(crate) enum Failure {
         Opt::LockWait.name()
     )]
     Locked { seconds: u64, holder: Option<u32> },
+    /// A file of notes cannot be read or understood.
+    #[error(
+        "cannot use the notes of drained servers in {}: {}; correct the file, or delete it and name weights: \
+         {} -w WEIGHT",
+        .0,
+        .1,
+        Verb::Undrain.name()
+    )]
+    Notes(String, String),
+    /// Some servers could not be drained or undrained, or not all of their connections ended.
+    #[error("{}ipvsadm: {}", input::sentences(.lines), quote(.sentence))]
+    Drain { lines: Vec<String>, sentence: String, status: u8 },
     #[error("cannot save into {}: {}", quote(.0), .1)]
     Save(String, io::Error),
     #[error("{} \"{word}\", taken for {taken_for}: {why}", Opt::Netns.name())]
@@ -96,6 +110,7 @@ impl Failure {
             Self::Mistakes(..)
             | Self::Refusals { .. }
             | Self::NothingChanged(..)
+            | Self::Drain { .. }
             | Self::NotUndone { .. } => self.to_string(),
             _ => format!("ipvsadm: {}", quote(&self.to_string())),
         }
@@ -113,6 +128,7 @@ impl Failure {
                 (Request::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
+            Self::Drain { status, .. } => *status,
             Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
             Self::LeftOutConnections(_) | Self::Save(..) | Self::UnseenNamespaces(_) => 1,
             Self::NotCleared { .. } => 1,
@@ -130,6 +146,8 @@ fn usage_status(usage: &Usage) -> u8 {
     match usage {
         Usage::Lookalike { mistake, .. } => usage_status(mistake),
         Usage::NoVerb(_) | Usage::UnknownOption { .. } | Usage::NoValue(_) | Usage::UnwantedValue(_) => 255,
+        // As if the kernel had been asked to change it.
+        Usage::NoSuchServer { .. } | Usage::UnknownServer { .. } => 255,
         _ => 2,
     }
 }
@@ -181,6 +199,8 @@ mod tests {
                 (Failure::Namespace { word: text.into(), taken_for: text.into(), why: text.into() }, 1),
                 (Failure::UnseenNamespaces(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),
+                (Failure::Notes(text.into(), text.into()), 1),
+                (Failure::Drain { lines: vec![text.into()], sentence: text.into(), status: 1 }, 2),
                 (Failure::Mistakes(text.into(), mistakes()), 4),
                 (Failure::Refusals { input: text.into(), refused: vec![line()], others: "lines" }, 2),
                 (Failure::NothingChanged(text.into(), vec![line()]), 2),

@@ -6,10 +6,13 @@ use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result, bad_value};
 use super::clear::Clear;
+use super::drain::{Drain, Undrain};
+use super::edit::Edit;
 use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
-use super::{clear, daemon, listing, restore, server, service, timeouts};
+use super::server::Unnamed;
+use super::{clear, daemon, drain, edit, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -20,8 +23,25 @@ use crate::terminal::is_printable;
 pub(crate) enum Invocation {
     /// Anything that a line of input for `-R` can ask for, too.
     Command(Command),
+    /// Replaces the settings of a server. Those that are not named are worth a word to people, which lines of input do
+    /// not need.
+    EditServer(Change, Unnamed),
+    /// Takes a server out.
+    Drain(Drain),
+    /// Brings a server back.
+    Undrain(Undrain),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
+}
+
+impl Invocation {
+    /// Returns the change that it makes, if it makes exactly one.
+    pub(crate) fn change(&self) -> Option<Change> {
+        match *self {
+            Self::Command(Command::Change(change)) | Self::EditServer(change, _) => Some(change),
+            _ => None,
+        }
+    }
 }
 
 /// A command in the arguments of the program, or on a line of input for `-R`.
@@ -31,6 +51,8 @@ pub(crate) enum Command {
     Change(Change),
     /// Deletes a part of the table.
     Clear(Clear),
+    /// Changes some settings of a service or a server, and keeps the others.
+    Edit(Edit),
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
@@ -103,6 +125,9 @@ fn read_namespace(arguments: &mut Arguments<'_, '_>) -> Result<Option<String>> {
 }
 
 fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
+    if arguments.flag(Opt::Keep) {
+        return Ok(Invocation::Command(Command::Edit(edit::read(arguments)?)));
+    }
     let change = match arguments.verb {
         Verb::AddService => Change::AddService(service::read(arguments)?),
         Verb::EditService => Change::SetService(service::read(arguments)?),
@@ -112,8 +137,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             Change::AddDestination(service, server::read(arguments, service)?)
         }
         Verb::EditServer => {
+            let unnamed = Unnamed::find(arguments);
             let service = service::read_id(arguments)?;
-            Change::SetDestination(service, server::read(arguments, service)?)
+            let change = Change::SetDestination(service, server::read(arguments, service)?);
+            return Ok(Invocation::EditServer(change, unnamed));
         }
         Verb::DeleteServer => {
             let service = service::read_id(arguments)?;
@@ -134,6 +161,8 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
             return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
+        Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
+        Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::NetnsList => {
             let format = listing::read_format(arguments);

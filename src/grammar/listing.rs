@@ -15,6 +15,8 @@ pub(crate) enum Listing {
     Connections(ConnectionList),
     Timeouts(Format),
     Daemons(Format),
+    /// The drained servers.
+    Drained(Format),
     /// The names of the columns of `--table`.
     ColumnNames,
     /// The names of those of `-c --table`.
@@ -172,7 +174,8 @@ const FORMATS: [(Opt, ListFormat); 3] =
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
     let service_option = arguments.find(&service::ID_OPTIONS);
-    let other = arguments.exclusive([Opt::Connection, Opt::Timeout, Opt::Daemon])?.map(|(option, _)| option);
+    let other = arguments.exclusive([Opt::Connection, Opt::Timeout, Opt::Daemon, Opt::Drained])?;
+    let other = other.map(|(option, _)| option);
     let (mut filter, mut count, mut service) = (ConnectionFilter::default(), None, None);
     if other == Some(Opt::Connection) {
         filter = filter::read(arguments)?;
@@ -264,7 +267,11 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
                 ListFormat::Json => Format::Json,
                 _ => return Err(Usage::Conflict(other, form.unwrap_or(Opt::Table))),
             };
-            if other == Opt::Timeout { Listing::Timeouts(format) } else { Listing::Daemons(format) }
+            match other {
+                Opt::Timeout => Listing::Timeouts(format),
+                Opt::Daemon => Listing::Daemons(format),
+                _ => Listing::Drained(format),
+            }
         }
     })
 }

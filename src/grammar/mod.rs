@@ -5,6 +5,8 @@ mod clear;
 mod columns;
 mod command;
 mod daemon;
+mod drain;
+mod edit;
 mod endpoint;
 mod filter;
 mod lines;
@@ -20,6 +22,8 @@ mod tunnel;
 pub(crate) use clear::Clear;
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, CountColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
+pub(crate) use drain::{Drain, Servers, Undrain};
+pub(crate) use edit::{Edit, ServerEdit, ServiceEdit};
 pub(crate) use filter::{ConnectionFilter, Count, CountBy, STATES, mark as mark_of_template};
 pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
@@ -27,7 +31,7 @@ pub(crate) use listing::{
 };
 pub(crate) use restore::{Replace, Restore};
 pub(crate) use saved::read_saved;
-pub(crate) use server::{has_option, is_describable};
+pub(crate) use server::{Unnamed, has_option, is_describable, method_option};
 pub(crate) use service::scheduler_flags;
 pub(crate) use timeouts::MAX_SECONDS;
 pub(crate) use tunnel::list as list_tunnel;

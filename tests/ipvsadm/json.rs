@@ -2,6 +2,8 @@
 //! validator of JSON schemas.
 
 mod connections;
+mod drained;
+mod draining;
 mod faults;
 mod round_trip;
 mod text;

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::cli::{Opt, Usage};
+use crate::cli::{Opt, Usage, Verb};
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
 use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
@@ -181,6 +181,9 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
             Err(Usage::Nested(Opt::Watch))
         }
         Invocation::Command(command) => Ok(Some(command)),
+        Invocation::EditServer(change, _) => Ok(Some(Command::Change(change))),
+        Invocation::Drain(_) => Err(Usage::NestedDrain(Verb::Drain)),
+        Invocation::Undrain(_) => Err(Usage::NestedDrain(Verb::Undrain)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
     }
 }

@@ -3,6 +3,8 @@
 mod arp;
 mod capture;
 mod directors;
+mod drain;
+mod draining;
 mod failover;
 mod file_transfers;
 mod filters;
