@@ -115,8 +115,9 @@ pub(crate) fn output(command: &[String], input: Option<&str>) -> Result<String> 
     process.args(&command[1..]);
     process.stdin(input.map_or(Ok(Stdio::null()), |file| File::open(file).map(Stdio::from))?);
     let output = process.stderr(Stdio::inherit()).output()?;
-    match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout)?),
-        false => Err(format!("{command:?}: {}", output.status).into()),
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        Err(format!("{command:?}: {}", output.status).into())
     }
 }

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::support::{PROGRAM, run};
+use crate::users::built;
 
 #[test]
 fn a_missing_module_is_reported_with_the_next_step() {
@@ -17,6 +18,16 @@ fn a_missing_module_is_reported_with_the_next_step() {
             run.stderr
         );
         assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    }
+}
+
+#[test]
+fn a_missing_module_is_reported_by_both_clients_of_the_library() {
+    for name in ["list_table", "watch_table"] {
+        let run = run(&mut Command::new(built(&format!("examples/{name}"))));
+        let sentence = "the kernel has no IPVS: the module ip_vs is not loaded and the library was not asked to \
+                        load it; install it with the kernel's modules, or run 'modprobe ip_vs' as root to see why\n";
+        assert_eq!((run.status, run.stderr.as_str(), run.stdout.as_str()), (1, sentence, ""), "{name}");
     }
 }
 

@@ -1,8 +1,6 @@
 //! Refusals: provokes each errno from the kernel and checks how the program explains it.
 
 use std::process::Command;
-use std::thread::sleep;
-use std::time::Duration;
 
 use ipvs_netlink::*;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
@@ -160,53 +158,7 @@ fn impossible_servers_are_refused() {
         "cannot add server 198.51.100.1:80 to service TCP 192.0.2.1:80: the lower threshold 4 is above the \
          upper threshold 3",
     );
-    let refusal = |destination| {
-        let refused = director.ipvs().add_destination(tcp("192.0.2.1", 80), destination);
-        let Err(Error::Refused(refused)) = refused else { panic!("{refused:?}") };
-        refused.reason
-    };
-    let negative = server("198.51.100.1", 80).with_weight(0x8000_0000);
-    assert_eq!(refusal(negative), Reason::Weight(0x8000_0000));
-    assert_eq!(refusal(server("2001:db8::5", 80)), Reason::MixedFamilies);
-    let gue_without_port = Tunnel::from_raw(1, 0, TunnelFlags::NO_CHECKSUM);
-    let gue = server("198.51.100.1", 80).with_forwarding(Forwarding::Tunnel).with_tunnel(gue_without_port);
-    assert_eq!(refusal(gue), Reason::TunnelPort);
     assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-A -t [2001:db8::1]:80 -s wlc\n");
-}
-
-#[test]
-fn sync_daemons_and_servers_of_the_other_address_family_exclude_each_other() {
-    let director = Director::new();
-    director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");
-    let mut ipvs = director.ipvs();
-    let reason = |outcome: Result<(), Error>| match outcome {
-        Err(Error::Refused(refused)) => refused.reason,
-        other => panic!("{other:?}"),
-    };
-    let master = SyncDaemon::new(DaemonState::Master, "d0".parse().unwrap());
-    let missing_interface = SyncDaemon::new(DaemonState::Master, "nosuch0".parse().unwrap());
-    assert_eq!(reason(ipvs.start_daemon(missing_interface)), Reason::NoSuchInterface);
-    assert_eq!(reason(ipvs.stop_daemon(DaemonState::Backup)), Reason::NoSuchDaemon);
-    ipvs.start_daemon(master).unwrap();
-    assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonRuns);
-
-    let service = tcp("192.0.2.1", 80);
-    let tunnelled = server("2001:db8::5", 80).with_forwarding(Forwarding::Tunnel);
-    ipvs.add_service(Service::new(service)).unwrap();
-    assert_eq!(reason(ipvs.add_destination(service, tunnelled)), Reason::MixedFamiliesWithDaemon);
-    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
-    sleep(Duration::from_millis(500));
-    ipvs.stop_daemon(DaemonState::Master).unwrap();
-    ipvs.add_destination(service, tunnelled).unwrap();
-    assert_eq!(reason(ipvs.start_daemon(master)), Reason::DaemonSettings);
-}
-
-#[test]
-fn overlong_timeouts_are_refused() {
-    let director = Director::new();
-    let timeouts = Timeouts::new(u32::MAX, 0, 0);
-    let Err(Error::Refused(refused)) = director.ipvs().set_timeouts(timeouts) else { panic!() };
-    assert_eq!(refused.to_string(), "cannot set the timeouts: a timeout is too long for the kernel");
 }
 
 #[test]

@@ -99,6 +99,34 @@ impl Director {
     }
 }
 
+/// A value below /proc/sys/net/core that holds for all network namespaces and can be set only in the first one. It is
+/// set for the time of a test.
+pub struct Sysctl {
+    name: &'static str,
+    before: String,
+}
+
+impl Sysctl {
+    pub fn set(name: &'static str, value: &str) -> Self {
+        let before = Self::access(&format!("cat /proc/sys/net/core/{name}"));
+        Self::access(&format!("echo {value} >/proc/sys/net/core/{name}"));
+        Self { name, before }
+    }
+
+    fn access(script: &str) -> String {
+        let command = ["--net=/proc/1/ns/net", "sh", "-c", script];
+        let run = run(Command::new("nsenter").args(command));
+        assert_eq!(run.status, 0, "{script}: {}", run.stderr);
+        run.stdout
+    }
+}
+
+impl Drop for Sysctl {
+    fn drop(&mut self) {
+        Self::access(&format!("echo {} >/proc/sys/net/core/{}", self.before.trim_end(), self.name));
+    }
+}
+
 /// The exit status and output of a program.
 #[derive(Debug)]
 pub struct Run {

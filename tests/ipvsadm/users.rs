@@ -1,7 +1,8 @@
 //! Programs that use the library: the examples, and a package that depends on the library alone.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::{Director, PROGRAM, run};
 
@@ -10,7 +11,7 @@ const TABLE: &str = "-A -t 192.0.2.1:80 -s wrr -p 300\n\
                      -a -t 192.0.2.1:80 -r 10.0.0.12:8080 -m -w 0\n";
 
 /// Finds a program among those that scripts/test builds along with the program under test.
-fn built(name: &str) -> PathBuf {
+pub fn built(name: &str) -> PathBuf {
     let path = Path::new(PROGRAM).with_file_name(name);
     assert!(path.exists(), "{} has not been built: run scripts/test", path.display());
     path
@@ -98,6 +99,36 @@ fn the_example_watch_rates_prints_a_line_for_each_service_and_interval() {
 }
 
 #[test]
+fn the_example_drain_many_drains_a_server_in_all_services_and_keeps_everything_else() {
+    let director = Director::new();
+    let more = "-A -f 7 -s sed\n-a -f 7 -r 10.0.0.11 -i -w 5 -x 9 -y 3\n-a -f 7 -r 10.0.0.13 -g -w 6\n";
+    director.feed("-R", &format!("{TABLE}{more}"));
+    let mut lines: Vec<_> =
+        example("drain_many", &["10.0.0.11", "10.9.9.9"]).lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["FWM 7: 10.0.0.11:0 drains", "TCP 192.0.2.1:80: 10.0.0.11:8080 drains"]);
+    let drained = director.saved();
+    assert_eq!(director.feed("-R", &format!("-C\n{TABLE}{more}")).status, 0);
+    assert_eq!(drained, director.saved().replace("-w 10", "-w 0").replace("-w 5", "-w 0"));
+}
+
+#[test]
+fn the_example_watch_table_prints_what_other_programs_change() {
+    let director = Director::new();
+    director.feed("-R", TABLE);
+    let mut command = Command::new(built("examples/watch_table"));
+    let mut watcher = command.args(["1", "5"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first: Vec<_> = lines.by_ref().take(3).collect();
+    assert_eq!(first[0], "TCP 192.0.2.1:80: added");
+    director.ok("-e -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 0");
+    assert_eq!(lines.next().unwrap(), "TCP 192.0.2.1:80: 10.0.0.11:8080 drains, its weight was 10");
+    director.ok("-C");
+    assert_eq!(lines.collect::<Vec<_>>(), ["TCP 192.0.2.1:80: removed"]);
+    assert!(watcher.wait().unwrap().success());
+}
+
+#[test]
 fn the_example_in_the_readmes_prints_a_sentence_when_it_is_run_twice() {
     let director = Director::new();
     assert_eq!(example("readme", &[]), "");
@@ -119,4 +150,16 @@ fn the_examples_print_a_sentence_when_they_fail() {
     let failed = run(Command::new(built("examples/add_web_service")).args(words));
     let sentence = "cannot add service TCP 192.0.2.1:80: Service already exists\n";
     assert_eq!((failed.status, failed.stderr.as_str()), (1, sentence));
+    // The one of the blocking client, and the one of the client for tokio.
+    for (name, attempt) in
+        [("list_table", "ask for the version of IPVS"), ("watch_table", "list the services")]
+    {
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", "-net_admin", "--"]).arg(built(&format!("examples/{name}")));
+        let sentence = format!(
+            "cannot {attempt}: permission denied: this needs root, or CAP_NET_ADMIN in the initial user namespace\n"
+        );
+        let failed = run(&mut command);
+        assert_eq!((failed.status, failed.stderr), (1, sentence), "{name}");
+    }
 }

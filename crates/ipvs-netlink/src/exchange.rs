@@ -21,7 +21,7 @@ pub(crate) struct Exchange<'a> {
 impl Exchange<'_> {
     /// Asks for one thing. `pick` returns `None` for a reply of another kind.
     pub(crate) fn get<A>(&mut self, query: Query, pick: impl Fn(Reply) -> Option<A>) -> Result<A, Error> {
-        let (request, context) = self.prepare(query);
+        let (request, context) = (Request::from(query), Context::for_query(query, self.include_stats));
         let reply = self.socket.get(
             head(self.family_id, &request),
             |buffer| request.emit_attributes(buffer),
@@ -36,21 +36,13 @@ impl Exchange<'_> {
         query: Query,
         pick: impl Fn(Reply) -> Option<A>,
     ) -> Result<Dump<A>, Error> {
-        let (request, context) = self.prepare(query);
+        let (request, context) = (Request::from(query), Context::for_query(query, self.include_stats));
         let dump = self.socket.dump(
             head(self.family_id, &request),
             |buffer| request.emit_attributes(buffer),
             |command, payload| parse_reply(command, payload, context, &pick),
         );
         dump.map_err(|fault| fault.into_error(request))
-    }
-
-    fn prepare(&self, query: Query) -> (Request, Context) {
-        let service_family = match query {
-            Query::Destinations(id) => Some(id.family()),
-            _ => None,
-        };
-        (query.into(), Context { service_family, include_stats: self.include_stats })
     }
 }
 
@@ -59,7 +51,8 @@ pub(crate) fn head(family_id: u16, request: &Request) -> Head {
     Head { family_id, command: request.command(), version: IPVS_GENL_VERSION }
 }
 
-fn parse_reply<A>(
+/// Reads a reply. `pick` returns `None` for one of another kind.
+pub(crate) fn parse_reply<A>(
     command: u8,
     payload: &[u8],
     context: Context,
@@ -70,7 +63,7 @@ fn parse_reply<A>(
 }
 
 /// An error of which the socket does not know which request it belongs to.
-enum Fault {
+pub(crate) enum Fault {
     Socket(SocketError),
     Decode(DecodeError),
 }
@@ -88,7 +81,7 @@ impl From<DecodeError> for Fault {
 }
 
 impl Fault {
-    fn into_error(self, request: Request) -> Error {
+    pub(crate) fn into_error(self, request: Request) -> Error {
         match self {
             Self::Socket(SocketError::Refused { errno, text }) => {
                 Refused::from_errno(request, errno, text).into()

@@ -25,6 +25,15 @@
 //! [`reconcile`] leads from the present table to a desired one by the smallest list of changes. [`Connections`] reads
 //! the connections, which the kernel reports only as a file.
 //!
+//! [`Table::differences_since`] compares two readings of the table, because the kernel reports no events.
+//!
+//! # Blocking or asynchronous
+//!
+//! [`Ipvs`] blocks, but hardly: the kernel carries a request out before the system call returns. It needs two system
+//! calls for two hundred changes. With the feature `tokio` there is also a client for programs that run on tokio, in
+//! the module `tokio`: the same calls, types and errors, many requests at the same time, lists and differences as
+//! streams. It is carried by the crate genetlink, and needs three system calls for each change.
+//!
 //! # Serialization
 //!
 //! With the feature `serde` the settings implement `Serialize` and `Deserialize`, and the state that the kernel counts
@@ -54,6 +63,7 @@ mod client;
 pub mod constants;
 mod daemon;
 mod destination;
+mod difference;
 mod error;
 mod exchange;
 #[cfg(any(fuzzing, test))]
@@ -75,6 +85,8 @@ mod snapshot;
 mod socket;
 mod stats;
 mod summary;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use address::AddressFamily;
 pub use attribute::DecodeError;
@@ -84,6 +96,7 @@ pub use destination::{
     Destination, DestinationId, DestinationState, DestinationSummary, Forwarding, Tunnel, TunnelFlags,
     UnknownTunnel,
 };
+pub use difference::Difference;
 pub use error::{Error, Reason, Refused};
 pub use name::{Interface, NameError, PersistenceEngine, Scheduler};
 pub use parse::ParseError;

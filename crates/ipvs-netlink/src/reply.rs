@@ -12,6 +12,7 @@ use crate::constants::{
 };
 use crate::daemon::SyncDaemon;
 use crate::destination::DestinationState;
+use crate::request::Query;
 use crate::service::ServiceState;
 use crate::settings::{Info, Timeouts};
 
@@ -41,6 +42,17 @@ pub(crate) struct Context {
     pub(crate) service_family: Option<AddressFamily>,
     /// Decodes counters and rates; otherwise all of them are 0, and decoding is faster.
     pub(crate) include_stats: bool,
+}
+
+impl Context {
+    /// Returns the context of the replies to a query.
+    pub(crate) fn for_query(query: Query, include_stats: bool) -> Self {
+        let service_family = match query {
+            Query::Destinations(id) => Some(id.family()),
+            _ => None,
+        };
+        Self { service_family, include_stats }
+    }
 }
 
 impl Reply {
@@ -74,6 +86,38 @@ impl Reply {
     pub(crate) fn into_service(self) -> Option<ServiceState> {
         match self {
             Self::Service(state) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Returns the destination; another reply has none.
+    pub(crate) fn into_destination(self) -> Option<DestinationState> {
+        match self {
+            Self::Destination(state) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Returns the sync daemon; another reply has none.
+    pub(crate) fn into_daemon(self) -> Option<SyncDaemon> {
+        match self {
+            Self::Daemon(daemon) => Some(daemon),
+            _ => None,
+        }
+    }
+
+    /// Returns the timeouts; another reply has none.
+    pub(crate) fn into_timeouts(self) -> Option<Timeouts> {
+        match self {
+            Self::Timeouts(timeouts) => Some(timeouts),
+            _ => None,
+        }
+    }
+
+    /// Returns version and table size; another reply has none.
+    pub(crate) fn into_info(self) -> Option<Info> {
+        match self {
+            Self::Info(info) => Some(info),
             _ => None,
         }
     }

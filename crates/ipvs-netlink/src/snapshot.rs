@@ -69,7 +69,7 @@ pub struct Snapshot {
 }
 
 /// The number of times that a list is read until two readings agree.
-const MAX_READS: usize = 8;
+pub(crate) const MAX_READS: usize = 8;
 /// The number of services from which on a second socket for their destinations pays.
 const MANY_SERVICES: usize = 100;
 /// The longest datagram of a dump on the second socket in bytes, which holds about thirty destinations.
@@ -81,7 +81,7 @@ const FEW_DESTINATIONS: usize = 24;
 pub(crate) struct Reader<'a>(pub(crate) Exchange<'a>);
 
 /// The elements of a list and, if it came in several datagrams, their keys: it cannot be believed then.
-type Reading<A, K> = (Vec<A>, Option<FxHashSet<K>>);
+pub(crate) type Reading<A, K> = (Vec<A>, Option<FxHashSet<K>>);
 
 impl Reader<'_> {
     /// The longest datagram of a dump in bytes. The kernel fills at most 32 KiB of it; the pages behind them are never
@@ -193,18 +193,12 @@ impl Reader<'_> {
         &mut self,
         id: ServiceId,
     ) -> Result<Reading<DestinationState, DestinationId>, Error> {
-        let dump = self.0.dump(Query::Destinations(id), |reply| match reply {
-            Reply::Destination(state) => Some(state),
-            _ => None,
-        })?;
+        let dump = self.0.dump(Query::Destinations(id), Reply::into_destination)?;
         Ok(dedup(dump, DestinationState::id))
     }
 
     fn read_daemons(&mut self) -> Result<Reading<SyncDaemon, DaemonState>, Error> {
-        let dump = self.0.dump(Query::Daemons, |reply| match reply {
-            Reply::Daemon(daemon) => Some(daemon),
-            _ => None,
-        })?;
+        let dump = self.0.dump(Query::Daemons, Reply::into_daemon)?;
         Ok(dedup(dump, |daemon| daemon.state))
     }
 }

@@ -1,14 +1,17 @@
 //! Batches of changes, and how their outcomes are found if replies are lost.
 
 use super::Ipvs;
+use crate::daemon::SyncDaemon;
+use crate::destination::Destination;
 use crate::error::{Error, Reason, Refused};
 use crate::exchange::head;
 use crate::request::{Change, Request};
 use crate::same::{same_daemon, same_destination, same_service};
+use crate::service::{Service, ServiceId};
 use crate::socket::{Refusal, SocketError};
 
 /// The number of attempts to send a batch whose replies are lost.
-const MAX_ATTEMPTS: usize = 4;
+pub(crate) const MAX_ATTEMPTS: usize = 4;
 
 impl Ipvs {
     /// Makes many changes in order, with few system calls, and returns those that the kernel refused. The others are
@@ -61,29 +64,56 @@ impl Ipvs {
         Ok(refused)
     }
 
-    /// Returns whether a refused change, the first of `changes`, was made by the first of two attempts: a deletion of
-    /// what is gone, or an addition of what exists with the settings of that change or of a later edit.
+    /// Returns whether a refused change, the first of `changes`, was made by the first of two attempts.
     fn is_made_already(&mut self, changes: &[Change], refused: &RefusedChange) -> bool {
-        let edited = |is_edit: &dyn Fn(&Change) -> bool| changes[1..].iter().any(is_edit);
-        match (changes[0], &refused.refused.reason) {
-            (Change::AddService(service), Reason::ServiceExists) => {
-                edited(&|change| matches!(change, Change::SetService(edit) if edit.id() == service.id()))
-                    || self.service(service.id()).is_ok_and(|state| same_service(&state.settings, &service))
+        match FirstAttempt::judge(changes, &refused.refused.reason) {
+            FirstAttempt::Made => true,
+            FirstAttempt::NotMade => false,
+            FirstAttempt::MadeService(service) => {
+                self.service(service.id()).is_ok_and(|state| same_service(&state.settings, &service))
             }
-            (Change::AddDestination(id, destination), Reason::DestinationExists) => {
-                edited(
-                    &|change| matches!(change, Change::SetDestination(service, edit) if *service == id && edit.id == destination.id),
-                ) || self.destinations(id).is_ok_and(|states| {
-                    states.iter().any(|state| same_destination(&state.settings, &destination))
-                })
-            }
-            (Change::StartDaemon(daemon), Reason::DaemonRuns) => self
+            FirstAttempt::MadeDestination(id, destination) => self.destinations(id).is_ok_and(|states| {
+                states.iter().any(|state| same_destination(&state.settings, &destination))
+            }),
+            FirstAttempt::StartedDaemon(daemon) => self
                 .daemons()
                 .is_ok_and(|daemons| daemons.iter().any(|running| same_daemon(running, &daemon))),
+        }
+    }
+}
+
+/// The outcome of the first of two attempts at a change, whose reply was lost, if the second was refused.
+pub(crate) enum FirstAttempt {
+    Made,
+    NotMade,
+    /// It made the change if the kernel has this service with these settings.
+    MadeService(Service),
+    /// It made the change if the kernel has this destination with these settings.
+    MadeDestination(ServiceId, Destination),
+    /// It made the change if this daemon runs.
+    StartedDaemon(SyncDaemon),
+}
+
+impl FirstAttempt {
+    /// Judges the first of `changes`, all of which were sent twice: it was made if it deletes what is gone, or adds
+    /// what exists with its settings or those of a later edit.
+    pub(crate) fn judge(changes: &[Change], reason: &Reason) -> Self {
+        let edited = |is_edit: &dyn Fn(&Change) -> bool| changes[1..].iter().any(is_edit);
+        match (changes[0], reason) {
+            (Change::AddService(service), Reason::ServiceExists) => {
+                let is_edit =
+                    |change: &_| matches!(change, Change::SetService(edit) if edit.id() == service.id());
+                if edited(&is_edit) { Self::Made } else { Self::MadeService(service) }
+            }
+            (Change::AddDestination(id, destination), Reason::DestinationExists) => {
+                let is_edit = |change: &_| matches!(change, Change::SetDestination(service, edit) if *service == id && edit.id == destination.id);
+                if edited(&is_edit) { Self::Made } else { Self::MadeDestination(id, destination) }
+            }
+            (Change::StartDaemon(daemon), Reason::DaemonRuns) => Self::StartedDaemon(daemon),
             (Change::DeleteService(_), Reason::NoSuchService)
             | (Change::DeleteDestination(..), Reason::NoSuchDestination | Reason::ServiceNotDefined)
-            | (Change::StopDaemon(_), Reason::NoSuchDaemon) => true,
-            _ => false,
+            | (Change::StopDaemon(_), Reason::NoSuchDaemon) => Self::Made,
+            _ => Self::NotMade,
         }
     }
 }

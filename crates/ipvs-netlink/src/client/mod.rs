@@ -7,6 +7,8 @@ use std::fmt;
 use nix::errno::Errno;
 
 pub use batch::{BatchError, RefusedChange};
+#[cfg(feature = "tokio")]
+pub(crate) use batch::{FirstAttempt, MAX_ATTEMPTS};
 
 use crate::constants::IPVS_GENL_NAME;
 use crate::daemon::{DaemonState, SyncDaemon};
@@ -24,6 +26,9 @@ use crate::socket::{Socket, SocketError};
 use crate::summary::ServiceSummary;
 
 type Result<T> = std::result::Result<T, Error>;
+
+/// Completes [`Error::NoIpvs`].
+pub(crate) const NOT_ASKED_TO_LOAD: &str = "the library was not asked to load it";
 
 /// A connection to the IPVS of the network namespace that the calling thread is in.
 ///
@@ -58,7 +63,7 @@ impl ConnectOptions {
     pub fn connect(&self) -> Result<Ipvs> {
         let mut socket = Socket::open(Reader::MAX_DUMP_LEN).map_err(Error::Connection)?;
         let mut family_id = socket.family_id(IPVS_GENL_NAME);
-        let mut outcome = "the library was not asked to load it".into();
+        let mut outcome = NOT_ASKED_TO_LOAD.into();
         if self.load_module && family_id.as_ref().is_err_and(is_missing) {
             outcome = module::load();
             family_id = socket.family_id(IPVS_GENL_NAME);
@@ -71,8 +76,20 @@ impl ConnectOptions {
     }
 }
 
+/// Returns the settings of a destination of this service, among all that it has.
+pub(crate) fn find_destination(
+    destinations: &[DestinationState],
+    service: ServiceId,
+    id: DestinationId,
+) -> Result<Destination> {
+    destinations.iter().find(|state| state.id() == id).map(|state| state.settings).ok_or_else(|| {
+        let change = Change::SetDestination(service, Destination::new(id));
+        Refused::from_errno(change, Errno::ENOENT as i32, None).into()
+    })
+}
+
 /// Returns whether the error says that there is no such generic netlink family.
-fn is_missing(error: &SocketError) -> bool {
+pub(crate) fn is_missing(error: &SocketError) -> bool {
     matches!(error, SocketError::Refused { errno, .. } if *errno == Errno::ENOENT as i32)
 }
 
@@ -102,10 +119,7 @@ impl Ipvs {
     /// # Errors
     /// If the kernel refuses, or its reply cannot be understood; this holds for all methods that read.
     pub fn info(&mut self) -> Result<Info> {
-        self.get(Query::Info, |reply| match reply {
-            Reply::Info(info) => Some(info),
-            _ => None,
-        })
+        self.get(Query::Info, Reply::into_info)
     }
 
     /// Reads all services in the kernel's order, each once (`IPVS_CMD_GET_SERVICE`).
@@ -202,10 +216,7 @@ impl Ipvs {
     /// # Errors
     /// Like [`info`](Self::info).
     pub fn timeouts(&mut self) -> Result<Timeouts> {
-        self.get(Query::Timeouts, |reply| match reply {
-            Reply::Timeouts(timeouts) => Some(timeouts),
-            _ => None,
-        })
+        self.get(Query::Timeouts, Reply::into_timeouts)
     }
 
     /// Reads the running sync daemons (`IPVS_CMD_GET_DAEMON`).
@@ -282,11 +293,7 @@ impl Ipvs {
         update: impl FnOnce(&mut Destination),
     ) -> Result<()> {
         let destinations = self.destinations(id)?;
-        let Some(state) = destinations.iter().find(|state| state.id() == destination) else {
-            let change = Change::SetDestination(id, Destination::new(destination));
-            return Err(Refused::from_errno(change, Errno::ENOENT as i32, None).into());
-        };
-        let mut settings = state.settings;
+        let mut settings = find_destination(&destinations, id, destination)?;
         update(&mut settings);
         settings.id = destination;
         self.set_destination(id, settings)

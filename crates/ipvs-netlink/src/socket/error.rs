@@ -36,6 +36,10 @@ pub enum SocketError {
     /// A dump was disturbed by other writers each time it was read (`NLM_F_DUMP_INTR`).
     #[error("the table changed each time it was read")]
     Interrupted,
+    /// The task that carries the messages has ended, because its runtime has.
+    #[cfg(feature = "tokio")]
+    #[error("the connection was closed")]
+    Closed,
     /// The kernel's message is not netlink, or not a reply to the request.
     #[error("malformed answer of the kernel: {0}")]
     Malformed(String),

@@ -27,7 +27,7 @@ impl<'a> Data<'a> {
 }
 
 /// The outcome of a request.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Done,
     Refused { errno: i32, text: Option<String> },
 }
@@ -40,13 +40,20 @@ impl Outcome {
         if kind == NLMSG_DONE && payload.is_empty() {
             return Ok(Self::Done);
         }
-        Ok(match parse_errno(payload)? {
-            None => Self::Done,
-            Some(errno) => {
-                let tail = if kind == NLMSG_DONE { payload.get(4..) } else { skip_request(flags, payload) };
-                Self::Refused { errno, text: extended_ack(flags, tail) }
+        let Some((&number, rest)) = payload.split_first_chunk() else { return Err(invalid_number()) };
+        Self::from_number(kind, flags, i32::from_ne_bytes(number), rest)
+    }
+
+    /// Reads the error number of `NLMSG_DONE` or `NLMSG_ERROR` and what follows it.
+    pub(crate) fn from_number(kind: u16, flags: u16, number: i32, rest: &[u8]) -> Result<Self> {
+        match number {
+            0 => Ok(Self::Done),
+            -4095..=-1 => {
+                let attributes = if kind == NLMSG_DONE { Some(rest) } else { skip_request(flags, rest) };
+                Ok(Self::Refused { errno: -number, text: extended_ack(flags, attributes) })
             }
-        })
+            _ => Err(invalid_number()),
+        }
     }
 
     /// Ends the receiving of a single request's reply; a refusal is an error.
@@ -69,18 +76,12 @@ pub(super) fn split_message(datagram: &[u8]) -> Result<(Header<'_>, &[u8], &[u8]
     Ok((header, payload, rest))
 }
 
-/// Reads the error number at the start of the payload; 0 is success.
-fn parse_errno(payload: &[u8]) -> Result<Option<i32>> {
-    match payload.first_chunk().copied().map(i32::from_ne_bytes) {
-        Some(0) => Ok(None),
-        Some(number @ -4095..=-1) => Ok(Some(-number)),
-        _ => Err(SocketError::Malformed("it has no valid error number".into())),
-    }
+fn invalid_number() -> SocketError {
+    SocketError::Malformed("it has no valid error number".into())
 }
 
 /// Skips the copy of the request, or of its header, in an error message.
-fn skip_request(flags: u16, payload: &[u8]) -> Option<&[u8]> {
-    let request = payload.get(4..)?;
+fn skip_request(flags: u16, request: &[u8]) -> Option<&[u8]> {
     let copied = match flags & NLM_F_CAPPED {
         0 => u32::from_ne_bytes(*request.first_chunk()?) as usize,
         _ => NETLINK_HEADER_LEN,

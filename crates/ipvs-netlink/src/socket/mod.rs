@@ -29,15 +29,16 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use crate::attribute::Writer;
 pub(crate) use batch::Refusal;
 pub use error::SocketError;
-use message::{Data, Outcome, split_message};
+pub(crate) use message::Outcome;
+use message::{Data, split_message};
 use patience::Patience;
 pub(crate) use transport::Transport;
 
 const NETLINK_HEADER_LEN: usize = 16;
 /// The kernel works on a request before `send` returns, so a reply that has not come by then is lost.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The number of attempts at a dump that other writers disturb.
-const MAX_DUMP_ATTEMPTS: usize = 8;
+pub(crate) const MAX_DUMP_ATTEMPTS: usize = 8;
 /// The longest reply that is not part of a dump; real ones are far shorter.
 const MAX_REPLY_LEN: usize = 4 * 1024;
 
