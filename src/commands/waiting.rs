@@ -163,7 +163,7 @@ pub(super) fn templates_expire() -> bool {
 pub(super) struct Reading {
     pub(super) remaining: Vec<Remaining>,
     /// Set unless some connections of TCP are inactive. Those that are being set up become active in a moment.
-    pub(super) is_settled: bool,
+    is_settled: bool,
 }
 
 impl Reading {

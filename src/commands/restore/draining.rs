@@ -18,8 +18,6 @@ pub(super) struct Draining {
     leaving: Leaving,
     /// The number of this replacement, if there is a lock. One with another number has come after it.
     replacement: Option<u64>,
-    /// The servers without connections at the last reading.
-    quiet: HashSet<Target>,
     /// The servers that were deleted although they had connections.
     cut: Vec<Remaining>,
     /// What another program has changed since.
@@ -38,7 +36,7 @@ impl Draining {
     /// Lets go of the lock, so that other instances need not wait for connections.
     pub(super) fn new(leaving: Leaving, lock: &Lock) -> Self {
         let replacement = lock.replacements();
-        Self { leaving, replacement, quiet: HashSet::new(), cut: Vec::new(), changed: Vec::new() }
+        Self { leaving, replacement, cut: Vec::new(), changed: Vec::new() }
     }
 
     /// Deletes each server and each service when its connections have ended or the time is over.
@@ -139,18 +137,13 @@ impl Draining {
         Reading::take(ipvs, &self.targets()).map_err(|failure| self.broken(&failure))
     }
 
-    /// Returns the servers that can be deleted by what was read now and before.
-    fn finished(&mut self, reading: &Reading) -> HashSet<Target> {
-        let mut quiet: HashSet<Target> = self.targets().into_iter().collect();
+    /// Returns the servers that have no connections left. For the kernel a TCP connection that is being set up is active.
+    fn finished(&self, reading: &Reading) -> HashSet<Target> {
+        let mut finished: HashSet<Target> = self.leaving.destinations().collect();
         for server in &reading.remaining {
-            quiet.remove(&(server.service, server.state.id()));
+            finished.remove(&(server.service, server.state.id()));
         }
-        let before = std::mem::replace(&mut self.quiet, quiet);
-        if reading.is_settled {
-            self.quiet.clone()
-        } else {
-            self.quiet.intersection(&before).copied().collect()
-        }
+        finished
     }
 
     /// Deletes what is finished or, if the time is over, everything, unless another replacement has come meanwhile.

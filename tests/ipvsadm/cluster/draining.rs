@@ -414,3 +414,31 @@ fn the_note_of_a_server_that_was_drained_by_hand_goes_with_it() {
     assert_eq!(director.saved(), wanted);
     assert!(!director.ok("-L --drained").contains("10.0.0.12"));
 }
+
+#[test]
+fn connections_that_are_being_set_up_are_waited_for() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let is_half_open = || {
+        let list = network.director.ok("-L -n -c");
+        list.lines().any(|line| line.contains("SYN_RECV") && line.contains("10.0.0.12:80"))
+    };
+    // For the moment the server cannot answer, so that its client sends its first packet again.
+    network.servers[1].ip("route add blackhole 192.0.2.0/24\n");
+    thread::scope(|scope| {
+        let open = || Connection::open(&network.client, &endpoint(VIP, 80));
+        let clients = [scope.spawn(open), scope.spawn(open)];
+        assert!(wait_until(is_half_open));
+        let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+        let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+        wait_for_table(&network, &with_weight_0(&service(&format!("{SERVICE} -s rr"), &[11, 12]), 12));
+        sleep(Duration::from_millis(500));
+        network.servers[1].ip("route del blackhole 192.0.2.0/24\n");
+        let connections = clients.map(|client| client.join().unwrap().unwrap());
+        let mut held = connections.into_iter().find(|connection| connection.server == "server2").unwrap();
+        assert!(replacement.is_running());
+        assert!(held.echoes());
+        drop(held);
+        assert_eq!(replacement.notes(), "");
+        assert_eq!(network.director.saved(), wanted);
+    });
+}

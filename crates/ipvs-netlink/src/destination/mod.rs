@@ -242,9 +242,10 @@ pub struct DestinationState {
     /// The settings.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub settings: Destination,
-    /// Connections that carry traffic (`IPVS_DEST_ATTR_ACTIVE_CONNS`); for TCP, established ones.
+    /// Connections that carry traffic (`IPVS_DEST_ATTR_ACTIVE_CONNS`); for TCP, established ones and those that are being
+    /// set up.
     pub active_connections: u32,
-    /// Connections that are being set up or torn down, and all those of UDP (`IPVS_DEST_ATTR_INACT_CONNS`).
+    /// Connections that are being torn down, and all those of UDP (`IPVS_DEST_ATTR_INACT_CONNS`).
     pub inactive_connections: u32,
     /// Persistence templates (`IPVS_DEST_ATTR_PERSIST_CONNS`): clients that are bound to the destination.
     pub persistent_connections: u32,
