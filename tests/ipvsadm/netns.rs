@@ -181,7 +181,7 @@ fn what_is_no_network_namespace_or_not_allowed_is_refused() {
         ),
         ("-L --netns=blue --netns blue", "--netns is given twice"),
         // A mistake in the rest of the line comes first.
-        ("-L --netns nowhere -w 5", "-w is not possible with -L; it goes with -a -e"),
+        ("-L --netns nowhere --columns name", "--columns needs --table"),
     ] {
         director.refuses(words, 2, sentence);
     }
@@ -274,9 +274,18 @@ fn all_namespaces_with_services_are_listed_once() {
     assert_eq!(find(&process.to_string())["process"]["name"], "a \x1b[31mb");
     assert_eq!(namespaces.iter().filter(|namespace| namespace["current"] == true).count(), 1);
 
-    // From elsewhere the same is found, and it stays where it was.
-    let run = director.feed("-R --netns blue", "--netns-list\n-L -n\n");
-    assert!(run.status == 0 && run.stdout.contains("FWM  2 wlc"), "{run:?}");
+    // From elsewhere the same is found, and it stays where it was, which has a connection.
+    director.system(
+        "ip -n blue addr add 192.0.2.1/32 dev lo && ip -n blue addr add 192.0.2.2/32 dev lo && \
+         for line in '-A -u 192.0.2.1:53' '-a -u 192.0.2.1:53 -r 192.0.2.2:53 -m'; do \
+             ip netns exec blue $PROGRAM $line; done && \
+         ip netns exec blue bash -c 'echo ? >/dev/udp/192.0.2.1/53'"
+            .replace("$PROGRAM", PROGRAM)
+            .as_str(),
+    );
+    let run = director.feed("-R --netns blue", "-L -c --count\n--netns-list\n-L -c --count\n");
+    assert!(run.status == 0 && run.stdout.starts_with("1\n") && run.stdout.ends_with("\n1\n"), "{run:?}");
+    assert_eq!(director.ok("-L -c --count"), "0\n");
     assert_eq!(lines(&run.stdout, ", this one").len(), 1);
     assert!(lines(&run.stdout, ", this one")[0].contains("blue"), "{}", run.stdout);
     let run = director.feed("-R --replace", "--netns-list\n");
@@ -290,7 +299,8 @@ fn a_list_that_lacks_something_says_so() {
     director.ok("-A -f 2 --netns blue");
     director.system("mkdir -p -m 700 /run/docker/netns && chmod 700 /run/docker");
     let unprivileged = |words: &str| {
-        let caller = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+        // No other test has processes of this user, into whose namespaces it could look.
+        let caller = "setpriv --reuid 64017 --regid 64017 --clear-groups";
         run(Command::new("sh").args(["-c", &format!("exec {caller} {PROGRAM} {words}")]))
     };
     let listed = unprivileged("--netns-list");
