@@ -51,6 +51,11 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::comments),
     },
     Difference {
+        heading: "Paths, quotes and backslashes in a file for `-R`",
+        example: "-R << /sbin/ipvsadm -A -f '1'\\n",
+        rule: Rule::Case(excuses::lines_of_scripts),
+    },
+    Difference {
         heading: "`-h` and `-v` in a file for `-R`",
         example: "-R << -A -f 1\\n-v\\n-A -f 2\\n",
         rule: Rule::Case(excuses::help_in_file),

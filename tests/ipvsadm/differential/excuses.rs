@@ -29,6 +29,12 @@ pub fn comments(case: &Case) -> bool {
     is_restore(case) && case.step.input.contains('#') && case.ours.status == 0 && case.reference.status != 0
 }
 
+pub fn lines_of_scripts(case: &Case) -> bool {
+    let looks_like_script =
+        case.step.input.contains(['\\', '\'', '"']) || case.step.input.contains("/ipvsadm");
+    is_restore(case) && looks_like_script && case.ours.status == 0 && case.reference.status != 0
+}
+
 pub fn trailing_blanks(case: &Case) -> bool {
     let input = &case.step.input;
     let blanks = input.len() - input.trim_end_matches([' ', '\t', '\r']).len();
