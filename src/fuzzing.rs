@@ -27,7 +27,7 @@ pub fn restore(data: &[u8]) {
 fn check(invocation: Invocation) -> Result<(), Failure> {
     match invocation {
         Invocation::Restore(options) => commands::restore(&mut Session::default(), &options),
-        Invocation::Command(_) => Ok(()),
+        Invocation::Command(_) | Invocation::Doctor(_) => Ok(()),
     }
 }
 

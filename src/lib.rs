@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod doctor;
 mod document;
 mod failure;
 #[cfg(any(fuzzing, test))]
@@ -36,6 +37,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     let outcome = parse(words).map_err(Failure::from).and_then(|invocation| match invocation {
         Invocation::Command(command) => commands::execute(&mut session, &command),
         Invocation::Restore(options) => commands::restore(&mut session, &options),
+        Invocation::Doctor(options) => commands::examine(&mut session, &options),
     });
     // A command that fails half-way shows what it has.
     let printed = session.output.print().map_err(Failure::Output);
@@ -43,6 +45,8 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Quietly, with the status that shells report for a program that SIGPIPE has ended.
         Err(failure) if failure.is_closed_pipe() => ExitCode::from(128 + Signal::SIGPIPE as u8),
+        // The findings say it all.
+        Err(failure @ Failure::Ill) => ExitCode::from(failure.status()),
         Err(failure) => {
             // Nobody can be told if standard error is closed.
             let _ = writeln!(std::io::stderr(), "{}", failure.report());

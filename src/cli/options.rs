@@ -110,6 +110,7 @@ const ON_SERVICES: &[Verb] = &[
     Verb::DeleteServer,
     Verb::List,
     Verb::Zero,
+    Verb::Doctor,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
 const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer];
@@ -117,7 +118,7 @@ const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
 const RESTORING: &[Verb] = &[Verb::Restore];
-const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore];
+const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::Doctor];
 
 table! {
     commands {
@@ -136,6 +137,7 @@ table! {
             "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
+        Doctor ("doctor") Flag, "say what is wrong with this director or real server, and how to mend it";
         Help ('h', "help") Flag, "show this help";
         Version ('v', "version") Flag, "show the version";
     }
@@ -220,6 +222,8 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), RESTORING,
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
+        AsRealServer ("as-real-server") Flag, &[Verb::Doctor],
+            "examine a real server for direct routing or tunnels, on that machine";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
     }
 }

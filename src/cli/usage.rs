@@ -110,6 +110,8 @@ pub(crate) enum Usage {
     BadTimeout { text: String, max: u32 },
     #[error("{} cannot stand in its own input", Verb::Restore.name())]
     NestedRestore,
+    #[error("{} cannot stand in input for {}", Verb::Doctor.name(), Verb::Restore.name())]
+    NestedDoctor,
     #[error("{} cannot stand in input for {}", Opt::Watch.name(), Verb::Restore.name())]
     NestedWatch,
     #[error("{} needs {}", .0.name(), .1.name())]

@@ -1,6 +1,7 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
 mod connections;
+mod doctor;
 mod documents;
 mod execute;
 mod list;
@@ -14,6 +15,7 @@ mod session;
 mod signals;
 mod watch;
 
+pub(crate) use doctor::run as examine;
 pub(crate) use execute::execute;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

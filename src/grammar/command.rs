@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
+use super::doctor::{self, Doctor};
 use super::listing::{Format, Listing};
 use super::restore::Restore;
 use super::{daemon, listing, restore, server, service, timeouts};
@@ -20,6 +21,8 @@ pub(crate) enum Invocation {
     Command(Command),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
+    /// Examines this machine.
+    Doctor(Doctor),
 }
 
 /// A command in the arguments of the program, or on a line of input for `-R`.
@@ -67,6 +70,11 @@ impl Parser {
         read(&mut Arguments::new(scanned, &mut self.hosts)?)
     }
 
+    /// Returns whether host names were collected that are not known yet.
+    pub(crate) fn needs_names(&self) -> bool {
+        self.hosts.is_incomplete()
+    }
+
     /// Looks up the collected host names together, and returns whether there were any.
     pub(crate) fn look_up_names(&mut self) -> bool {
         self.hosts.look_up()
@@ -103,6 +111,7 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
+        Verb::Doctor => return Ok(Invocation::Doctor(doctor::read(arguments)?)),
         Verb::Help => return Ok(Invocation::Command(Command::Help)),
         Verb::Version => return Ok(Invocation::Command(Command::Version)),
     };

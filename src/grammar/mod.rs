@@ -4,6 +4,7 @@ mod arguments;
 mod columns;
 mod command;
 mod daemon;
+mod doctor;
 mod endpoint;
 mod listing;
 mod restore;
@@ -15,6 +16,7 @@ mod tunnel;
 
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
+pub(crate) use doctor::Doctor;
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };

@@ -63,6 +63,11 @@ impl Hosts {
         Err(HostError::Unknown)
     }
 
+    /// Returns whether names are missing.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
     /// Looks up the names that were missing, and returns whether there were any.
     pub(crate) fn look_up(&mut self) -> bool {
         let missing: Vec<Key> = self.missing.drain().collect();

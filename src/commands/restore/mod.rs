@@ -2,9 +2,11 @@
 //! carried out.
 
 mod add;
+mod content;
 mod input;
 mod replace;
 
+pub(crate) use content::{Content, read_content};
 use input::Input;
 
 use super::lock::Lock;
