@@ -5,7 +5,7 @@ mod connections;
 mod faults;
 mod round_trip;
 mod text;
-mod validator;
+pub mod validator;
 
 use serde_json::Value;
 

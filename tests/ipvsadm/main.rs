@@ -6,6 +6,7 @@
 mod boot;
 mod cluster;
 mod differential;
+mod doctor;
 mod guide;
 mod hostile;
 mod json;

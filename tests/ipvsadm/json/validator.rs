@@ -20,7 +20,7 @@ fn validate(documents: &[String]) -> Run {
 }
 
 /// Fails if a document is not valid, or has a field that the schema does not describe.
-pub(super) fn assert_valid(documents: &[String]) {
+pub fn assert_valid(documents: &[String]) {
     let run = validate(documents);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
     assert_eq!(run.stdout.trim_end(), documents.len().to_string());
