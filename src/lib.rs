@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod completion;
 mod doctor;
 mod document;
 mod failure;
@@ -34,10 +35,17 @@ use nix::sys::signal::Signal;
 /// Carries out a command line, given without the program's name, and returns the exit status.
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     let mut session = Session::default();
-    let outcome = parse(words).map_err(Failure::from).and_then(|invocation| match invocation {
-        Invocation::Command(command) => commands::execute(&mut session, &command),
-        Invocation::Restore(options) => commands::restore(&mut session, &options),
-        Invocation::Doctor(options) => commands::examine(&mut session, &options),
+    let outcome = valid_words(words).map_err(Failure::from).and_then(|words| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Some((&completion::COMMAND, words)) = words.split_first() {
+            completion::write(&mut session.output, words);
+            return Ok(());
+        }
+        match Parser::default().parse(&words)? {
+            Invocation::Command(command) => commands::execute(&mut session, &command),
+            Invocation::Restore(options) => commands::restore(&mut session, &options),
+            Invocation::Doctor(options) => commands::examine(&mut session, &options),
+        }
     });
     // A command that fails half-way shows what it has.
     let printed = session.output.print().map_err(Failure::Output);
@@ -55,8 +63,6 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn parse(words: impl Iterator<Item = OsString>) -> Result<Invocation, Usage> {
-    let words = words.map(|word| word.into_string().map_err(Usage::NotUtf8));
-    let words: Vec<String> = words.collect::<Result<_, _>>()?;
-    Parser::default().parse(&words.iter().map(String::as_str).collect::<Vec<_>>())
+fn valid_words(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, Usage> {
+    words.map(|word| word.into_string().map_err(Usage::NotUtf8)).collect()
 }

@@ -10,7 +10,7 @@ mod scanner;
 mod usage;
 
 pub(crate) use lookalike::explain;
-pub(crate) use options::{Opt, Verb};
+pub(crate) use options::{Arity, Entry, Opt, Verb};
 pub(crate) use scanned::{Scanned, Value};
 pub(crate) use scanner::{Scanner, help};
 pub(crate) use usage::{Usage, bracket_hint};

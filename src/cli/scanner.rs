@@ -159,11 +159,6 @@ fn is_safe(suggestion: &str, is_command: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use clap_complete::Shell;
-
     use super::*;
 
     /// Pieces of random lines; the first twelve may begin one.
@@ -297,29 +292,6 @@ mod tests {
                     assert!(!harmful.contains(&similar.as_str()), "{line}: {similar}");
                 }
             }
-        }
-    }
-
-    /// Writes the files instead of comparing them if `UPDATE_COMPLETIONS` is set.
-    #[test]
-    fn the_completion_files_are_up_to_date() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/completions");
-        for (shell, file) in
-            [(Shell::Bash, "ipvsadm.bash"), (Shell::Zsh, "_ipvsadm"), (Shell::Fish, "ipvsadm.fish")]
-        {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut parser(), "ipvsadm", &mut text);
-            let path = folder.join(file);
-            if std::env::var_os("UPDATE_COMPLETIONS").is_some() {
-                fs::create_dir_all(&folder).unwrap();
-                fs::write(&path, &text).unwrap();
-            }
-            let existing = fs::read_to_string(&path).unwrap_or_default();
-            assert!(
-                existing.as_bytes() == text,
-                "{} is out of date: run UPDATE_COMPLETIONS=1 cargo test completions",
-                path.display()
-            );
         }
     }
 }

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use crate::terminal::shorten;
+
 /// The way from the top of a document to a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Path(Vec<Segment>);
@@ -30,9 +32,14 @@ pub(crate) enum Place {
 pub(super) const TOP: &str = "ipvs";
 
 impl Path {
+    /// Returns the path to the object that holds everything.
+    pub(crate) fn top_object() -> Self {
+        Self::default().key(TOP)
+    }
+
     /// Returns the path to a field of the top object.
     pub(crate) fn top(field: &'static str) -> Self {
-        Self::default().key(TOP).key(field)
+        Self::top_object().key(field)
     }
 
     pub(super) fn key(mut self, key: impl Into<Cow<'static, str>>) -> Self {
@@ -105,14 +112,15 @@ impl From<Place> for Path {
 }
 
 impl fmt::Display for Path {
-    /// Writes a path such as `services[3].destinations[0].weight`. The object that holds everything is left out.
+    /// Writes a path such as `services[3].destinations[0].weight`. The object that holds everything is left out, and
+    /// long keys are cut.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let top = Segment::Key(TOP.into());
         let segments = self.0.strip_prefix(&[top][..]).filter(|rest| !rest.is_empty()).unwrap_or(&self.0);
         for (number, segment) in segments.iter().enumerate() {
             match segment {
-                Segment::Key(key) if number == 0 => f.write_str(key)?,
-                Segment::Key(key) => write!(f, ".{key}")?,
+                Segment::Key(key) if number == 0 => f.write_str(&shorten(key))?,
+                Segment::Key(key) => write!(f, ".{}", shorten(key))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }
@@ -130,6 +138,7 @@ mod tests {
         assert_eq!(path.to_string(), "services[3].destinations[0].weight");
         assert_eq!(Path::default().key(TOP).to_string(), "ipvs");
         assert_eq!(Path::default().to_string(), "");
+        assert_eq!(Path::default().key("x".repeat(3000)).to_string().len(), 83);
     }
 
     #[test]

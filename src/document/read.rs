@@ -98,6 +98,10 @@ impl Settings {
             path: String::new(),
             why: "the document is not valid UTF-8".into(),
         })?;
+        if text.starts_with('\u{feff}') {
+            let why = "the document begins with a byte-order mark (U+FEFF), which is invisible: remove it";
+            return Err(Fault { line: 1, path: String::new(), why: why.into() });
+        }
         let mut deserializer = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, FromObject<Document>>(&mut deserializer) {
             Ok(FromObject(document)) => match deserializer.end() {
@@ -190,6 +194,10 @@ mod tests {
             ("", "1||there is no document"),
             ("\n \n", "3||there is no document"),
             ("nul", "1||the document is cut: EOF while parsing a value"),
+            (
+                "\u{feff}{}",
+                "1||the document begins with a byte-order mark (U+FEFF), which is invisible: remove it",
+            ),
             ("-A -f 1", "1||invalid number"),
             ("\0", "1||expected value"),
             ("[]", "1||invalid type: sequence, expected an object"),
@@ -274,6 +282,16 @@ mod tests {
             ),
             ("{\"fwmark\":1,\n\"fwmark\":1}", "4|services[1].fwmark|the field comes twice"),
             ("{\n\"shceduler\":1}", "4|services[1].shceduler|unknown field"),
+            ("{\n\"fwmark\":1,\"flags\":[0]}", "3|services[1]|0 is no flag"),
+            ("{\"fwmark\":1,\"flags\":[\"flag-1\",8]}", "3|services[1]|the flag 8 comes twice"),
+            (
+                "{\"fwmark\":1,\"scheduler\":\"sh\",\"flags\":[\"sh-port\",\"sh-port\"]}",
+                "3|services[1]|the flag \"sh-port\" comes twice",
+            ),
+            (
+                "{\"fwmark\":1,\"netmask\":\"255.255.255.0\"}",
+                "3|services[1]|a netmask goes only with \"persistence\"",
+            ),
             (
                 "{\n\"scheduler\":\n\"a b\"}",
                 "5|services[1].scheduler|the name contains a blank or a control character",

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::cli::Usage;
+use crate::grammar::looks_like_shell;
 use crate::terminal::{printable, quote};
 
 /// The number of mistakes or refusals that are shown: in a binary file every line is one.
@@ -16,6 +17,8 @@ const MAX_LINE_LEN: usize = 160;
 pub(crate) struct Mistakes {
     shown: Vec<Mistake>,
     total: usize,
+    /// Set if a line that is shown may be one of a shell script.
+    has_shell: bool,
 }
 
 /// A line, or a value in a document, that makes no sense.
@@ -33,7 +36,9 @@ impl Mistakes {
     pub(crate) fn add(&mut self, number: usize, line: impl FnOnce() -> String, error: Usage) {
         self.total += 1;
         if self.shown.len() < MAX_SHOWN {
-            let marked = marked(&line(), error.culprit());
+            let line = line();
+            self.has_shell |= looks_like_shell(&line);
+            let marked = marked(&line, error.culprit());
             self.shown.push(Mistake { number, error: error.to_string(), marked });
         }
     }
@@ -107,6 +112,11 @@ pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
         let _ = writeln!(text, "... and {} more", mistakes.total - mistakes.shown.len());
     }
     text.push_str("ipvsadm: nothing was applied");
+    if mistakes.has_shell {
+        text.push_str(
+            "\nipvsadm: a shell script cannot be restored: run it once with a shell, and save the table by 'ipvsadm-save -o FILE'",
+        );
+    }
     text
 }
 
@@ -180,7 +190,7 @@ mod tests {
     fn mistakes_beyond_the_first_twenty_are_only_counted() {
         let mut wrong = Mistakes::default();
         for number in 1..=50 {
-            wrong.add(number, || "x".into(), Usage::LineNotUtf8);
+            wrong.add(number, || "-x".into(), Usage::LineNotUtf8);
         }
         let text = mistakes("<stdin>", &wrong);
         assert_eq!(text.lines().count(), 2 * MAX_SHOWN + 2);

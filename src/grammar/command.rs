@@ -6,6 +6,7 @@ use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result};
 use super::doctor::{self, Doctor};
+use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
 use super::{daemon, listing, restore, server, service, timeouts};
@@ -146,9 +147,7 @@ pub(crate) fn unreadable_name(change: &Change) -> Option<Vec<u8>> {
     };
     let is_readable = |name: &[u8]| {
         let name = std::str::from_utf8(name);
-        name.is_ok_and(|name| {
-            is_printable(name) && !name.contains(' ') && !name.starts_with('#') && name != "--"
-        })
+        name.is_ok_and(|name| is_printable(name) && is_word(name) && name != "--")
     };
     names.into_iter().flatten().find(|name| !is_readable(name)).map(<[u8]>::to_vec)
 }

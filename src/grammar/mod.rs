@@ -6,6 +6,7 @@ mod command;
 mod daemon;
 mod doctor;
 mod endpoint;
+mod lines;
 mod listing;
 mod restore;
 mod saved;
@@ -17,6 +18,7 @@ mod tunnel;
 pub(crate) use columns::{Column, ColumnKind, ConnectionColumn, Side, help as columns_help};
 pub(crate) use command::{Command, Invocation, Parser, unreadable_name, verb, write};
 pub(crate) use doctor::Doctor;
+pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };

@@ -11,9 +11,8 @@ mod systemd;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -23,18 +22,7 @@ use crate::support::*;
 const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/install");
 const UNIT: &str = "usr/local/lib/systemd/system/ipvsadm.service";
 
-/// A temporary folder that is removed after the test.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("ipvsadm-boot-{}-{number}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
     /// Installs into this folder with scripts/install, and returns its output.
     fn install(&self, options: &str) -> String {
         let mut command = Command::new(INSTALL);
@@ -42,29 +30,6 @@ impl Folder {
         let run = run(&mut command);
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{options}");
         run.stdout
-    }
-
-    /// Returns the relative paths of all files in it.
-    fn files(&self) -> BTreeSet<String> {
-        fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
-            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-                if entry.file_type().unwrap().is_dir() {
-                    visit(&entry.path(), found);
-                } else {
-                    found.push(entry.path());
-                }
-            }
-        }
-        let mut found = Vec::new();
-        visit(&self.0, &mut found);
-        let name = |path: PathBuf| path.strip_prefix(&self.0).unwrap().to_str().unwrap().to_string();
-        found.into_iter().map(name).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod boot;
 mod cluster;
+mod completion;
 mod differential;
 mod doctor;
 mod guide;
@@ -27,6 +28,7 @@ mod reload;
 mod replace;
 mod support;
 mod sweep;
+mod tmux;
 mod unprivileged;
 mod users;
 mod watch;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -148,19 +148,10 @@ impl Drop for Background {
     }
 }
 
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 #[test]
 fn prometheus_reads_them_through_its_node_exporter() {
     let director = busy_director();
-    let folder = Folder(std::env::temp_dir().join(format!("ipvsadm-metrics-{}", std::process::id())));
+    let folder = Folder::new();
     let path = |name: &str| folder.0.join(name);
     fs::create_dir_all(path("textfiles")).unwrap();
     let file = path("textfiles/ipvs.prom");

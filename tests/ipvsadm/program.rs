@@ -217,6 +217,32 @@ ipvsadm: nothing was applied
 }
 
 #[test]
+fn lines_of_boot_scripts_are_restored() {
+    let director = Director::new();
+    let input = "#!/bin/sh\n/sbin/ipvsadm -A \\\n  -t \"192.0.2.1:80\" \\\r\n\t-s 'rr'\n\
+                 /usr/sbin/ipvsadm -a -t 192.0.2.1:80 -r 198.51.100.1 \\\n-m # comment \\\n-A -f 1 -s rr \\";
+    let run = director.feed("-R", input);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    let saved = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 198.51.100.1:80 -m -w 1\n-A -f 1 -s rr\n";
+    assert_eq!(director.saved(), saved);
+
+    let run = director.feed("-R", "VIP=192.0.2.1\n/sbin/ipvsadm -A \\\n  -t $VIP:81 -s rr\n-Z\n");
+    assert_eq!(
+        run.stderr,
+        "<stdin>:1: the command must come first, such as -L or -A, but here is \"VIP=192.0.2.1\" (see 'ipvsadm -h')
+    VIP=192.0.2.1
+    ^^^^^^^^^^^^^
+<stdin>:2: -t \"$VIP\": neither an address nor a host name contains \"$\"
+    /sbin/ipvsadm -A    -t $VIP:81 -s rr
+                           ^^^^
+ipvsadm: nothing was applied
+ipvsadm: a shell script cannot be restored: run it once with a shell, and save the table by 'ipvsadm-save -o FILE'
+"
+    );
+    assert_eq!((run.status, director.saved().as_str()), (2, saved));
+}
+
+#[test]
 fn a_restore_that_the_kernel_partly_refuses_applies_the_rest() {
     let director = Director::new();
     let run = director.feed("-R", "-A -f 1\n-A -f 1 -s rr\n-S -n\n-A -f 2 -s nosuch\n-A -f 3\n-D -f 4\n");

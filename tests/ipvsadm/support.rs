@@ -1,8 +1,11 @@
 //! A private network namespace for each test, and the program to run in it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ipvs_netlink::*;
@@ -146,4 +149,40 @@ pub fn fwmark(mark: u32, family: AddressFamily) -> ServiceId {
 pub fn server(address: &str, port: u16) -> Destination {
     let id = DestinationId::new(address.parse::<IpAddr>().unwrap(), port);
     Destination::new(id).with_forwarding(Forwarding::Masquerade)
+}
+
+/// A temporary folder that is removed after the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("ipvsadm-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// Returns the relative paths of all files in it.
+    pub fn files(&self) -> BTreeSet<String> {
+        fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    visit(&entry.path(), found);
+                } else {
+                    found.push(entry.path());
+                }
+            }
+        }
+        let mut found = Vec::new();
+        visit(&self.0, &mut found);
+        let name = |path: PathBuf| path.strip_prefix(&self.0).unwrap().to_str().unwrap().to_string();
+        found.into_iter().map(name).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }

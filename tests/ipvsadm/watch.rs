@@ -2,96 +2,15 @@
 
 use std::net::UdpSocket;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::programs::unpacked_program;
 use crate::support::*;
+use crate::tmux::Tmux;
 
-/// The longest time for something to appear on the screen.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-/// A terminal in tmux, in the network namespace of the test.
-struct Tmux {
-    name: String,
-}
-
-impl Tmux {
-    /// Starts a shell on a terminal of this size, which says "ready" when it waits for a command.
-    fn start(width: usize, height: usize) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let tmux = Self { name: format!("ipvsadm-{}-{number}", std::process::id()) };
-        let size = [width.to_string(), height.to_string()];
-        tmux.run(&[
-            "new-session",
-            "-d",
-            "-x",
-            &size[0],
-            "-y",
-            &size[1],
-            "env PS1='ready$ ' bash --norc --noprofile -i",
-        ]);
-        tmux.wait_for("ready$");
-        tmux
-    }
-
-    fn run(&self, words: &[&str]) -> String {
-        let mut tmux = Command::new(unpacked_program("tmux"));
-        tmux.args(["-u", "-L", &self.name, "-f", "/dev/null"]).args(words);
-        tmux.env("TMUX_TMPDIR", std::env::temp_dir()).env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
-        let run = run(&mut tmux);
-        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{words:?}");
-        run.stdout
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        self.run(&[&["send-keys"], keys].concat());
-    }
-
-    fn type_line(&self, line: &str) {
-        self.run(&["send-keys", "-l", line]);
-        self.keys(&["Enter"]);
-    }
-
-    fn resize(&self, width: usize, height: usize) {
-        self.run(&["resize-window", "-x", &width.to_string(), "-y", &height.to_string()]);
-    }
-
-    fn screen(&self) -> String {
-        self.run(&["capture-pane", "-p"])
-    }
-
-    /// Waits until the screen satisfies the condition, and returns it.
-    fn wait_until(&self, what: &str, is_right: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let screen = self.screen();
-            if is_right(&screen) {
-                return screen;
-            }
-            assert!(Instant::now() < deadline, "{what}:\n{screen}");
-            sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn wait_for(&self, text: &str) -> String {
-        self.wait_until(text, |screen| screen.contains(text))
-    }
-
-    /// Waits for a screen whose lines are these, with the time replaced.
-    fn expect(&self, expected: &str) {
-        self.wait_until(expected, |screen| without_time(&screen.replace('…', "")) == expected);
-    }
-}
-
-impl Drop for Tmux {
-    fn drop(&mut self) {
-        let mut tmux = Command::new(unpacked_program("tmux"));
-        tmux.args(["-L", &self.name, "kill-server"]).env("TMUX_TMPDIR", std::env::temp_dir());
-        let _ = tmux.output();
-    }
+/// Waits for a screen whose lines are these, with the time replaced.
+fn expect(tmux: &Tmux, expected: &str) {
+    tmux.wait_until(expected, |screen| without_time(&screen.replace('…', "")) == expected);
 }
 
 /// Replaces the time in the first line, and removes empty lines at the end.
@@ -158,7 +77,7 @@ UDP  192.0.2.1:5003 rr
   -> 192.0.2.12:5003              Masq    1      0          0
 q quit  / filter  order: n name, a active, c cps, i in, o out  move: arrows, page keys, home, end
 ";
-    tmux.expect(wide);
+    expect(&tmux, wide);
     tmux.resize(50, 9);
     // tmux leaves the mark of a cut out unless a locale tells it how wide it is.
     let narrow = "\
@@ -172,7 +91,7 @@ UDP  192.0.2.1:5002 rr
   -> 192.0.2.11:5002              Masq    2
 q quit  / filter  order: n name, a active, c cps,
 ";
-    tmux.expect(narrow);
+    expect(&tmux, narrow);
     tmux.keys(&["q"]);
     tmux.resize(72, 12);
     tmux.type_line(&format!("clear; {PROGRAM} -L -n --watch 1 --table -u 192.0.2.1:5002"));
@@ -190,7 +109,7 @@ UDP 192.0.2.1:5002                3              0         0       0
 
 (no room for: in, out, total-connections, total-in, total-out)
 ";
-    tmux.expect(table);
+    expect(&tmux, table);
 }
 
 #[test]

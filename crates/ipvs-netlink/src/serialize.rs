@@ -141,20 +141,26 @@ impl Flag {
         flags
     }
 
-    /// Joins flags into bits.
+    /// Joins flags of something into bits.
     ///
     /// # Errors
-    /// The name that is none of these.
+    /// What is wrong with a flag.
     pub(crate) fn join(
         flags: &[Self],
         names: impl IntoIterator<Item = (u32, &'static str)> + Clone,
-    ) -> Result<u32, &str> {
-        flags.iter().try_fold(0, |bits, flag| match flag {
-            Self::Bits(more) => Ok(bits | more),
-            Self::Name(name) => {
-                let found = names.clone().into_iter().find(|(_, known)| known == name);
-                found.map(|(bit, _)| bits | bit).ok_or(&**name)
-            }
+        of: impl fmt::Display,
+    ) -> Result<u32, String> {
+        flags.iter().try_fold(0, |bits, flag| {
+            let (more, flag) = match flag {
+                Self::Bits(0) => return Err("0 is no flag".into()),
+                Self::Bits(more) => (*more, more.to_string()),
+                Self::Name(name) => {
+                    let found = names.clone().into_iter().find(|(_, known)| known == name);
+                    let (bit, _) = found.ok_or_else(|| format!("\"{name}\" is not a flag of {of}"))?;
+                    (bit, format!("\"{name}\""))
+                }
+            };
+            if bits & more == 0 { Ok(bits | more) } else { Err(format!("the flag {flag} comes twice")) }
         })
     }
 }

@@ -1,15 +1,12 @@
 //! Reads the input of `-R`.
 
 use std::io::Read;
-use std::ops::Range;
-
-use memchr::memchr_iter;
 
 use crate::cli::Usage;
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
 use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
-use crate::grammar::{Command, Format, Invocation, List, Listing, Parser, Restore, read_saved};
+use crate::grammar::{self, Command, Format, Invocation, List, Listing, Parser, Restore, read_saved};
 
 /// The commands of a file or of standard input.
 pub(super) struct Input {
@@ -81,7 +78,8 @@ impl Input {
             Ok(settings) if is_table && settings.services.is_none() => {
                 let why =
                     "it is missing, but --replace needs the whole table; an empty list stands for no service";
-                mistakes.add_value(|| 1, &Path::top("services").to_string(), why);
+                let line = || Path::top_object().line(self.text()).unwrap_or(1);
+                mistakes.add_value(line, &Path::top("services").to_string(), why);
             }
             Ok(settings) => match settings.changes() {
                 Ok(changes) => {
@@ -138,15 +136,15 @@ impl Input {
         self.commands.clear();
         // Checking the whole text at once is faster than line by line.
         let text = std::str::from_utf8(&self.bytes);
-        let lines = line_ranges(&self.bytes).map(|range| match text {
-            Ok(text) => Ok(&text[range]),
-            Err(_) => std::str::from_utf8(&self.bytes[range]),
-        });
-        for (number, line) in (1..).zip(lines) {
+        for (number, range) in grammar::commands(&self.bytes) {
+            let line = match text {
+                Ok(text) => Ok(&text[range]),
+                Err(_) => std::str::from_utf8(&self.bytes[range]),
+            };
             match line.map_err(|_| Usage::LineNotUtf8).and_then(|line| parse_line(parser, line)) {
                 Ok(Some(command)) => self.commands.push((number, command)),
                 Ok(None) => {}
-                Err(error) => mistakes.add(number, || nth_line(&self.bytes, number), error),
+                Err(error) => mistakes.add(number, || command_at(&self.bytes, number), error),
             }
         }
         mistakes
@@ -167,30 +165,24 @@ impl Input {
 
     /// Returns the line with this number.
     pub(super) fn line(&self, number: usize) -> String {
-        nth_line(&self.bytes, number)
+        command_at(&self.bytes, number)
     }
 }
 
-/// Finds the lines of a text, without their newlines.
-fn line_ranges(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let mut start = 0;
-    memchr_iter(b'\n', bytes).chain([bytes.len()]).map(move |end| std::mem::replace(&mut start, end + 1)..end)
+/// Returns the command that begins on the line with this number.
+fn command_at(bytes: &[u8], number: usize) -> String {
+    let found = grammar::commands(bytes).find(|(first, _)| *first == number);
+    let (_, range) = found.unwrap_or_default();
+    grammar::joined(&String::from_utf8_lossy(&bytes[range]))
 }
 
-fn nth_line(bytes: &[u8], number: usize) -> String {
-    let range = line_ranges(bytes).nth(number - 1).unwrap_or_default();
-    String::from_utf8_lossy(&bytes[range]).into_owned()
-}
-
-/// Reads the command on a line. A blank line or a comment has none.
+/// Reads a command of one or more lines. A blank line or a comment has none.
 fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage> {
     if let Some(change) = read_saved(line) {
         return Ok(Some(Command::Change(change)));
     }
     let mut words = Vec::with_capacity(16);
-    words.extend(
-        split_at_blanks(line).take_while(|word| !word.starts_with('#')).skip_while(|word| *word == "ipvsadm"),
-    );
+    words.extend(grammar::words(line));
     if words.is_empty() {
         return Ok(None);
     }
@@ -203,17 +195,4 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
         Invocation::Restore(_) => Err(Usage::NestedRestore),
         Invocation::Doctor(_) => Err(Usage::NestedDoctor),
     }
-}
-
-/// Splits a line at blanks.
-fn split_at_blanks(line: &str) -> impl Iterator<Item = &str> {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
-    let mut rest = line;
-    std::iter::from_fn(move || {
-        let start = rest.as_bytes().iter().position(|byte| !is_blank(byte))?;
-        let length = rest.as_bytes()[start..].iter().position(is_blank);
-        let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
-        rest = after;
-        Some(word)
-    })
 }

@@ -3,32 +3,17 @@
 use super::director;
 use crate::support::*;
 
-/// Makes a folder that is removed at the end.
-struct Folder(std::path::PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ipvsadm-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
     fn names(&self) -> Vec<String> {
         let names = std::fs::read_dir(&self.0).unwrap();
         names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
 #[test]
 fn a_saved_file_is_restored_whole_and_refused_if_it_was_cut() {
     let director = director();
-    let folder = Folder::new("cut");
+    let folder = Folder::new();
     let file = folder.0.join("rules");
     let name = file.to_str().unwrap();
     assert_eq!(director.ok(&format!("-S -n -o {name}")), "");
@@ -68,7 +53,7 @@ fn a_saved_file_is_restored_whole_and_refused_if_it_was_cut() {
 fn saving_into_a_file_keeps_owner_and_mode_and_leaves_nothing_behind_after_a_failure() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let director = director();
-    let folder = Folder::new("save");
+    let folder = Folder::new();
     let file = folder.0.join("rules");
     std::fs::write(&file, "old").unwrap();
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();

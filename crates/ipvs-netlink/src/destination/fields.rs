@@ -101,8 +101,7 @@ impl TryFrom<TunnelFields> for Tunnel {
     type Error = String;
 
     fn try_from(fields: TunnelFields) -> Result<Self, String> {
-        let flags = Flag::join(&fields.flags, flag_names());
-        let flags = flags.map_err(|name| format!("\"{name}\" is not a flag of a tunnel"))?;
+        let flags = Flag::join(&fields.flags, flag_names(), "a tunnel")?;
         let flags = u16::try_from(flags).map_err(|_| "the flags of a tunnel have 16 bits")?;
         let tunnel = Self::from_raw(fields.kind.0, fields.port, TunnelFlags::from_raw(flags));
         if tunnel.lacks_port() { Err("a gue tunnel needs a port".into()) } else { Ok(tunnel) }

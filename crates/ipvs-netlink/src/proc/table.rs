@@ -83,7 +83,11 @@ impl ProcTable {
         Self::from_reader(open(NAME)?)
     }
 
-    pub(crate) fn from_reader(source: impl Read) -> Result<Self, ProcError> {
+    /// Reads a table that was written by the kernel from somewhere else.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not the kernel's.
+    pub fn from_reader(source: impl Read) -> Result<Self, ProcError> {
         let mut lines = Lines::new(NAME, source);
         let line = lines.next_line()?.unwrap_or_default();
         let info = parse_info(line).ok_or_else(|| malformed(NAME, line))?;

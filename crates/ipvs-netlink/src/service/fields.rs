@@ -143,11 +143,14 @@ impl TryFrom<ServiceFields> for Service {
         let ServiceFields { protocol, address, port, fwmark, family, scheduler, .. } = fields;
         let id = ServiceId::try_from(IdFields { protocol, address, port, fwmark, family })?;
         let mut service = Self::new(id).with_scheduler(scheduler);
-        let flags = Flag::join(&fields.flags, flag_names(scheduler));
-        let flags = flags.map_err(|name| format!("\"{name}\" is not a flag of the scheduler {scheduler}"))?;
+        let flags =
+            Flag::join(&fields.flags, flag_names(scheduler), format_args!("the scheduler {scheduler}"))?;
         service.flags = ServiceFlags::from_raw(flags);
         service.persistence = fields.persistence;
         if let Some(netmask) = fields.netmask {
+            if service.persistence.is_none() {
+                return Err("a netmask goes only with \"persistence\"".into());
+            }
             service.set_netmask(netmask).map_err(|error| error.to_string())?;
         }
         service.engine = fields.engine;
