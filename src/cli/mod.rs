@@ -2,6 +2,7 @@
 //! everything that can be wrong with them.
 
 mod characters;
+mod examples;
 mod lookalike;
 mod options;
 mod quick;

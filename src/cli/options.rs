@@ -138,7 +138,7 @@ table! {
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
         Doctor ("doctor") Flag, "say what is wrong with this director or real server, and how to mend it";
-        Help ('h', "help") Flag, "show this help";
+        Help ('h', "help") Flag, "list the commands, or explain the one that follows";
         Version ('v', "version") Flag, "show the version";
     }
 

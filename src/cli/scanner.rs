@@ -31,9 +31,12 @@ impl Scanner {
         let first = words.iter().find(|word| word.len() > 1 && **word != "--" && word.starts_with('-'));
         let first = *first.ok_or_else(|| Usage::NoVerb(words[0].to_owned()))?;
         match entry_at_start(first) {
-            // Nothing after them matters.
+            // Nothing after them matters but a command that is to be explained.
             Some(Entry::Verb(verb @ (Verb::Help | Verb::Version))) => {
-                return Ok(Scanned { verb, value: None, options: Vec::new(), words: Vec::new() });
+                let after = words.iter().skip_while(|word| **word != first).skip(1);
+                let words =
+                    after.take(usize::from(verb == Verb::Help)).map(|word| Cow::Borrowed(*word)).collect();
+                return Ok(Scanned { verb, value: None, options: Vec::new(), words });
             }
             Some(Entry::Option(_)) => return Err(Usage::NoVerb(first.to_owned())),
             _ => {}
@@ -61,9 +64,45 @@ impl Scanner {
     }
 }
 
-/// Returns the text of `--help`.
-pub(crate) fn help() -> String {
-    parser().render_help().to_string()
+/// Returns the text of `--help`: that of a command if the word is one, or else a list of all commands.
+pub(crate) fn help(word: Option<&str>) -> String {
+    let verb = word.and_then(entry_at_start).and_then(|entry| match entry {
+        Entry::Verb(verb) => Some(verb),
+        Entry::Option(_) => None,
+    });
+    let help = |mut parser: clap::Command| parser.render_help().to_string();
+    match verb {
+        None => help(
+            parser_of(Verb::ALL.iter().copied().map(Entry::Verb))
+                .about("Administer IPVS, the layer-4 load balancer in the Linux kernel.")
+                .override_usage("ipvsadm COMMAND [OPTION]...")
+                .after_help(
+                    "'ipvsadm -h COMMAND' explains a command with its options, such as 'ipvsadm -h -A'.\n\
+                     ipvsadm(8) is the manual page.",
+                ),
+        ),
+        Some(verb) => {
+            let row = verb.row();
+            let value = match row.arity {
+                Arity::Required(name) => format!(" {name}"),
+                Arity::None | Arity::Optional(_) => String::new(),
+            };
+            // The one that every command takes does nothing.
+            let is_shown =
+                |option: &Opt| option.verbs().contains(&verb) && (*option != Opt::Sort || verb == Verb::List);
+            let options = Opt::ALL.iter().copied().filter(is_shown);
+            let file = if verb == Verb::Restore { " [FILE]" } else { "" };
+            let examples = super::examples::examples(verb).lines().map(|line| format!("\n  {line}"));
+            let spellings =
+                row.short.map_or(format!("--{}", row.long), |short| format!("-{short}, --{}", row.long));
+            help(
+                parser_of(options.map(Entry::Option))
+                    .about(format!("{spellings}: {}", row.help))
+                    .override_usage(format!("ipvsadm {}{value} [OPTION]...{file}", row.name))
+                    .after_help(format!("Example:{}", examples.collect::<String>())),
+            )
+        }
+    }
 }
 
 /// Finds the command or the option that a word begins with.
@@ -91,14 +130,15 @@ fn value(matches: &ArgMatches, row: &Row) -> Value<'static> {
 }
 
 fn parser() -> clap::Command {
+    parser_of(Entry::ALL.iter().copied()).arg(Arg::new(WORDS).action(ArgAction::Append).hide(true))
+}
+
+fn parser_of(entries: impl Iterator<Item = Entry>) -> clap::Command {
     clap::Command::new("ipvsadm")
         .no_binary_name(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .about("Administer IPVS, the layer-4 load balancer in the Linux kernel.")
-        .override_usage("ipvsadm COMMAND [OPTION]...")
-        .args(Entry::ALL.iter().copied().map(arg))
-        .arg(Arg::new(WORDS).action(ArgAction::Append).hide(true))
+        .args(entries.map(arg))
 }
 
 fn arg(entry: Entry) -> Arg {

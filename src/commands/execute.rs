@@ -35,7 +35,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::Save { numeric, full, format, file } => {
             save::run(session, *format, *numeric, *full, file.as_deref())?;
         }
-        Command::Help => session.output.push(cli::help()),
+        Command::Help(word) => session.output.push(cli::help(word.as_deref())),
         Command::Version => view::version(&mut session.output),
     }
     Ok(())

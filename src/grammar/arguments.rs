@@ -44,7 +44,7 @@ impl<'a, 'h> Arguments<'a, 'h> {
         }
         let max_words = match verb {
             Verb::SetTimeouts => 3,
-            Verb::Restore => 1,
+            Verb::Restore | Verb::Help => 1,
             _ => 0,
         };
         match words.get(max_words) {

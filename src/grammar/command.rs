@@ -35,8 +35,8 @@ pub(crate) enum Command {
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
     Save { numeric: bool, full: bool, format: Format, file: Option<String> },
-    /// Explains the program.
-    Help,
+    /// Explains the command that the word is, or lists all.
+    Help(Option<String>),
     /// Shows the program's version.
     Version,
 }
@@ -113,7 +113,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         }
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Doctor => return Ok(Invocation::Doctor(doctor::read(arguments)?)),
-        Verb::Help => return Ok(Invocation::Command(Command::Help)),
+        Verb::Help => {
+            let word = arguments.words.pop().map(Cow::into_owned);
+            return Ok(Invocation::Command(Command::Help(word)));
+        }
         Verb::Version => return Ok(Invocation::Command(Command::Version)),
     };
     Ok(Invocation::Command(Command::Change(change)))

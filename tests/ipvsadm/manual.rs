@@ -31,7 +31,12 @@ fn normalize(names: &[String], value: &str) -> String {
 
 /// Parses an option in the help, as in `  -t, --tcp-service <ADDRESS:PORT>   a TCP service`.
 fn parse_help_option(line: &str) -> Option<String> {
-    let spelling = line.trim_start().split("  ").next().filter(|spelling| spelling.starts_with('-'))?;
+    let spelling = line
+        .strip_prefix("  ")?
+        .trim_start()
+        .split("  ")
+        .next()
+        .filter(|spelling| spelling.starts_with('-'))?;
     let (names, value): (Vec<&str>, Vec<&str>) =
         spelling.split_whitespace().partition(|word| word.starts_with('-'));
     let names: Vec<String> = names.iter().map(|name| name.trim_end_matches([',', '.']).to_string()).collect();
@@ -54,9 +59,15 @@ fn parse_page_option(line: &str) -> Option<String> {
 
 #[test]
 fn the_manual_and_the_help_list_the_same_options() {
-    let help = run(Command::new(PROGRAM).arg("-h")).stdout;
+    let help = |words: &[&str]| run(Command::new(PROGRAM).arg("-h").args(words)).stdout;
     let page = page("ipvsadm");
-    let options: BTreeSet<String> = help.lines().filter_map(parse_help_option).collect();
+    let commands: BTreeSet<String> = help(&[]).lines().filter_map(parse_help_option).collect();
+    let mut options = commands.clone();
+    for command in &commands {
+        let help = help(&[command.split(' ').next().unwrap()]);
+        assert!(help.contains("\nExample:\n  ipvsadm -"), "{help}");
+        options.extend(help.lines().filter_map(parse_help_option));
+    }
     assert!(options.contains("-t --tcp-service ADDRESSPORT"), "{options:?}");
     assert_eq!(page.lines().filter_map(parse_page_option).collect::<BTreeSet<_>>(), options);
 

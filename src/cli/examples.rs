@@ -1,0 +1,43 @@
+//! An example of each command, for its help.
+
+use super::options::Verb;
+
+/// Returns command lines that use the command, and what they do.
+pub(super) fn examples(verb: Verb) -> &'static str {
+    match verb {
+        Verb::AddService => {
+            "ipvsadm -A -t 192.0.2.1:80 -s wrr
+ipvsadm -A -t [2001:db8::1]:443 -s wlc -p 600   # clients keep their server for 600 s"
+        }
+        Verb::EditService => {
+            "ipvsadm -E -t 192.0.2.1:80 -s sh -b sh-port   # what is not named becomes the default"
+        }
+        Verb::DeleteService => "ipvsadm -D -t 192.0.2.1:80",
+        Verb::Clear => "ipvsadm -C",
+        Verb::Restore => {
+            "ipvsadm -R --check FILE               # only read it
+ipvsadm -R --replace --dry-run FILE   # show what would be done
+ipvsadm -R --replace FILE             # make the table what the file says"
+        }
+        Verb::Save => "ipvsadm -S -n --full --output FILE",
+        Verb::AddServer => "ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 2",
+        Verb::EditServer => "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 0   # no new connections",
+        Verb::DeleteServer => "ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.11:8080   # its connections end at once",
+        Verb::List => {
+            "ipvsadm -L -n
+ipvsadm -L -n -t 192.0.2.1:80 --stats
+ipvsadm -L --table --watch
+ipvsadm -L --json"
+        }
+        Verb::Zero => "ipvsadm -Z -t 192.0.2.1:80",
+        Verb::SetTimeouts => "ipvsadm --set 900 120 300",
+        Verb::StartDaemon => "ipvsadm --start-daemon master --mcast-interface eth0",
+        Verb::StopDaemon => "ipvsadm --stop-daemon master",
+        Verb::Doctor => {
+            "ipvsadm --doctor                                    # on a director
+ipvsadm --doctor --as-real-server -t 192.0.2.1:80   # on a server with direct routing or a tunnel"
+        }
+        Verb::Help => "ipvsadm -h -A",
+        Verb::Version => "ipvsadm -v",
+    }
+}
