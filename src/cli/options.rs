@@ -115,6 +115,7 @@ const ON_SERVICES: &[Verb] = &[
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
 const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
+const TUNNELS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::Doctor];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
 const RESTORING: &[Verb] = &[Verb::Restore];
@@ -162,10 +163,10 @@ table! {
         RealServer ('r', "real-server") Required("ADDRESS[:PORT]"), ON_SERVERS,
             "the real server (default port: the service's)";
         Gatewaying ('g', "gatewaying") Flag, SERVER_SETTINGS, "direct routing (default)";
-        Ipip ('i', "ipip") Flag, SERVER_SETTINGS, "tunnelling";
+        Ipip ('i', "ipip") Flag, TUNNELS, "tunnelling";
         Masquerading ('m', "masquerading") Flag, SERVER_SETTINGS, "masquerading (NAT)";
-        TunType ("tun-type") Required("TYPE"), SERVER_SETTINGS, "ipip, gue or gre (default ipip)";
-        TunPort ("tun-port") Required("PORT"), SERVER_SETTINGS, "UDP port of a gue tunnel";
+        TunType ("tun-type") Required("TYPE"), TUNNELS, "ipip, gue or gre (default ipip)";
+        TunPort ("tun-port") Required("PORT"), TUNNELS, "UDP port of a gue tunnel";
         TunNocsum ("tun-nocsum") Flag, SERVER_SETTINGS, "tunnel without checksums (default)";
         TunCsum ("tun-csum") Flag, SERVER_SETTINGS, "gue or gre tunnel with checksums";
         TunRemcsum ("tun-remcsum") Flag, SERVER_SETTINGS, "gue tunnel with remote checksum offload";

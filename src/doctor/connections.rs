@@ -57,7 +57,8 @@ fn answers(evidence: &Evidence, entry: &TableEntry, server: &DestinationState) -
     let (sent, received) = (server.stats.in_packets, server.stats.out_packets);
     let are_counted = evidence.setting("net/ipv4/vs/run_estimation") != Some(0);
     // The kernel's number of active connections has those that wait, too.
-    let is_idle = counts.established == 0;
+    // Counters that were zeroed lack the start of older connections.
+    let is_idle = counts.established == 0 && server.stats.connections > 0;
     if is_natted && are_counted && is_idle && is_stream(entry.service.id(), counts) && sent >= FEW {
         if received == 0 {
             return Some(Finding::new(
@@ -96,7 +97,7 @@ fn answers(evidence: &Evidence, entry: &TableEntry, server: &DestinationState) -
     } else {
         format!(
             "run this on the server: ipvsadm --doctor --as-real-server{}",
-            super::real_server::option(entry.service.id())
+            super::real_server::options(entry.service.id(), &server.settings)
         )
     };
     Some(Finding::new(
@@ -122,7 +123,7 @@ fn is_stream(service: ServiceId, counts: &Counts) -> bool {
 fn refuses(server: &DestinationState) -> bool {
     let length = if server.id().address.is_ipv4() { 40 } else { 60 };
     let stats = &server.stats;
-    stats.out_packets >= FEW && stats.out_bytes == length * stats.out_packets
+    stats.connections >= FEW && stats.out_packets >= FEW && stats.out_bytes == length * stats.out_packets
 }
 
 /// Finds clients whose server was deleted, and whose packets are dropped.
@@ -186,8 +187,8 @@ mod tests {
         let client: IpAddr = client.parse().unwrap();
         let address = server.parse::<SocketAddr>().unwrap().ip();
         for _ in 0..number {
-            evidence.connections.flows.entry(flow).or_default().count(state, client);
-            evidence.connections.servers.entry(address).or_default().count(state, client);
+            evidence.connections.flows.entry(flow).or_default().count(state, 50, client);
+            evidence.connections.servers.entry(address).or_default().count(state, 50, client);
         }
     }
 
@@ -211,6 +212,17 @@ mod tests {
         // It was taken out, so somebody knows.
         evidence.table[0].destinations[0].settings.weight = 0;
         assert_eq!(found(&evidence), [""; 0]);
+    }
+
+    #[test]
+    fn a_connection_that_has_just_begun_does_not_wait() {
+        let mut counts = Counts::default();
+        for seconds in [60, 59] {
+            counts.count(b"SYN_RECV", seconds, [10, 0, 0, 1].into());
+        }
+        assert_eq!((counts.waiting, counts.established, counts.ending), (0, 0, 0));
+        counts.count(b"SYN_RECV", 58, [10, 0, 0, 1].into());
+        assert_eq!((counts.waiting, counts.waiting_clients.len()), (1, 1));
     }
 
     #[test]
@@ -250,7 +262,7 @@ mod tests {
     fn packets_without_answers_are_found_if_answers_have_to_come_through_the_director() {
         let mut evidence = healthy();
         let server = &mut evidence.table[0].destinations[0];
-        (server.stats.in_packets, server.stats.out_packets) = (3, 0);
+        (server.stats.connections, server.stats.in_packets, server.stats.out_packets) = (1, 3, 0);
         assert_eq!(found(&evidence), ["no-answers"]);
         evidence.settings.insert("net/ipv4/vs/run_estimation".into(), "0".into());
         assert_eq!(found(&evidence), ["counters-frozen"]);
@@ -263,6 +275,7 @@ mod tests {
         // Nobody answers what is sent to a log.
         evidence.table = vec![entry("UDP 192.0.2.1:514", &[SERVER])];
         evidence.table[0].destinations[0].stats.in_packets = 30;
+        evidence.table[0].destinations[0].stats.connections = 30;
         assert_eq!(found(&evidence), [""; 0]);
     }
 
@@ -272,6 +285,7 @@ mod tests {
         let stats = |evidence: &mut Evidence, packets, bytes| {
             let server = &mut evidence.table[0].destinations[0];
             (server.stats.in_packets, server.stats.out_packets) = (packets, packets);
+            server.stats.connections = packets;
             server.stats.out_bytes = bytes;
         };
         stats(&mut evidence, 3, 120);
@@ -279,6 +293,10 @@ mod tests {
         stats(&mut evidence, 3, 124);
         assert_eq!(found(&evidence), [""; 0]);
         stats(&mut evidence, 2, 80);
+        assert_eq!(found(&evidence), [""; 0]);
+        // The counters were zeroed while connections were open.
+        stats(&mut evidence, 3, 120);
+        evidence.table[0].destinations[0].stats.connections = 0;
         assert_eq!(found(&evidence), [""; 0]);
     }
 

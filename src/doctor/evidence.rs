@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
-use ipvs_netlink::{DestinationId, Protocol, Scheduler, ServiceId, SyncDaemon, TableEntry};
+use ipvs_netlink::{DestinationId, Protocol, Scheduler, ServiceId, SyncDaemon, TableEntry, Tunnel};
 
 /// Everything that the checks look at. What could not be read is missing, and no check blames what is missing.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     /// The service that alone is examined, besides the machine.
     pub(crate) service: Option<ServiceId>,
+    /// The tunnel that leads to the real server that is examined, if one does.
+    pub(crate) tunnel: Option<Tunnel>,
     /// The services that are examined.
     pub(crate) table: Vec<TableEntry>,
     /// The number of rows of the connection table; 0 if it grows by itself.
@@ -156,9 +158,14 @@ pub(crate) struct Counts {
 impl Counts {
     const MAX_CLIENTS: usize = 8;
 
-    /// Counts a connection in the state that the kernel names.
-    pub(crate) fn count(&mut self, state: &[u8], client: IpAddr) {
+    /// The seconds that are left of a connection that waits for an answer longer than answers take. The kernel gives it
+    /// 60 with each packet of the client.
+    const MAX_STUCK: u64 = 58;
+
+    /// Counts a connection in the state that the kernel names, and with so many seconds left.
+    pub(crate) fn count(&mut self, state: &[u8], seconds: u64, client: IpAddr) {
         match state {
+            b"SYN_RECV" | b"SYN_SENT" | b"INIT" | b"INIT1" | b"COOKIE_WAIT" if seconds > Self::MAX_STUCK => {}
             b"SYN_RECV" | b"SYN_SENT" | b"INIT" | b"INIT1" | b"COOKIE_WAIT" => {
                 self.waiting += 1;
                 if self.waiting_clients.len() < Self::MAX_CLIENTS && !self.waiting_clients.contains(&client) {

@@ -3,9 +3,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use ipvs_netlink::{Protocol, ServiceId};
+use ipvs_netlink::{Destination, Forwarding, Protocol, ServiceId, Tunnel};
 
-use super::evidence::{Address, Evidence, Interface, width};
+use super::evidence::{Address, Evidence, Interface, Listener, width};
 use super::finding::{Finding, Severity, set, shell_word};
 use super::services::wide_address;
 
@@ -46,17 +46,65 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         }
     }
     reverse_path(evidence, findings);
+    findings.extend(evidence.tunnel.and_then(|tunnel| decapsulation(evidence, tunnel)));
 }
 
-/// Returns the option that names a service, after a blank.
-pub(super) fn option(service: ServiceId) -> String {
-    let ServiceId::Address { protocol, address, port } = service else { return String::new() };
-    let option = match protocol {
-        Protocol::UDP => "-u",
-        Protocol::SCTP => "--sctp-service",
-        _ => "-t",
+/// Returns the options that name a service and the tunnel to a server, each after a blank.
+pub(super) fn options(service: ServiceId, server: &Destination) -> String {
+    let mut options = match service {
+        ServiceId::Address { protocol, address, port } => {
+            let option = match protocol {
+                Protocol::UDP => "-u",
+                Protocol::SCTP => "--sctp-service",
+                _ => "-t",
+            };
+            format!(" {option} {}", SocketAddr::new(address, port))
+        }
+        ServiceId::Fwmark { .. } => String::new(),
     };
-    format!(" {option} {}", SocketAddr::new(address, port))
+    if server.forwarding == Forwarding::Tunnel {
+        options += &match server.tunnel {
+            Tunnel::Gue { port, .. } => format!(" -i --tun-type gue --tun-port {port}"),
+            Tunnel::Gre { .. } => " -i --tun-type gre".into(),
+            _ => " -i".to_owned(),
+        };
+    }
+    options
+}
+
+/// Finds a tunnel whose packets nobody unwraps here.
+fn decapsulation(evidence: &Evidence, tunnel: Tunnel) -> Option<Finding> {
+    const SUBJECT: &str = "the tunnel from the director";
+    const BREAKS: &str = "packets from the director are dropped";
+    let (kinds, command): (&[&str], _) = match tunnel {
+        Tunnel::Gre { .. } => (&["gre", "ip6gre"], "modprobe ip_gre; ip link set gre0 up"),
+        // What comes out of GUE is unwrapped once more.
+        _ => (&["ipip", "ip6tnl", "sit"], "modprobe ipip; ip link set tunl0 up"),
+    };
+    let unwraps = |interface: &Interface| interface.is_up && kinds.contains(&interface.kind.as_str());
+    if !evidence.interfaces.is_empty() && !evidence.interfaces.iter().any(unwraps) {
+        return Some(Finding::new(
+            Severity::Error,
+            "no-tunnel",
+            SUBJECT,
+            format!("no interface of the kind {} is up", kinds.join(", ")),
+            BREAKS,
+            format!("{command} # for IPv4"),
+        ));
+    }
+    let Tunnel::Gue { port, .. } = tunnel else { return None };
+    let is_open =
+        |listener: &Listener| listener.protocol == Protocol::UDP && listener.address.port() == port.get();
+    (!evidence.listeners.as_ref()?.iter().any(is_open)).then(|| {
+        Finding::new(
+            Severity::Error,
+            "no-gue-port",
+            SUBJECT,
+            format!("nothing receives on UDP port {port}"),
+            BREAKS,
+            format!("modprobe fou; ip fou add port {port} gue"),
+        )
+    })
 }
 
 /// Returns whether an address looks like a virtual one: it is where no network is, on `lo` or a tunnel.
@@ -229,7 +277,8 @@ fn reverse_path(evidence: &Evidence, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::Listener;
+    use ipvs_netlink::{DestinationId, TunnelFlags};
+
     use super::*;
 
     const NOTHING: [&str; 0] = [];
@@ -383,6 +432,51 @@ mod tests {
         evidence.listeners = Some(vec![listener]);
         let findings = crate::doctor::examine_real_server(&evidence);
         assert_eq!((findings[0].check, findings[0].severity), ("any-address", Severity::Note));
+    }
+
+    #[test]
+    fn somebody_has_to_unwrap_what_comes_through_the_tunnel() {
+        let flags = TunnelFlags::NO_CHECKSUM;
+        let gue = Tunnel::Gue { port: 6080.try_into().unwrap(), flags };
+        for (tunnel, kind, expected) in [
+            (Tunnel::Ipip, "ipip", None),
+            (Tunnel::Ipip, "ip6tnl", None),
+            (Tunnel::Ipip, "gre", Some("no-tunnel")),
+            (Tunnel::Gre { flags }, "gre", None),
+            (Tunnel::Gre { flags }, "ipip", Some("no-tunnel")),
+            (gue, "gre", Some("no-tunnel")),
+            (gue, "ipip", Some("no-gue-port")),
+        ] {
+            let mut evidence = healthy();
+            evidence.tunnel = Some(tunnel);
+            evidence.interfaces[2].kind = kind.into();
+            let checks = |evidence: &Evidence| -> Vec<&str> {
+                crate::doctor::examine_real_server(evidence).iter().map(|finding| finding.check).collect()
+            };
+            assert_eq!(checks(&evidence), Vec::from_iter(expected), "{tunnel:?} {kind}");
+            let gue_port = Listener { protocol: Protocol::UDP, address: "0.0.0.0:6080".parse().unwrap() };
+            evidence.listeners.get_or_insert_default().push(gue_port);
+            let expected = expected.filter(|check| *check != "no-gue-port");
+            assert_eq!(checks(&evidence), Vec::from_iter(expected), "{tunnel:?} {kind}");
+            if expected.is_none() {
+                evidence.interfaces[2].is_up = false;
+                assert_eq!(checks(&evidence), ["no-tunnel"], "{tunnel:?} {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_director_says_how_to_examine_its_server() {
+        let service = "UDP [2001:db8::1]:53".parse().unwrap();
+        let server = Destination::new("10.0.0.1:53".parse::<DestinationId>().unwrap());
+        assert_eq!(options(service, &server), " -u [2001:db8::1]:53");
+        let server = server.with_forwarding(Forwarding::Tunnel);
+        let gue = Tunnel::Gue { port: 6080.try_into().unwrap(), flags: TunnelFlags::CHECKSUM };
+        assert_eq!(
+            options(service, &server.with_tunnel(gue)),
+            " -u [2001:db8::1]:53 -i --tun-type gue --tun-port 6080"
+        );
+        assert_eq!(options("FWM 7".parse().unwrap(), &server), " -i");
     }
 
     #[test]

@@ -90,6 +90,8 @@ fn it_cannot_stand_in_input() {
         assert!(run.stderr.contains("--doctor cannot stand in input for -R"), "{}", run.stderr);
     }
     director.refuses("--doctor -n", 2, "-n is not possible with --doctor; it goes with -L -S");
+    director.refuses("--doctor -i", 2, "-i needs --as-real-server");
+    director.refuses("--doctor --as-real-server --tun-type gre", 2, "--tun-type needs tunnelling: add -i");
     director.refuses(
         "-L --as-real-server",
         2,
@@ -206,6 +208,9 @@ fn the_rules_file_is_compared_with_the_table() {
     fs::write("/mnt/etc/default/ipvsadm", "RULES=/etc/other.rules\n").unwrap();
     assert_eq!(with_rules(&saved), (1, names(&[drained, "rules-broken"])));
     fs::write("/mnt/etc/other.rules", &saved).unwrap();
+    assert_eq!(with_rules("-A -f 1\n"), (1, names(&[drained])));
+    // Debian's package comes with this: nothing is loaded.
+    fs::write("/mnt/etc/default/ipvsadm", "AUTO=\"false\"\n").unwrap();
     assert_eq!(with_rules("-A -f 1\n"), (1, names(&[drained])));
 }
 

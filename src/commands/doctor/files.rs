@@ -75,9 +75,10 @@ pub(super) fn count_connections(connections: Connections) -> Result<ConnectionCo
         if let (Some(protocol), 1..) = (protocol, connection.client.port()) {
             let flow = Flow { protocol, service: connection.service, server: connection.destination };
             let client = connection.client.ip();
-            counts.flows.entry(flow).or_default().count(connection.state, client);
+            let seconds = connection.expires;
+            counts.flows.entry(flow).or_default().count(connection.state, seconds, client);
             let server = counts.servers.entry(connection.destination.ip()).or_default();
-            server.count(connection.state, client);
+            server.count(connection.state, seconds, client);
         }
         Ok::<_, ProcError>(())
     })?;

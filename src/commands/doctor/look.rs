@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use ipvs_netlink::{Ipvs, ServiceId, TableEntry};
+use ipvs_netlink::{Ipvs, ServiceId, TableEntry, Tunnel};
 
 use super::network::Network;
 use super::{files, programs, rules};
@@ -38,8 +38,8 @@ pub(super) fn at_director(service: Option<ServiceId>) -> Result<Evidence, Failur
 }
 
 /// Looks at a real server, which needs no IPVS and no privileges.
-pub(super) fn at_real_server(service: Option<ServiceId>) -> Evidence {
-    let mut evidence = Evidence { service, listeners: files::listeners(), ..Evidence::default() };
+pub(super) fn at_real_server(service: Option<ServiceId>, tunnel: Option<Tunnel>) -> Evidence {
+    let mut evidence = Evidence { service, tunnel, listeners: files::listeners(), ..Evidence::default() };
     look_at_machine(&mut evidence);
     evidence
 }

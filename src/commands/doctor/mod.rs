@@ -18,7 +18,7 @@ use crate::terminal::quote;
 #[cold]
 pub(crate) fn run(session: &mut Session, options: &Doctor) -> Result<(), Failure> {
     let findings = if options.as_real_server {
-        examine_real_server(&look::at_real_server(options.service))
+        examine_real_server(&look::at_real_server(options.service, options.tunnel))
     } else {
         let evidence = look::at_director(options.service);
         examine_director(&evidence.map_err(|failure| Failure::NotExamined(Box::new(failure)))?)

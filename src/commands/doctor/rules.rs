@@ -17,7 +17,12 @@ const SETTINGS: &str = "/etc/default/ipvsadm";
 
 /// Compares the rules file with the table. `None` if there is none, or it says nothing.
 pub(super) fn compare(present: &Snapshot) -> Option<Rules> {
-    let named = fs::read_to_string(SETTINGS).ok().and_then(|text| assigned_file(&text));
+    let settings = fs::read_to_string(SETTINGS).unwrap_or_default();
+    // The service loads nothing then.
+    if matches!(assigned(&settings, "AUTO"), Some("false" | "no")) {
+        return None;
+    }
+    let named = assigned(&settings, "RULES").filter(|file| file.starts_with('/')).map(str::to_owned);
     let file = match named {
         Some(file) => file,
         None => FILES.into_iter().find(|file| says_something(file))?.to_owned(),
@@ -42,11 +47,11 @@ pub(super) fn compare(present: &Snapshot) -> Option<Rules> {
     Some(Rules { file, state, missing_schedulers: missing.collect() })
 }
 
-/// Returns the plain value of `RULES=` in the settings of the service.
-fn assigned_file(settings: &str) -> Option<String> {
-    let value = settings.lines().filter_map(|line| line.trim().strip_prefix("RULES=")).next_back()?;
-    let value = value.split_whitespace().next()?.trim_matches(['"', '\'']);
-    value.starts_with('/').then(|| value.to_owned())
+/// Returns the plain value of the last assignment of a name in the settings of the service.
+fn assigned<'a>(settings: &'a str, name: &str) -> Option<&'a str> {
+    let value = |line: &'a str| line.trim().strip_prefix(name)?.strip_prefix('=');
+    let value = settings.lines().filter_map(value).next_back()?.split_whitespace().next()?;
+    Some(value.trim_matches(['"', '\'']))
 }
 
 /// Returns whether a file has more than comments. On SUSE one of them has settings instead.
@@ -98,9 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn the_service_may_load_another_file() {
+    fn settings_of_the_service_are_plain_assignments() {
+        let assigned_file = |settings| assigned(settings, "RULES");
         assert_eq!(assigned_file("#RULES=/a\n"), None);
-        assert_eq!(assigned_file("AUTO=true\nRULES=/a\n RULES=\"/b/c\" # mine\n").as_deref(), Some("/b/c"));
-        assert_eq!(assigned_file("RULES=\nRULES=relative"), None);
+        assert_eq!(assigned_file("AUTO=true\nRULES=/a\n RULES=\"/b/c\" # mine\n"), Some("/b/c"));
+        assert_eq!(assigned_file("RULES=\nRULESET=/a"), None);
+        assert_eq!(assigned("AUTO=\"false\"\n", "AUTO"), Some("false"));
     }
 }

@@ -67,3 +67,24 @@ fn each_wrong_setting_of_a_real_server_is_named_and_nothing_before() {
     let findings = examine(&network.director_machine, "").stdout;
     assert!(findings.contains("[waiting]") && findings.contains(&service), "{findings}");
 }
+
+#[test]
+fn a_missing_end_of_a_tunnel_is_named() {
+    let network = Network::new(1);
+    network.route_answers_around_director();
+    let server = &network.servers[0];
+    let _serving = network.serve(80);
+    for (tunnel, missing, command) in [
+        ("-i", "no-tunnel", "link add tunnel type ipip local 10.0.0.11\nlink set tunnel up\n"),
+        ("-i --tun-type gue --tun-port 6080", "no-gue-port", "fou add port 6080 gue\n"),
+        ("-i --tun-type gre", "no-tunnel", "link add gre type gre local 10.0.0.11\nlink set gre up\n"),
+    ] {
+        let words = format!("--as-real-server -t {VIP}:80 {tunnel}");
+        assert_eq!(found(server, &words), [missing], "{words}");
+        server.ip(command);
+        assert_eq!(found(server, &words), NOTHING, "{words}: {}", examine(server, &words).stdout);
+        network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, tunnel);
+        count_answers(&network.client, &endpoint(VIP, 80), 2);
+        network.director.ok(&format!("-D -t {VIP}:80"));
+    }
+}
