@@ -27,7 +27,7 @@ pub fn restore(data: &[u8]) {
 fn check(invocation: Invocation) -> Result<(), Failure> {
     match invocation {
         Invocation::Restore(options) => commands::restore(&mut Session::default(), &options),
-        Invocation::Command(_) | Invocation::Doctor(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -62,7 +62,8 @@ pub fn command_line(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let words: Vec<&str> = text.split('\n').collect();
     match Parser::default().parse(&words) {
-        Ok(Invocation::Command(crate::grammar::Command::Change(change))) => {
+        Ok(invocation) => {
+            let Some(change) = invocation.change() else { return };
             let mut output = crate::output::Output::default();
             crate::grammar::write(&mut output, &change);
             let bytes = output.into_bytes();
@@ -70,7 +71,6 @@ pub fn command_line(data: &[u8]) {
             let again = crate::stages::parse(&line.split_whitespace().collect::<Vec<_>>());
             assert_eq!(again, Some(change), "{line}");
         }
-        Ok(_) => {}
         Err(usage) => assert!(!message(usage).is_empty()),
     }
 }

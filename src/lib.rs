@@ -41,8 +41,11 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
             completion::write(&mut session.output, words);
             return Ok(());
         }
-        match Parser::default().parse(&words)? {
+        match parse(&words)? {
             Invocation::Command(command) => commands::execute(&mut session, &command),
+            Invocation::EditServer(change, unnamed) => commands::edit_server(&mut session, change, unnamed),
+            Invocation::Drain(options) => commands::drain(&mut session, &options),
+            Invocation::Undrain(options) => commands::undrain(&mut session, &options),
             Invocation::Restore(options) => commands::restore(&mut session, &options),
             Invocation::Doctor(options) => commands::examine(&mut session, &options),
         }
@@ -65,4 +68,17 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn valid_words(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, Usage> {
     words.map(|word| word.into_string().map_err(Usage::NotUtf8)).collect()
+}
+
+/// Gives a command line its meaning, in the network namespace that it names: everything that is opened later, and every
+/// name that is looked up, belongs to it.
+fn parse(words: &[&str]) -> Result<Invocation, Failure> {
+    let mut parser = Parser::default();
+    let outcome = parser.parse_provisionally(words);
+    // A mistake may be one of a placeholder for an address.
+    let counts = outcome.is_ok() || parser.misses_names();
+    if let Some(namespace) = parser.take_namespace().filter(|_| counts) {
+        commands::enter_namespace(&namespace)?;
+    }
+    Ok(if parser.look_up_names() { parser.parse(words)? } else { outcome? })
 }

@@ -2,17 +2,14 @@
 
 use ipvs_netlink::{Change, Connection, Table};
 
-use crate::grammar::{Command, Invocation, List, Parser};
+use crate::grammar::{List, Parser};
 use crate::output::Output;
 use crate::view;
 
 /// Reads the words of a command line, and returns the change that it asks for.
 #[must_use]
 pub fn parse(words: &[&str]) -> Option<Change> {
-    match Parser::default().parse(words) {
-        Ok(Invocation::Command(Command::Change(change))) => Some(change),
-        _ => None,
-    }
+    Parser::default().parse(words).ok()?.change()
 }
 
 /// Formats a table as `-Ln` does. A text of more than 16 KiB would be printed.

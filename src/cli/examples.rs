@@ -10,10 +10,14 @@ pub(super) fn examples(verb: Verb) -> &'static str {
 ipvsadm -A -t [2001:db8::1]:443 -s wlc -p 600   # clients keep their server for 600 s"
         }
         Verb::EditService => {
-            "ipvsadm -E -t 192.0.2.1:80 -s sh -b sh-port   # what is not named becomes the default"
+            "ipvsadm -E -t 192.0.2.1:80 -s sh -b sh-port   # what is not named becomes the default
+ipvsadm -E -t 192.0.2.1:80 --keep -s sh       # what is not named stays"
         }
         Verb::DeleteService => "ipvsadm -D -t 192.0.2.1:80",
-        Verb::Clear => "ipvsadm -C",
+        Verb::Clear => {
+            "ipvsadm -C
+ipvsadm -C --vip 10.96.0.0/12 --dry-run   # show what would be deleted"
+        }
         Verb::Restore => {
             "ipvsadm -R --check FILE               # only read it
 ipvsadm -R --replace --dry-run FILE   # show what would be done
@@ -21,13 +25,15 @@ ipvsadm -R --replace FILE             # make the table what the file says"
         }
         Verb::Save => "ipvsadm -S -n --full --output FILE",
         Verb::AddServer => "ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 2",
-        Verb::EditServer => "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 0   # no new connections",
+        Verb::EditServer => "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:8080 --keep -w 5   # the weight alone",
         Verb::DeleteServer => "ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.11:8080   # its connections end at once",
         Verb::List => {
             "ipvsadm -L -n
 ipvsadm -L -n -t 192.0.2.1:80 --stats
 ipvsadm -L --table --watch
-ipvsadm -L --json"
+ipvsadm -L --json
+ipvsadm -L -n -c --no-templates --count-by client --top 10
+ipvsadm -L -n --netns blue"
         }
         Verb::Zero => "ipvsadm -Z -t 192.0.2.1:80",
         Verb::SetTimeouts => "ipvsadm --set 900 120 300",
@@ -37,6 +43,15 @@ ipvsadm -L --json"
             "ipvsadm --doctor                                    # on a director
 ipvsadm --doctor --as-real-server -t 192.0.2.1:80   # on a server with direct routing or a tunnel"
         }
+        Verb::Drain => {
+            "ipvsadm --drain -r 10.0.0.11 --wait 600   # in all services, until no connection is left
+ipvsadm --drain -r 10.0.0.11:8080 -t 192.0.2.1:80 --reason update"
+        }
+        Verb::Undrain => {
+            "ipvsadm --undrain -r 10.0.0.11        # the weights from before
+ipvsadm --undrain -r 10.0.0.11 -w 3   # another one"
+        }
+        Verb::NetnsList => "ipvsadm --netns-list",
         Verb::Help => "ipvsadm -h -A",
         Verb::Version => "ipvsadm -v",
     }

@@ -101,6 +101,22 @@ macro_rules! table {
 
 use Arity::{None as Flag, Optional, Required};
 
+impl Opt {
+    /// Returns whether a command takes the option with several values.
+    pub(crate) fn may_repeat(self, verb: Verb) -> bool {
+        verb == Verb::Clear
+            && matches!(
+                self,
+                Self::TcpService
+                    | Self::UdpService
+                    | Self::SctpService
+                    | Self::FwmarkService
+                    | Self::Vip
+                    | Self::Server
+            )
+    }
+}
+
 const ON_SERVICES: &[Verb] = &[
     Verb::AddService,
     Verb::EditService,
@@ -111,22 +127,27 @@ const ON_SERVICES: &[Verb] = &[
     Verb::List,
     Verb::Zero,
     Verb::Doctor,
+    Verb::Clear,
+    Verb::Drain,
+    Verb::Undrain,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
-const ON_SERVERS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer];
+const ON_SERVERS: &[Verb] =
+    &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::List, Verb::Drain, Verb::Undrain];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
 const TUNNELS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::Doctor];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
+const CLEARING: &[Verb] = &[Verb::Clear];
 const RESTORING: &[Verb] = &[Verb::Restore];
-const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::Doctor];
+const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList, Verb::Doctor];
 
 table! {
     commands {
         AddService ('A', "add-service") Flag, "add a virtual service";
         EditService ('E', "edit-service") Flag, "replace the settings of a virtual service";
         DeleteService ('D', "delete-service") Flag, "delete a virtual service with its servers";
-        Clear ('C', "clear") Flag, "delete every virtual service";
+        Clear ('C', "clear") Flag, "delete every virtual service, or some of them";
         Restore ('R', "restore") Flag, "run the commands in a file or on standard input, one a line";
         Save ('S', "save") Flag, "print the table as commands that -R reads";
         AddServer ('a', "add-server") Flag, "add a real server to a virtual service";
@@ -139,6 +160,9 @@ table! {
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
         Doctor ("doctor") Flag, "say what is wrong with this director or real server, and how to mend it";
+        NetnsList ("netns-list") Flag, "show the network namespaces that have services";
+        Drain ("drain") Flag, "give a server no new connections, in one service or in all";
+        Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
         Help ('h', "help") Flag, "list the commands, or explain the one that follows";
         Version ('v', "version") Flag, "show the version";
     }
@@ -161,7 +185,7 @@ table! {
         Engine ("pe") Required("NAME"), SERVICE_SETTINGS, "persistence engine, such as sip";
         OnePacket ('o', "ops") Flag, SERVICE_SETTINGS, "schedule every UDP datagram by itself";
         RealServer ('r', "real-server") Required("ADDRESS[:PORT]"), ON_SERVERS,
-            "the real server (default port: the service's)";
+            "the real server (default port: the service's); with -L -c, its connections";
         Gatewaying ('g', "gatewaying") Flag, SERVER_SETTINGS, "direct routing (default)";
         Ipip ('i', "ipip") Flag, TUNNELS, "tunnelling";
         Masquerading ('m', "masquerading") Flag, SERVER_SETTINGS, "masquerading (NAT)";
@@ -170,17 +194,34 @@ table! {
         TunNocsum ("tun-nocsum") Flag, SERVER_SETTINGS, "tunnel without checksums (default)";
         TunCsum ("tun-csum") Flag, SERVER_SETTINGS, "gue or gre tunnel with checksums";
         TunRemcsum ("tun-remcsum") Flag, SERVER_SETTINGS, "gue tunnel with remote checksum offload";
-        Weight ('w', "weight") Required("WEIGHT"), SERVER_SETTINGS,
+        Weight ('w', "weight") Required("WEIGHT"), &[Verb::AddServer, Verb::EditServer, Verb::Undrain],
             "share of new connections, 0 for none (default 1)";
         UpperThreshold ('x', "u-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "no new connections above this number (default 0: no limit)";
         LowerThreshold ('y', "l-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
             "new connections again below this number (default 0: 3/4 of -x)";
+        Keep ("keep") Flag, &[Verb::EditService, Verb::EditServer],
+            "change only what is named, and keep all other settings";
+        Wait ("wait") Required("SECONDS"), &[Verb::Drain],
+            "wait for connections to end, at most for this time";
+        Reason ("reason") Required("TEXT"), &[Verb::Drain], "the reason, which -L --drained shows";
         Numeric ('n', "numeric") Flag, &[Verb::List, Verb::Save],
             "addresses and ports as numbers, without looking names up";
         Connection ('c', "connection") Flag, LISTING, "show the connections";
+        Client ("client") Required("NETWORK"), LISTING, "with -c, connections of these clients alone";
+        State ("state") Required("NAMES"), LISTING, "with -c, connections in these states, such as ESTABLISHED";
+        Proto ("proto") Required("NAMES"), LISTING, "with -c, connections of tcp, udp or sctp alone";
+        Origin ("origin") Required("WHERE"), LISTING,
+            "with -c, connections made here (local) or learnt from another director (sync)";
+        Templates ("templates") Flag, LISTING, "with -c, only what binds clients to servers";
+        NoTemplates ("no-templates") Flag, LISTING, "with -c, everything else";
+        Count ("count") Flag, LISTING, "with -c, show the number of connections alone";
+        CountBy ("count-by") Required("WHAT"), LISTING,
+            "with -c, show the number for each client, service, server or state";
+        Top ("top") Required("NUMBER"), LISTING, "show the largest numbers of --count-by alone";
         Timeout ("timeout") Flag, LISTING, "show the timeouts of idle connections";
         Daemon ("daemon") Flag, LISTING, "show the sync daemons";
+        Drained ("drained") Flag, LISTING, "show the drained servers with their weights before";
         Stats ("stats") Flag, LISTING, "show connections, packets and bytes so far";
         Rate ("rate") Flag, LISTING, "show connections, packets and bytes per second";
         Thresholds ("thresholds") Flag, LISTING, "show the thresholds of servers";
@@ -190,6 +231,8 @@ table! {
         Exact ("exact") Flag, LISTING, "show numbers whole instead of with K, M, G";
         Sort ("sort") Flag, Verb::ALL, "does nothing: services and servers are sorted anyway";
         Nosort ("nosort") Flag, LISTING, "show services and servers in the kernel's order";
+        Netns ("netns") Required("NAMESPACE"), Verb::ALL,
+            "work in this network namespace: a name of ip netns, a path or a process id";
         Json ("json") Flag, DOCUMENTS,
             "a JSON document with everything; with -R, read one as -S prints it";
         Names ("names") Flag, LISTING, "with --json, look names up and add them";
@@ -216,11 +259,18 @@ table! {
             "make the table what the input says, by the smallest change, or leave it as it is";
         Check ("check") Flag, RESTORING, "only read and check the input";
         Test ("test") Flag, RESTORING, "the same as --check";
-        DryRun ("dry-run") Flag, RESTORING, "print the commands that --replace would run";
+        DryRun ("dry-run") Flag, &[Verb::Restore, Verb::Clear],
+            "print the commands that --replace or -C would run";
+        Vip ("vip") Required("NETWORK"), CLEARING, "with -C, only services on these virtual addresses";
+        Server ("server") Required("NETWORK"), CLEARING, "with -C, these servers instead of services";
         KeepOthers ("keep-others") Flag, RESTORING,
             "--replace leaves services alone that the input does not name";
+        KeepWeights ("keep-weights") Flag, RESTORING,
+            "--replace leaves the weights of existing servers as they are";
+        DrainRemoved ("drain-removed") Required("SECONDS"), RESTORING,
+            "--replace lets the connections of what it removes end, at most for this time";
         AllowEmpty ("allow-empty") Flag, RESTORING, "--replace may clear the table";
-        LockWait ("lock-wait") Required("SECONDS"), RESTORING,
+        LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
         AsRealServer ("as-real-server") Flag, &[Verb::Doctor],

@@ -26,7 +26,8 @@ pub(super) fn scan<'a>(words: &[&'a str]) -> Option<Scanned<'a>> {
         }
     }
     let mut scanned = line.scanned?;
-    scanned.options.sort_unstable_by_key(|&(option, _)| option as usize);
+    // Values of the same option stay in their order.
+    scanned.options.sort_by_key(|&(option, _)| option as usize);
     Some(scanned)
 }
 
@@ -70,7 +71,8 @@ impl<'a> Line<'a, '_> {
                 self.scanned = Some(Scanned { verb, value, options, words: Vec::new() });
             }
             (Entry::Option(option), Some(scanned)) => {
-                if scanned.options.iter().any(|&(existing, _)| existing == option) {
+                let is_given = scanned.options.iter().any(|&(existing, _)| existing == option);
+                if is_given && !option.may_repeat(scanned.verb) {
                     return None;
                 }
                 scanned.options.push((option, value));
@@ -115,6 +117,7 @@ mod tests {
             "--start-daemon master --mcast-interface eth0 --syncid 3",
             "-Lnc",
             "-D -f 3 -6",
+            "-C --vip 10.0.0.0/8 -t 10.0.0.1:80 --vip=10.0.0.1 -t 10.0.0.2:80 --server 10.0.0.3",
         ] {
             assert!(scan(&line.split(' ').collect::<Vec<_>>()).is_some(), "{line}");
         }

@@ -17,9 +17,13 @@ use super::usage::Usage;
 /// The id by which clap knows the words that are neither options nor values.
 const WORDS: &str = "words";
 
-/// Reads command lines. clap's parser is built when it is first needed.
+/// Reads command lines. clap's parsers are built when they are first needed.
 #[derive(Default)]
-pub(crate) struct Scanner(Option<clap::Command>);
+pub(crate) struct Scanner {
+    parser: Option<clap::Command>,
+    /// The parser of a command some of whose options may be repeated.
+    repeating: Option<clap::Command>,
+}
 
 impl Scanner {
     /// Reads the words of a command line, without the program's name; there has to be one at least.
@@ -41,11 +45,12 @@ impl Scanner {
             Some(Entry::Option(_)) => return Err(Usage::NoVerb(first.to_owned())),
             _ => {}
         }
-        let matches = self
-            .0
-            .get_or_insert_with(parser)
-            .try_get_matches_from_mut(words)
-            .map_err(|error| usage(&error, first))?;
+        let parser = if entry_at_start(first) == Some(Entry::Verb(Verb::Clear)) {
+            self.repeating.get_or_insert_with(|| parser_for(Some(Verb::Clear)))
+        } else {
+            self.parser.get_or_insert_with(parser)
+        };
+        let matches = parser.try_get_matches_from_mut(words).map_err(|error| usage(&error, first))?;
         let mut verbs: Vec<Verb> =
             Verb::ALL.iter().copied().filter(|verb| is_given(&matches, verb.row())).collect();
         verbs.sort_by_key(|verb| matches.index_of(verb.row().long));
@@ -57,8 +62,10 @@ impl Scanner {
         let options = Opt::ALL.iter().filter(|option| is_given(&matches, option.row()));
         Ok(Scanned {
             verb,
-            value: value(&matches, verb.row()),
-            options: options.map(|option| (*option, value(&matches, option.row()))).collect(),
+            value: values(&matches, verb.row()).next().flatten(),
+            options: options
+                .flat_map(|&option| values(&matches, option.row()).map(move |value| (option, value)))
+                .collect(),
             words: matches.get_many(WORDS).into_iter().flatten().cloned().map(Cow::Owned).collect(),
         })
     }
@@ -120,17 +127,37 @@ fn is_given(matches: &ArgMatches, row: &Row) -> bool {
     matches.value_source(row.long) == Some(ValueSource::CommandLine)
 }
 
-fn value(matches: &ArgMatches, row: &Row) -> Value<'static> {
-    match row.arity {
+/// Returns the values of an entry, or one that is missing if it has none.
+fn values(matches: &ArgMatches, row: &Row) -> impl Iterator<Item = Value<'static>> + use<> {
+    let values = match row.arity {
         Arity::None => None,
-        Arity::Required(_) | Arity::Optional(_) => {
-            matches.get_one::<String>(row.long).cloned().map(Cow::Owned)
-        }
+        Arity::Required(_) | Arity::Optional(_) => matches.get_many::<String>(row.long),
+    };
+    let mut values: Vec<_> =
+        values.into_iter().flatten().map(|value| Some(Cow::Owned(value.clone()))).collect();
+    if values.is_empty() {
+        values.push(None);
     }
+    values.into_iter()
 }
 
 fn parser() -> clap::Command {
-    parser_of(Entry::ALL.iter().copied()).arg(Arg::new(WORDS).action(ArgAction::Append).hide(true))
+    parser_for(None)
+}
+
+/// Returns a parser that lets options be repeated if this command takes them with several values.
+fn parser_for(verb: Option<Verb>) -> clap::Command {
+    let may_repeat = |entry| match (entry, verb) {
+        (Entry::Option(option), Some(verb)) => option.may_repeat(verb),
+        _ => false,
+    };
+    let entries = Entry::ALL.iter().copied();
+    let repeated = entries.clone().filter(|&entry| may_repeat(entry));
+    repeated
+        .fold(parser_of(entries), |parser, entry| {
+            parser.mut_arg(entry.row().long, |arg| arg.action(ArgAction::Append))
+        })
+        .arg(Arg::new(WORDS).action(ArgAction::Append).hide(true))
 }
 
 fn parser_of(entries: impl Iterator<Item = Entry>) -> clap::Command {
@@ -192,7 +219,14 @@ fn is_safe(suggestion: &str, is_command: bool) -> bool {
     let verb = Verb::ALL.iter().find(|verb| suggestion.strip_prefix("--") == Some(verb.row().long));
     match verb {
         None => true,
-        Some(Verb::Clear | Verb::DeleteService | Verb::DeleteServer | Verb::Zero | Verb::StopDaemon) => false,
+        Some(
+            Verb::Clear
+            | Verb::DeleteService
+            | Verb::DeleteServer
+            | Verb::Zero
+            | Verb::StopDaemon
+            | Verb::Drain,
+        ) => false,
         Some(_) => is_command,
     }
 }
@@ -201,11 +235,11 @@ fn is_safe(suggestion: &str, is_command: bool) -> bool {
 mod tests {
     use super::*;
 
-    /// Pieces of random lines; the first twelve may begin one.
-    const PIECES: &str = "-A -a -L -E -d -R -S -Z --set --start-daemon -Ln -At --stop-daemon=master \
+    /// Pieces of random lines; the first fourteen may begin one.
+    const PIECES: &str = "-C -Cf1 -A -a -L -E -d -R -S -Z --set --start-daemon -Ln -At --stop-daemon=master \
                           -t -tX -t=X --tcp-service --tcp-service=X -f1 -6 -s -s= -s=rr --scheduler= \
                           -p -p= -p60 -p=60 --persistent= --persistent=60 -m -mw5 -w -1 X rr 60 --sort \
-                          -n --bogus -q -- - -h";
+                          --vip --vip=X --vip= --server --server=X --dry-run -n --bogus -q -- - -h";
 
     fn scanned(line: &str) -> Result<Scanned<'_>, Usage> {
         Scanner::default().scan_with_clap(&line.split(' ').collect::<Vec<_>>())
@@ -222,7 +256,7 @@ mod tests {
         let mut scanner = Scanner::default();
         let mut understood = 0;
         for _ in 0..20_000 {
-            let mut words = vec![pieces[random(12)]];
+            let mut words = vec![pieces[random(14)]];
             words.extend((0..random(7)).map(|_| pieces[random(pieces.len())]));
             if let Some(scanned) = quick::scan(&words) {
                 assert_eq!(scanner.scan_with_clap(&words), Ok(scanned), "{words:?}");

@@ -90,6 +90,27 @@ pub(crate) enum Usage {
         Opt::Ipip.name()
     )]
     MixedFamilies(DestinationId),
+    #[error("{} {} changes nothing: name a setting", .0.name(), Opt::Keep.name())]
+    NothingToChange(Verb),
+    #[error(
+        "service {service} has no server {name}{}",
+        if others.is_empty() { String::new() } else { format!(", but {}", list(others)) }
+    )]
+    NoSuchServer { service: ServiceId, name: String, others: Vec<DestinationId> },
+    #[error(
+        "no service has the server {name}{}",
+        if others.is_empty() { String::new() } else { format!(", but {}", list(others)) }
+    )]
+    UnknownServer { name: String, others: Vec<DestinationId> },
+    #[error("service {service} has several servers at {address}: name one of {}", list(servers))]
+    SeveralServers { service: ServiceId, address: IpAddr, servers: Vec<DestinationId> },
+    #[error(
+        "server {} has another port than its service, which only {} can have: \
+         add it anew without the port, and delete this one",
+        .0,
+        Opt::Masquerading.name()
+    )]
+    OtherPort(DestinationId),
     #[error("{} needs tunnelling: add {}", .0.name(), Opt::Ipip.name())]
     NeedsTunnelling(Opt),
     #[error("{} is only for tunnels of type {kinds}", option.name())]
@@ -110,10 +131,16 @@ pub(crate) enum Usage {
     BadTimeout { text: String, max: u32 },
     #[error("{} cannot stand in its own input", Verb::Restore.name())]
     NestedRestore,
-    #[error("{} cannot stand in input for {}", Verb::Doctor.name(), Verb::Restore.name())]
-    NestedDoctor,
-    #[error("{} cannot stand in input for {}", Opt::Watch.name(), Verb::Restore.name())]
-    NestedWatch,
+    #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
+    Nested(Opt),
+    #[error(
+        "the kernel's list of connections says the firewall mark of persistence templates alone: \
+         add {}, or name the virtual addresses",
+        Opt::Templates.name()
+    )]
+    MarkOfConnections,
+    #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
+    NestedVerb(Verb),
     #[error("{} needs {}", .0.name(), .1.name())]
     Needs(Opt, Opt),
     #[error(
@@ -122,6 +149,12 @@ pub(crate) enum Usage {
         Opt::Replace.name()
     )]
     NotForReplace(Verb),
+    #[error(
+        "{} with conditions depends on the table that is there: it cannot stand in input for {}",
+        Verb::Clear.name(),
+        Opt::Replace.name()
+    )]
+    PartialClear,
     #[error("{what} is there already, from line {line}")]
     DefinedTwice { what: String, line: usize },
     #[error("{0} is not there: no line before this one adds it")]
@@ -152,6 +185,16 @@ pub(crate) fn bracket_hint(service: &ServiceId) -> Option<String> {
     let (address, port) = text.rsplit_once(':')?;
     let (address, port): (Ipv6Addr, u16) = (address.parse().ok()?, port.parse().ok()?);
     Some(format!("an IPv6 address with a port needs brackets: [{address}]:{port}"))
+}
+
+/// Lists servers, and the number of those beyond the first ones.
+fn list(servers: &[DestinationId]) -> String {
+    const MAX_SHOWN: usize = 5;
+    let mut shown: Vec<String> = servers.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
+    if servers.len() > MAX_SHOWN {
+        shown.push(format!("and {} more", servers.len() - MAX_SHOWN));
+    }
+    shown.join(", ")
 }
 
 fn verbs(option: Opt) -> String {

@@ -2,11 +2,11 @@
 
 use ipvs_netlink::Connection;
 
-use super::connections::{LINES_TOGETHER, open};
+use super::connections::{LINES_TOGETHER, Source};
 use super::session::{Session, read_table};
 use crate::document::{ConnectionFields, ListedEntry, Writer};
 use crate::failure::Failure;
-use crate::grammar::List;
+use crate::grammar::{ConnectionList, List};
 use crate::names::Names;
 use crate::view;
 
@@ -51,11 +51,11 @@ pub(super) fn daemons(session: &mut Session) -> Result<(), Failure> {
     })
 }
 
-/// Shows all connections, in constant memory. Lines that are malformed are counted, and make the command fail at its
+/// Shows the connections, in constant memory. Lines that are malformed are counted, and make the command fail at its
 /// end.
-pub(super) fn connections(session: &mut Session, numeric: bool) -> Result<(), Failure> {
-    let connections = open(session)?;
-    let mut names = Names::new(numeric);
+pub(super) fn connections(session: &mut Session, options: &ConnectionList) -> Result<(), Failure> {
+    let connections = Source::open(session, &options.filter)?;
+    let mut names = Names::new(options.numeric);
     let mut malformed = 0;
     let mut document = Writer::start(&mut session.output);
     document.list("connections", |list| {

@@ -3,7 +3,7 @@
 use ipvs_netlink::{Change, DestinationState, Error, Ipvs, Reason};
 
 use super::session::Session;
-use super::{connections, documents, list, save};
+use super::{clear, connections, documents, drain, edit, list, namespaces, save};
 use crate::cli;
 use crate::failure::Failure;
 use crate::grammar::{Column, Command, ConnectionColumn, Format, ListFormat, Listing, columns_help};
@@ -13,9 +13,13 @@ use crate::view;
 pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Change(change) => make(session.kernel()?, *change)?,
+        Command::Clear(options) => clear::run(session, options)?,
+        Command::Edit(edit) => edit::run(session, edit)?,
         Command::List(Listing::Table(options)) => list::run(session, options)?,
-        Command::List(Listing::Connections(options)) if options.format == ListFormat::Json => {
-            documents::connections(session, options.numeric)?;
+        Command::List(Listing::Connections(options))
+            if options.format == ListFormat::Json && options.count.is_none() =>
+        {
+            documents::connections(session, options)?;
         }
         Command::List(Listing::Connections(options)) => connections::run(session, options)?,
         Command::List(Listing::Timeouts(Format::Json)) => documents::timeouts(session)?,
@@ -28,6 +32,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
             let daemons = session.kernel()?.daemons()?;
             view::daemons(&mut session.output, &daemons);
         }
+        Command::List(Listing::Drained(format)) => drain::list(session, *format)?,
         Command::List(Listing::ColumnNames) => session.output.push(columns_help::<Column>()),
         Command::List(Listing::ConnectionColumnNames) => {
             session.output.push(columns_help::<ConnectionColumn>());
@@ -35,6 +40,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::Save { numeric, full, format, file } => {
             save::run(session, *format, *numeric, *full, file.as_deref())?;
         }
+        Command::Namespaces(format) => namespaces::run(session, *format)?,
         Command::Help(word) => session.output.push(cli::help(word.as_deref())),
         Command::Version => view::version(&mut session.output),
     }
@@ -43,7 +49,7 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
 
 /// Makes a change. If its server does not exist, others at the same address are named: it may be one with another
 /// port or forwarding method that is meant.
-fn make(ipvs: &mut Ipvs, change: Change) -> Result<(), Failure> {
+pub(super) fn make(ipvs: &mut Ipvs, change: Change) -> Result<(), Failure> {
     match ipvs.change(change) {
         Err(Error::Refused(refused)) if refused.reason == Reason::NoSuchDestination => {
             let servers = servers_at_address(ipvs, &change);

@@ -1,15 +1,19 @@
-//! The lock between instances of the program that restore.
+//! The lock between instances of the program that restore or drain.
 //!
-//! Other programs that change the table do not know it. It keeps two restores of our own from mixing their tables.
+//! Other programs that change the table do not know it. It keeps two restores of our own from mixing their tables, and
+//! the notes of drained servers in step with it.
+//!
+//! The file has two lines: the process id of the holder, and the number of replacements so far, by which one that lets go
+//! of the lock for a while finds out whether another one has come after it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::OFlag;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::failure::Failure;
 
@@ -18,43 +22,63 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The lock of this network namespace, until it is dropped.
 pub(super) struct Lock {
-    _file: Option<Flock<File>>,
+    /// The locked file. The lock ends when it is closed.
+    file: Option<File>,
+    /// The number of replacements that the file has.
+    replacements: Option<u64>,
 }
 
 impl Lock {
-    /// Waits for other instances that restore in this network namespace.
+    /// Waits for other instances that work in this network namespace.
     ///
     /// If the lock cannot be had at all, for example because `/run` is missing or read-only, the work goes on without it.
     ///
     /// # Errors
     /// [`Failure::Locked`] if another instance still holds the lock after this time.
     pub(super) fn acquire(patience: Duration) -> Result<Self, Failure> {
-        let Some(mut file) = open() else { return Ok(Self { _file: None }) };
+        let Some(file) = open() else { return Ok(Self { file: None, replacements: None }) };
         let deadline = Instant::now() + patience;
         loop {
-            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(mut locked) => {
-                    note_holder(&mut locked);
-                    return Ok(Self { _file: Some(locked) });
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    let replacements = read(&file).map(|(_, replacements)| replacements);
+                    // Those that wait in vain want to know the holder.
+                    let is_written = replacements.is_some_and(|replacements| write(&file, replacements));
+                    return Ok(Self { file: Some(file), replacements: replacements.filter(|_| is_written) });
                 }
-                Err((unlocked, Errno::EWOULDBLOCK)) if Instant::now() < deadline => {
-                    file = unlocked;
-                    sleep(INTERVAL);
+                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(INTERVAL),
+                Err(Errno::WOULDBLOCK) => {
+                    let holder = read(&file).and_then(|(holder, _)| holder);
+                    return Err(Failure::Locked { seconds: patience.as_secs(), holder });
                 }
-                Err((unlocked, Errno::EWOULDBLOCK)) => {
-                    return Err(Failure::Locked { seconds: patience.as_secs(), holder: holder(unlocked) });
-                }
-                Err((unlocked, Errno::EINTR)) => file = unlocked,
-                Err(_) => return Ok(Self { _file: None }),
+                Err(Errno::INTR) => {}
+                Err(_) => return Ok(Self { file: None, replacements: None }),
             }
         }
     }
+
+    /// Counts a replacement.
+    pub(super) fn count_replacement(&mut self) {
+        let next = self.replacements.map(|replacements| replacements.wrapping_add(1));
+        let is_written = |&next: &u64| self.file.as_ref().is_some_and(|file| write(file, next));
+        self.replacements = next.filter(is_written);
+    }
+
+    /// Returns the number of replacements so far, unless there is no lock or its file cannot be read and written.
+    pub(super) fn replacements(&self) -> Option<u64> {
+        self.replacements
+    }
+}
+
+/// Returns the number of the network namespace, which names the files that belong to it.
+pub(super) fn namespace_number() -> Option<u64> {
+    Some(std::fs::metadata("/proc/thread-self/ns/net").ok()?.ino())
 }
 
 /// Opens the file, whose name has the number of the network namespace. Links are not followed, and a file of another
 /// user is not trusted.
 fn open() -> Option<File> {
-    let namespace = std::fs::metadata("/proc/thread-self/ns/net").ok()?.ino();
+    let namespace = namespace_number()?;
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -68,15 +92,18 @@ fn open() -> Option<File> {
     (metadata.is_file() && metadata.uid() == nix::unistd::geteuid().as_raw()).then_some(file)
 }
 
-/// Writes the process id into the file, for those that wait in vain. Without it they know less.
-fn note_holder(file: &mut File) {
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+/// Writes the id of this process and the number of replacements, and returns whether that was possible.
+fn write(file: &File, replacements: u64) -> bool {
+    let text = format!("{}\n{replacements}\n", std::process::id());
+    file.write_all_at(text.as_bytes(), 0).and_then(|()| file.set_len(text.len() as u64)).is_ok()
 }
 
-/// Reads the id of the process that holds the lock.
-fn holder(mut file: File) -> Option<u32> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+/// Reads the id of the process that holds the lock or held it last, and the number of replacements.
+fn read(file: &File) -> Option<(Option<u32>, u64)> {
+    let mut bytes = [0; 64];
+    let length = file.read_at(&mut bytes, 0).ok()?;
+    let text = String::from_utf8_lossy(&bytes[..length]);
+    let mut numbers = text.lines().map(|line| line.trim().parse::<u64>().ok());
+    let holder = numbers.next().flatten().and_then(|id| id.try_into().ok());
+    Some((holder, numbers.next().flatten().unwrap_or(0)))
 }

@@ -9,13 +9,13 @@ use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
-/// Replaces a file by these bytes, or leaves everything as it is.
+/// Replaces a file by these bytes, or leaves everything as it is. A new file gets this mode, as far as the umask lets it.
 ///
 /// A new file beside the old one gets owner, group and mode of the old one, all by its descriptor, is written to the
 /// disk, and takes the old one's name. Everything happens in the folder that was opened first, so nobody who can rename
 /// folders or files meanwhile can lead the bytes elsewhere. A link of the caller's own is followed; a link of somebody
 /// else is refused, and so is everything that is no regular file.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let path = follow_own_link(path)?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -34,8 +34,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let temporary = format!(".{}.{}", name.to_string_lossy(), std::process::id());
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    // Without an old file the umask decides.
-    let mode = Mode::from_bits_truncate(if old.is_some() { 0o600 } else { 0o666 });
+    let mode = Mode::from_bits_truncate(if old.is_some() { 0o600 } else { mode });
     let mut new = File::from(openat(&folder, &*temporary, flags, mode)?);
     let outcome = fill(&mut new, old.as_ref(), bytes)
         .and_then(|()| Ok(renameat(&folder, &*temporary, &folder, name)?))

@@ -42,7 +42,7 @@ pub(super) fn run(
         let count = bytes.iter().filter(|&&byte| byte == b'\n').count();
         bytes = [first_line(count).as_bytes(), &bytes, last_line(count).as_bytes()].concat();
     }
-    without_signals(|| new_file::replace(Path::new(file), &bytes))
+    without_signals(|| new_file::replace(Path::new(file), &bytes, 0o666))
         .map_err(|error| Failure::Save(file.to_owned(), error))
 }
 

@@ -39,10 +39,20 @@ impl Candidate {
 
 /// The programs that take some of the options: the words that they stand for, and their options.
 const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
-    ("ipvsadm-save", &[Opt::Numeric, Opt::Full, Opt::Output], &["-S"]),
+    ("ipvsadm-save", &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::Output], &["-S"]),
     (
         "ipvsadm-restore",
-        &[Opt::Check, Opt::DryRun, Opt::KeepOthers, Opt::AllowEmpty, Opt::LockWait, Opt::Numeric],
+        &[
+            Opt::Check,
+            Opt::DryRun,
+            Opt::KeepOthers,
+            Opt::KeepWeights,
+            Opt::DrainRemoved,
+            Opt::AllowEmpty,
+            Opt::LockWait,
+            Opt::Netns,
+            Opt::Numeric,
+        ],
         &["-R", "--replace"],
     ),
 ];
@@ -102,7 +112,8 @@ fn names(line: &Line<'_>, only: Option<&[Opt]>, current: &str) -> Vec<Candidate>
                 None => option.verbs().contains(&verb),
             };
             let options = Opt::ALL.iter().copied().filter(fits);
-            options.filter(|&option| !line.has(option)).map(Entry::Option).collect()
+            let fits = |option: &Opt| !line.has(*option) || option.may_repeat(verb);
+            options.filter(fits).map(Entry::Option).collect()
         }
     };
     let is_long = current.starts_with("--");
@@ -182,6 +193,12 @@ FWM  00000007 wlc
             ("-L --columns name,we", "name,weight"),
             ("-L -c --columns sta", "state"),
             ("-L --color a", "auto always"),
+            ("-L -c --state ESTABLISHED,SYN", "ESTABLISHED,SYN_SENT ESTABLISHED,SYN_RECV ESTABLISHED,SYNACK"),
+            ("-L -c --proto tcp,", "tcp,udp tcp,sctp"),
+            ("-L -c --origin _", "local sync"),
+            ("-L -c --count-by s", "service server state"),
+            ("-C --vip 10.0.0.1 --vi", "--vip"),
+            ("-L -c --client 10.0.0.1 --cli", ""),
             ("--start-daemon _", "master backup"),
             ("-L --bogus=", ""),
             ("-a -w _", ""),
@@ -219,8 +236,8 @@ FWM  00000007 wlc
 
     #[test]
     fn the_scripts_have_options_of_their_own() {
-        assert_eq!(answer("ipvsadm-save _"), "-n --full --output -h");
-        assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --output=x -"), "-h");
-        assert_eq!(answer("ipvsadm-restore --dr"), "--dry-run");
+        assert_eq!(answer("ipvsadm-save _"), "-n --netns --full --output -h");
+        assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --output=x --netns 1 -"), "-h");
+        assert_eq!(answer("ipvsadm-restore --dry"), "--dry-run");
     }
 }

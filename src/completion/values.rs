@@ -8,7 +8,7 @@ use ipvs_netlink::{DestinationSummary, ProcTable, Protocol, ServiceFlags, Servic
 use super::line::Line;
 use super::{Answer, Candidate};
 use crate::cli::{Entry, Opt, Verb};
-use crate::grammar::{By, Column, ColumnKind, ConnectionColumn};
+use crate::grammar::{By, Column, ColumnKind, ConnectionColumn, STATES};
 use crate::terminal::is_printable;
 
 const SCHEDULERS: [(&str, &str); 13] = [
@@ -51,7 +51,12 @@ pub(super) fn of(
         Opt::By => plain(By::ALL.map(|(name, _)| name)),
         Opt::TableColumns if line.has(Opt::Connection) => several(text, columns::<ConnectionColumn>()),
         Opt::TableColumns => several(text, columns::<Column>()),
-        Opt::McastInterface => plain(interfaces()),
+        Opt::State => several(text, STATES.split_ascii_whitespace().map(|name| (name, ""))),
+        Opt::Proto => several(text, ["tcp", "udp", "sctp"].into_iter().map(|name| (name, ""))),
+        Opt::Origin => plain(["local", "sync"]),
+        Opt::CountBy => plain(["client", "service", "server", "state"]),
+        Opt::Netns => plain(files("/run/netns")),
+        Opt::McastInterface => plain(files("/sys/class/net")),
         // A new service is none of those that are there.
         _ if line.verb == Some(Verb::AddService) => plain::<&str>([]),
         Opt::TcpService => plain(addresses(table(), Protocol::TCP)),
@@ -84,9 +89,9 @@ fn columns<T: ColumnKind>() -> impl Iterator<Item = (&'static str, &'static str)
     T::ALL.iter().map(|column| (column.name(), column.help()))
 }
 
-/// Returns the names of network interfaces. Names that no terminal should show are left out.
-fn interfaces() -> Vec<String> {
-    let entries = std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
+/// Returns the names of files, such as those of network interfaces. Names that no terminal should show are left out.
+fn files(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| is_printable(name)).collect();
     names.sort();

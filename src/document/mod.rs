@@ -5,8 +5,10 @@
 
 mod changes;
 mod connection;
+mod count;
 mod entry;
 mod listed;
+mod namespace;
 mod object;
 mod place;
 mod plan;
@@ -14,8 +16,10 @@ mod read;
 mod writer;
 
 pub(crate) use connection::ConnectionFields;
+pub(crate) use count::CountFields;
 pub(crate) use entry::Entry;
 pub(crate) use listed::ListedEntry;
+pub(crate) use namespace::NamespaceFields;
 pub(crate) use place::{Path, Place};
 pub(crate) use plan::StepFields;
 pub(crate) use read::{Fault, Settings};

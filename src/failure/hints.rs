@@ -6,8 +6,8 @@ use ipvs_netlink::{
 
 use crate::cli::{Opt, bracket_hint};
 
-/// The number of servers that a piece of advice names.
-const MAX_SERVERS: usize = 3;
+/// The number of servers or refusals that a sentence names.
+const MAX_NAMED: usize = 3;
 
 /// Returns advice in parentheses, if there is any.
 pub(super) fn hint(error: &Error) -> String {
@@ -30,7 +30,7 @@ pub(super) fn other_servers(refused: &Refused, servers: &[DestinationState]) -> 
     };
     let mut all: Vec<String> = servers
         .iter()
-        .take(MAX_SERVERS)
+        .take(MAX_NAMED)
         .map(|DestinationState { settings, .. }| {
             let place = match settings.forwarding {
                 Forwarding::Masquerade => "behind NAT".to_owned(),
@@ -45,10 +45,19 @@ pub(super) fn other_servers(refused: &Refused, servers: &[DestinationState]) -> 
             text
         })
         .collect();
-    if servers.len() > MAX_SERVERS {
-        all.push(format!("and {} more", servers.len() - MAX_SERVERS));
+    if servers.len() > MAX_NAMED {
+        all.push(format!("and {} more", servers.len() - MAX_NAMED));
     }
     all.join(", ")
+}
+
+/// Names the first refusals, and the number of the others.
+pub(super) fn refusals(refused: &[impl ToString]) -> String {
+    let mut all: Vec<String> = refused.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+    if refused.len() > MAX_NAMED {
+        all.push(format!("and {} more", refused.len() - MAX_NAMED));
+    }
+    all.join("; ")
 }
 
 fn advice(refused: &Refused) -> Option<&'static str> {

@@ -120,6 +120,17 @@ pub(super) fn mistakes(input: &str, mistakes: &Mistakes) -> String {
     text
 }
 
+/// Writes sentences, each on a line.
+pub(super) fn sentences(lines: &[String]) -> String {
+    let mut text: String =
+        lines.iter().take(MAX_SHOWN).map(|line| format!("ipvsadm: {}\n", quote(line))).collect();
+    if lines.len() > MAX_SHOWN {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "... and {} more", lines.len() - MAX_SHOWN);
+    }
+    text
+}
+
 pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
     let input = quote(input);
     let sentence = |RefusedLine { number, error }: &RefusedLine| match number {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use ipvs_netlink::{BatchError, DestinationState, Error, ProcError, Query, Reason, Refused, Request};
 
-use crate::cli::{Opt, Usage};
+use crate::cli::{Opt, Usage, Verb};
 use crate::terminal::{escape, quote};
 
 pub(crate) use input::{MAX_SHOWN, Mistakes, RefusedLine, Repeated, at_path};
@@ -57,6 +57,8 @@ pub(crate) enum Failure {
     NotUndone { input: String, refused: Vec<RefusedLine>, left: Vec<String> },
     #[error("cannot replace the table: {0}")]
     Replace(String),
+    #[error("another ipvsadm has replaced the table meanwhile, and what this one was draining is left to it")]
+    Superseded,
     #[error("{0} says nothing at all; to clear the table with it, add --allow-empty")]
     EmptyInput(String),
     /// A saved file was cut.
@@ -71,8 +73,28 @@ pub(crate) enum Failure {
         Opt::LockWait.name()
     )]
     Locked { seconds: u64, holder: Option<u32> },
+    /// A file of notes cannot be read or understood.
+    #[error(
+        "cannot use the notes of drained servers in {}: {}; correct the file, or delete it and name weights: \
+         {} -w WEIGHT",
+        .0,
+        .1,
+        Verb::Undrain.name()
+    )]
+    Notes(String, String),
+    /// Some servers could not be drained or undrained, or not all of their connections ended.
+    #[error("{}ipvsadm: {}", input::sentences(.lines), quote(.sentence))]
+    Drain { lines: Vec<String>, sentence: String, status: u8 },
     #[error("cannot save into {}: {}", quote(.0), .1)]
     Save(String, io::Error),
+    #[error("{} \"{word}\", taken for {taken_for}: {why}", Opt::Netns.name())]
+    Namespace { word: String, taken_for: String, why: String },
+    /// Those that could be looked into were shown.
+    #[error("this is not all: {0}")]
+    UnseenNamespaces(String),
+    /// The kernel refused some deletions of `-C`; the others were made.
+    #[error("{deleted}, {} refused: {}", .refused.len(), hints::refusals(.refused))]
+    NotCleared { deleted: String, refused: Vec<Failure> },
     #[error("cannot save the table: it changed each time it was read")]
     Unstable,
     /// The machine cannot be examined.
@@ -94,6 +116,7 @@ impl Failure {
             Self::Mistakes(..)
             | Self::Refusals { .. }
             | Self::NothingChanged(..)
+            | Self::Drain { .. }
             | Self::NotUndone { .. } => self.to_string(),
             _ => format!("ipvsadm: {}", quote(&self.to_string())),
         }
@@ -105,6 +128,7 @@ impl Failure {
         match self {
             Self::Usage(usage) => usage_status(usage),
             Self::Ipvs(Error::NoIpvs(_)) | Self::Mistakes(..) | Self::EmptyInput(_) | Self::Cut { .. } => 2,
+            Self::Namespace { .. } => 2,
             Self::Ipvs(Error::Refused(refused)) => match (&*refused.request, &refused.reason) {
                 (_, Reason::NotPermitted) => 2,
                 (Request::Query(Query::Service(_)), _) => 1,
@@ -112,8 +136,10 @@ impl Failure {
             },
             Self::NotExamined(_) => 2,
             Self::Ill => 1,
+            Self::Drain { status, .. } => *status,
             Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
-            Self::LeftOutConnections(_) | Self::Save(..) => 1,
+            Self::LeftOutConnections(_) | Self::Save(..) | Self::UnseenNamespaces(_) => 1,
+            Self::NotCleared { .. } => 1,
             _ => 255,
         }
     }
@@ -128,6 +154,8 @@ fn usage_status(usage: &Usage) -> u8 {
     match usage {
         Usage::Lookalike { mistake, .. } => usage_status(mistake),
         Usage::NoVerb(_) | Usage::UnknownOption { .. } | Usage::NoValue(_) | Usage::UnwantedValue(_) => 255,
+        // As if the kernel had been asked to change it.
+        Usage::NoSuchServer { .. } | Usage::UnknownServer { .. } => 255,
         _ => 2,
     }
 }
@@ -169,7 +197,18 @@ mod tests {
                 (Failure::Connections(ProcError::Malformed("ip_vs_conn", text.into())), 1),
                 (Failure::Replace(text.into()), 1),
                 (Failure::EmptyInput(text.into()), 1),
+                (
+                    Failure::NotCleared {
+                        deleted: "nothing".into(),
+                        refused: vec![Failure::Replace(text.into())],
+                    },
+                    1,
+                ),
+                (Failure::Namespace { word: text.into(), taken_for: text.into(), why: text.into() }, 1),
+                (Failure::UnseenNamespaces(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),
+                (Failure::Notes(text.into(), text.into()), 1),
+                (Failure::Drain { lines: vec![text.into()], sentence: text.into(), status: 1 }, 2),
                 (Failure::Mistakes(text.into(), mistakes()), 4),
                 (Failure::Refusals { input: text.into(), refused: vec![line()], others: "lines" }, 2),
                 (Failure::NothingChanged(text.into(), vec![line()]), 2),

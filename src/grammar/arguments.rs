@@ -105,7 +105,7 @@ impl<'a, 'h> Arguments<'a, 'h> {
 
 /// Explains a word that does not belong to the command. One that looks like an address may lack its option.
 fn extra_word(verb: Verb, options: &[(Opt, Value<'_>)], word: &str) -> Usage {
-    let takes_server = Opt::RealServer.verbs().contains(&verb);
+    let takes_server = verb != Verb::List && Opt::RealServer.verbs().contains(&verb);
     let has_server = options.iter().any(|&(option, _)| option == Opt::RealServer);
     let is_server = takes_server && !has_server && word.contains(['.', ':']);
     let sentence = if is_server { Usage::BareServer } else { Usage::ExtraWord };

@@ -95,6 +95,18 @@ columns! {
     }
 }
 
+columns! {
+    /// A column of the table of numbers of connections. No option chooses them.
+    CountColumn {
+        Client "client" "Client" Left "the client";
+        Service "service" "Service" Left "the virtual service";
+        Server "server" "Server" Left "the real server";
+        State "state" "State" Left "the state of the protocol";
+        Connections "connections" "Connections" Right "the number of connections";
+        Share "share" "Share" Right "the number's part of all";
+    }
+}
+
 /// Reads the names of columns.
 pub(super) fn read<C: ColumnKind>(names: &str) -> Result<Vec<C>> {
     let column = |name: &str| {

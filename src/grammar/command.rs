@@ -4,12 +4,16 @@ use std::borrow::Cow;
 
 use ipvs_netlink::Change;
 
-use super::arguments::{Arguments, Line, Result};
+use super::arguments::{Arguments, Line, Result, bad_value};
+use super::clear::Clear;
 use super::doctor::{self, Doctor};
+use super::drain::{Drain, Undrain};
+use super::edit::Edit;
 use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
-use super::{daemon, listing, restore, server, service, timeouts};
+use super::server::Unnamed;
+use super::{clear, daemon, drain, edit, listing, restore, server, service, timeouts};
 use crate::cli::{self, Opt, Scanner, Verb};
 use crate::names::Hosts;
 use crate::output::Output;
@@ -20,10 +24,27 @@ use crate::terminal::is_printable;
 pub(crate) enum Invocation {
     /// Anything that a line of input for `-R` can ask for, too.
     Command(Command),
+    /// Replaces the settings of a server. Those that are not named are worth a word to people, which lines of input do
+    /// not need.
+    EditServer(Change, Unnamed),
+    /// Takes a server out.
+    Drain(Drain),
+    /// Brings a server back.
+    Undrain(Undrain),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
     /// Examines this machine.
     Doctor(Doctor),
+}
+
+impl Invocation {
+    /// Returns the change that it makes, if it makes exactly one.
+    pub(crate) fn change(&self) -> Option<Change> {
+        match *self {
+            Self::Command(Command::Change(change)) | Self::EditServer(change, _) => Some(change),
+            _ => None,
+        }
+    }
 }
 
 /// A command in the arguments of the program, or on a line of input for `-R`.
@@ -31,10 +52,16 @@ pub(crate) enum Invocation {
 pub(crate) enum Command {
     /// Makes one change to the table or the settings.
     Change(Change),
+    /// Deletes a part of the table.
+    Clear(Clear),
+    /// Changes some settings of a service or a server, and keeps the others.
+    Edit(Edit),
     /// Shows the table, or something else.
     List(Listing),
     /// Prints the table as commands, or saves it into a file; with `full` everything of it.
     Save { numeric: bool, full: bool, format: Format, file: Option<String> },
+    /// Shows the network namespaces that have services.
+    Namespaces(Format),
     /// Explains the command that the word is, or lists all.
     Help(Option<String>),
     /// Shows the program's version.
@@ -46,6 +73,8 @@ pub(crate) enum Command {
 pub(crate) struct Parser {
     scanner: Scanner,
     hosts: Hosts,
+    /// The namespace that the last command line names.
+    namespace: Option<String>,
 }
 
 impl Parser {
@@ -68,12 +97,19 @@ impl Parser {
 
     fn parse_words(&mut self, words: &[&str]) -> Result<Invocation> {
         let scanned = self.scanner.scan(words)?;
-        read(&mut Arguments::new(scanned, &mut self.hosts)?)
+        let mut arguments = Arguments::new(scanned, &mut self.hosts)?;
+        self.namespace = read_namespace(&mut arguments)?;
+        read(&mut arguments)
     }
 
-    /// Returns whether host names were collected that are not known yet.
-    pub(crate) fn needs_names(&self) -> bool {
-        self.hosts.is_incomplete()
+    /// Returns the network namespace that the last command line names. It has to be entered before names are looked up.
+    pub(crate) fn take_namespace(&mut self) -> Option<String> {
+        self.namespace.take()
+    }
+
+    /// Returns whether host names of the last command line are not known yet.
+    pub(crate) fn misses_names(&self) -> bool {
+        self.hosts.misses_any()
     }
 
     /// Looks up the collected host names together, and returns whether there were any.
@@ -82,7 +118,19 @@ impl Parser {
     }
 }
 
+fn read_namespace(arguments: &mut Arguments<'_, '_>) -> Result<Option<String>> {
+    match arguments.value(Opt::Netns) {
+        Some(word) if word.is_empty() => {
+            Err(bad_value(Opt::Netns, &word, "it is a name of 'ip netns', a path or a process id"))
+        }
+        word => Ok(word.map(Cow::into_owned)),
+    }
+}
+
 fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
+    if arguments.flag(Opt::Keep) {
+        return Ok(Invocation::Command(Command::Edit(edit::read(arguments)?)));
+    }
     let change = match arguments.verb {
         Verb::AddService => Change::AddService(service::read(arguments)?),
         Verb::EditService => Change::SetService(service::read(arguments)?),
@@ -92,15 +140,20 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             Change::AddDestination(service, server::read(arguments, service)?)
         }
         Verb::EditServer => {
+            let unnamed = Unnamed::find(arguments);
             let service = service::read_id(arguments)?;
-            Change::SetDestination(service, server::read(arguments, service)?)
+            let change = Change::SetDestination(service, server::read(arguments, service)?);
+            return Ok(Invocation::EditServer(change, unnamed));
         }
         Verb::DeleteServer => {
             let service = service::read_id(arguments)?;
             Change::DeleteDestination(service, server::read_id(arguments, service)?)
         }
         Verb::Zero => Change::Zero(service::read_optional_id(arguments)?),
-        Verb::Clear => Change::Flush,
+        Verb::Clear => match clear::read(arguments)? {
+            None => Change::Flush,
+            Some(clear) => return Ok(Invocation::Command(Command::Clear(clear))),
+        },
         Verb::SetTimeouts => Change::SetTimeouts(timeouts::read(arguments)?),
         Verb::StartDaemon => Change::StartDaemon(daemon::read(arguments)?),
         Verb::StopDaemon => Change::StopDaemon(daemon::read_stop(arguments)?),
@@ -111,8 +164,14 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
             return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
         }
+        Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
+        Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Doctor => return Ok(Invocation::Doctor(doctor::read(arguments)?)),
+        Verb::NetnsList => {
+            let format = listing::read_format(arguments);
+            return Ok(Invocation::Command(Command::Namespaces(format)));
+        }
         Verb::Help => {
             let word = arguments.words.pop().map(Cow::into_owned);
             return Ok(Invocation::Command(Command::Help(word)));

@@ -4,6 +4,7 @@ use ipvs_netlink::ServiceId;
 
 use super::arguments::{Arguments, Result, bad_value, number};
 use super::columns::{self, Column, ConnectionColumn};
+use super::filter::{self, ConnectionFilter, Count};
 use super::{daemon, service};
 use crate::cli::{Opt, Usage};
 
@@ -14,6 +15,8 @@ pub(crate) enum Listing {
     Connections(ConnectionList),
     Timeouts(Format),
     Daemons(Format),
+    /// The drained servers.
+    Drained(Format),
     /// The names of the columns of `--table`.
     ColumnNames,
     /// The names of those of `-c --table`.
@@ -105,6 +108,9 @@ pub(crate) enum Color {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConnectionList {
     pub(crate) format: ListFormat,
+    pub(crate) filter: ConnectionFilter,
+    /// Shows numbers in place of connections.
+    pub(crate) count: Option<Count>,
     /// Shows the columns for persistence engines.
     pub(crate) engines: bool,
     /// Shows addresses and ports as numbers.
@@ -168,11 +174,19 @@ const FORMATS: [(Opt, ListFormat); 3] =
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
     let service_option = arguments.find(&service::ID_OPTIONS);
-    let other = arguments.exclusive([Opt::Connection, Opt::Timeout, Opt::Daemon])?.map(|(option, _)| option);
-    if let (Some(other), Some(service)) = (other, service_option) {
-        return Err(Usage::Conflict(other, service));
+    let other = arguments.exclusive([Opt::Connection, Opt::Timeout, Opt::Daemon, Opt::Drained])?;
+    let other = other.map(|(option, _)| option);
+    let (mut filter, mut count, mut service) = (ConnectionFilter::default(), None, None);
+    if other == Some(Opt::Connection) {
+        filter = filter::read(arguments)?;
+        count = filter::read_count(arguments)?;
+    } else {
+        filter::refuse(arguments)?;
+        if let (Some(other), Some(service)) = (other, service_option) {
+            return Err(Usage::Conflict(other, service));
+        }
+        service = service::read_optional_id(arguments)?;
     }
-    let service = service::read_optional_id(arguments)?;
     let columns = COLUMNS.into_iter().find(|&(option, _)| arguments.flag(option));
     let names = arguments.take(Opt::TableColumns).map(Option::unwrap_or_default);
     if columns::is_help(names.as_ref()) && matches!(other, None | Some(Opt::Connection)) {
@@ -213,6 +227,12 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     if let (Some(_), Some((option, _))) = (&names, columns) {
         return Err(Usage::Conflict(Opt::TableColumns, option));
     }
+    if let (Some(count), Some(_)) = (&count, &names) {
+        return Err(Usage::Conflict(count.option(), Opt::TableColumns));
+    }
+    if let (true, Some((option @ Opt::PersistentConn, _))) = (filter.needs_origins(), columns) {
+        return Err(Usage::Conflict(Opt::Origin, option));
+    }
     let color = color.unwrap_or_default();
     Ok(match (other, columns) {
         (None, columns) => Listing::Table(List {
@@ -230,6 +250,8 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
         (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
             Listing::Connections(ConnectionList {
                 format,
+                filter,
+                count,
                 engines: matches!(columns, Some((Opt::PersistentConn, _))),
                 numeric,
                 chosen: names.map(|names| columns::read(&names)).transpose()?,
@@ -245,7 +267,11 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
                 ListFormat::Json => Format::Json,
                 _ => return Err(Usage::Conflict(other, form.unwrap_or(Opt::Table))),
             };
-            if other == Opt::Timeout { Listing::Timeouts(format) } else { Listing::Daemons(format) }
+            match other {
+                Opt::Timeout => Listing::Timeouts(format),
+                Opt::Daemon => Listing::Daemons(format),
+                _ => Listing::Drained(format),
+            }
         }
     })
 }

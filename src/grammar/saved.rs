@@ -68,16 +68,13 @@ fn read_server(rest: &str) -> Option<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grammar::{Command, Invocation, Parser, write};
+    use crate::grammar::{Parser, write};
     use crate::output::Output;
 
     /// Reads a line as any other command line.
     fn read_thoroughly(line: &str) -> Option<Change> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        match Parser::default().parse(&words) {
-            Ok(Invocation::Command(Command::Change(change))) => Some(change),
-            _ => None,
-        }
+        Parser::default().parse(&words).ok()?.change()
     }
 
     #[test]

@@ -22,30 +22,70 @@ const CHECKSUMS: [(Opt, TunnelFlags, &str); 3] = [
     (Opt::TunRemcsum, TunnelFlags::REMOTE_CHECKSUM, "r+c"),
 ];
 
+/// The options for a tunnel that are given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    kind: Option<String>,
+    port: Option<NonZeroU16>,
+    checksum: Option<Opt>,
+}
+
+impl Options {
+    pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Self> {
+        let kind = arguments.value(Opt::TunType).map(Cow::into_owned);
+        let port = arguments.number(Opt::TunPort, NonZeroU16::MIN..=NonZeroU16::MAX)?;
+        let checksum = arguments.exclusive(CHECKSUMS.map(|(option, ..)| option))?.map(|(option, _)| option);
+        Ok(Self { kind, port, checksum })
+    }
+
+    /// Returns one of the options, if any is given.
+    pub(super) fn any(&self) -> Option<Opt> {
+        let given =
+            [self.kind.as_ref().map(|_| Opt::TunType), self.port.map(|_| Opt::TunPort), self.checksum];
+        given.into_iter().flatten().next()
+    }
+
+    /// Adds the options for those settings of a tunnel that no option names. What a type does not have is left out.
+    pub(super) fn or_those_of(&self, tunnel: Tunnel) -> Self {
+        let kind = self.kind.clone().unwrap_or_else(|| kind(tunnel).into_owned());
+        let is_gue = kind == GUE;
+        let present =
+            CHECKSUMS.iter().find(|&&(_, flags, _)| tunnel != Tunnel::Ipip && flags == tunnel.flags());
+        let present = present.map(|&(option, ..)| option);
+        let present = present.filter(|option| is_gue || (kind == GRE && *option != Opt::TunRemcsum));
+        Self {
+            port: self.port.or_else(|| NonZeroU16::new(port(tunnel).filter(|_| is_gue)?)),
+            checksum: self.checksum.or(present),
+            kind: Some(kind),
+        }
+    }
+
+    /// Returns the tunnel that the options describe, for a server with this forwarding method.
+    pub(super) fn tunnel(&self, forwarding: Forwarding) -> Result<Tunnel> {
+        if forwarding != Forwarding::Tunnel {
+            return match self.any() {
+                Some(option) => Err(Usage::NeedsTunnelling(option)),
+                None => Ok(Tunnel::Ipip),
+            };
+        }
+        let flags = CHECKSUMS.iter().find(|&&(option, ..)| Some(option) == self.checksum);
+        let flags = flags.map_or(TunnelFlags::NO_CHECKSUM, |&(_, flags, _)| flags);
+        let only_for = |option, kinds| Err(Usage::NotForTunnel { option, kinds });
+        match (self.kind.as_deref().unwrap_or(IPIP), self.port, self.checksum) {
+            (IPIP, None, None) => Ok(Tunnel::Ipip),
+            (GUE, Some(port), _) => Ok(Tunnel::Gue { port, flags }),
+            (GUE, None, _) => Err(Usage::TunnelPortMissing),
+            (GRE, None, None | Some(Opt::TunNocsum | Opt::TunCsum)) => Ok(Tunnel::Gre { flags }),
+            (IPIP | GRE, Some(_), _) => only_for(Opt::TunPort, GUE),
+            (GRE, _, Some(option)) | (IPIP, _, Some(option @ Opt::TunRemcsum)) => only_for(option, GUE),
+            (IPIP, _, Some(option)) => only_for(option, "gue or gre"),
+            (kind, ..) => Err(bad_value(Opt::TunType, kind, "it is ipip, gue or gre")),
+        }
+    }
+}
+
 pub(super) fn read(arguments: &mut Arguments<'_, '_>, forwarding: Forwarding) -> Result<Tunnel> {
-    let kind = arguments.value(Opt::TunType);
-    let port = arguments.number(Opt::TunPort, NonZeroU16::MIN..=NonZeroU16::MAX)?;
-    let checksum = arguments.exclusive(CHECKSUMS.map(|(option, ..)| option))?.map(|(option, _)| option);
-    if forwarding != Forwarding::Tunnel {
-        let given = [kind.map(|_| Opt::TunType), port.map(|_| Opt::TunPort), checksum];
-        return match given.into_iter().flatten().next() {
-            Some(option) => Err(Usage::NeedsTunnelling(option)),
-            None => Ok(Tunnel::Ipip),
-        };
-    }
-    let flags = CHECKSUMS.iter().find(|&&(option, ..)| Some(option) == checksum);
-    let flags = flags.map_or(TunnelFlags::NO_CHECKSUM, |&(_, flags, _)| flags);
-    let only_for = |option, kinds| Err(Usage::NotForTunnel { option, kinds });
-    match (kind.as_deref().unwrap_or(IPIP), port, checksum) {
-        (IPIP, None, None) => Ok(Tunnel::Ipip),
-        (GUE, Some(port), _) => Ok(Tunnel::Gue { port, flags }),
-        (GUE, None, _) => Err(Usage::TunnelPortMissing),
-        (GRE, None, None | Some(Opt::TunNocsum | Opt::TunCsum)) => Ok(Tunnel::Gre { flags }),
-        (IPIP | GRE, Some(_), _) => only_for(Opt::TunPort, GUE),
-        (GRE, _, Some(option)) | (IPIP, _, Some(option @ Opt::TunRemcsum)) => only_for(option, GUE),
-        (IPIP, _, Some(option)) => only_for(option, "gue or gre"),
-        (kind, ..) => Err(bad_value(Opt::TunType, kind, "it is ipip, gue or gre")),
-    }
+    Options::read(arguments)?.tunnel(forwarding)
 }
 
 /// Returns the tunnel most like this one that options can describe: this one, unless another program has made it.

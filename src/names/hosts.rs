@@ -63,8 +63,8 @@ impl Hosts {
         Err(HostError::Unknown)
     }
 
-    /// Returns whether names are missing.
-    pub(crate) fn is_incomplete(&self) -> bool {
+    /// Returns whether there are names that have not been looked up yet.
+    pub(crate) fn misses_any(&self) -> bool {
         !self.missing.is_empty()
     }
 

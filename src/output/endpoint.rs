@@ -45,14 +45,19 @@ impl Output {
     fn named_endpoint(&mut self, address: IpAddr, port: u16, protocol: Option<Protocol>) {
         let (before, after) = if address.is_ipv4() { ("", ":") } else { ("[", "]:") };
         self.push(before);
-        match self.names.host(address) {
-            Some(name) => self.bytes.extend_from_slice(&escape(name.as_bytes())),
-            None => self.address(address),
-        }
+        self.host(address);
         self.push(after);
         match self.names.port(port, protocol).filter(|name| is_port_name(name)) {
             Some(name) => self.bytes.extend_from_slice(name.as_bytes()),
             None => self.number(port),
+        }
+    }
+
+    /// Appends the name of an address, or the address if it has none.
+    pub(crate) fn host(&mut self, address: IpAddr) {
+        match self.names.host(address) {
+            Some(name) => self.bytes.extend_from_slice(&escape(name.as_bytes())),
+            None => self.address(address),
         }
     }
 

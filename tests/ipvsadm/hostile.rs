@@ -34,7 +34,7 @@ const TEXTS: [&[u8]; 14] = [
 ];
 
 /// Command lines with a `@` in place of each argument or part of one.
-const LINES: [&str; 39] = [
+const LINES: [&str; 47] = [
     "@",
     "@ -t 192.0.2.1:80",
     "-A @",
@@ -71,6 +71,14 @@ const LINES: [&str; 39] = [
     "--stop-daemon @",
     "-L @",
     "-L -t @",
+    "-L -c -t @",
+    "-L -c --client @",
+    "-L -c --state @",
+    "-L -c --origin @ --count",
+    "-L --netns @",
+    "-L --netns /@",
+    "-C --vip @",
+    "-C --server @/8 --dry-run",
     "-R @",
     "-R --replace @",
     "-R --json @",

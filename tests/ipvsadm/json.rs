@@ -2,12 +2,16 @@
 //! validator of JSON schemas.
 
 mod connections;
+mod drained;
+mod draining;
 mod faults;
 mod round_trip;
 mod text;
 pub mod validator;
 
 use serde_json::Value;
+
+pub use validator::assert_valid;
 
 use crate::support::*;
 

@@ -4,18 +4,22 @@
 #![allow(unreachable_pub, clippy::match_bool, reason = "no item of a test program is reachable")]
 
 mod boot;
+mod clear;
 mod cluster;
 mod completion;
 mod differential;
 mod doctor;
+mod drain;
 mod guide;
 mod hostile;
 mod json;
+mod keep;
 mod library;
 mod manual;
 mod messages;
 mod metrics;
 mod names;
+mod netns;
 mod no_modules;
 mod one_pass;
 mod people;

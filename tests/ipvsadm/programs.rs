@@ -134,7 +134,7 @@ impl Stage {
 
     /// Prepares a command to run on this stage. Whatever else PATH contains, `ipvsadm` is the program under
     /// test.
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.nsenter(&[], program)
     }
 

@@ -1,5 +1,7 @@
 //! Reloads while connections pass through the director, and reloads whose program is killed.
 
+mod draining;
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,6 @@
 //! `-R --replace`: makes the table match the input with the fewest changes, or leaves it untouched.
 
+mod draining;
 mod saving;
 
 use std::process::Command;

@@ -60,6 +60,8 @@ impl Place {
 
 /// A replacement that is run again and again from the same table.
 struct Sweep {
+    /// Additional options.
+    options: &'static [&'static str],
     director: Director,
     ipvs: Ipvs,
     rules: PathBuf,
@@ -68,21 +70,27 @@ struct Sweep {
 
 impl Sweep {
     fn new(name: &str, rules: &str) -> Self {
+        Self::with_options(name, rules, &[])
+    }
+
+    fn with_options(name: &str, rules: &str, options: &'static [&'static str]) -> Self {
         let folder = env::temp_dir().join(format!("ipvsadm-sweep-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let director = Director::new();
         let ipvs = director.ipvs();
-        let sweep = Self { director, ipvs, rules: folder.join("rules"), log: folder.join("log") };
+        let (rules_file, log) = (folder.join("rules"), folder.join("log"));
+        let sweep = Self { options, director, ipvs, rules: rules_file, log };
         fs::write(&sweep.rules, rules).unwrap();
         sweep
     }
 
     /// Runs the replacement under `strace` from the old table.
-    fn run(&mut self, options: &[&str]) -> Run {
+    fn run(&mut self, strace_options: &[&str]) -> Run {
         self.ipvs.flush().unwrap();
         assert_eq!(self.director.feed("-R", OLD).status, 0);
         let mut command = Command::new(unpacked_program("strace"));
-        command.arg("-o").arg(&self.log).args(options).args([PROGRAM, "-R", "--replace"]).arg(&self.rules);
+        command.arg("-o").arg(&self.log).args(strace_options).args([PROGRAM, "-R", "--replace"]);
+        command.args(self.options).arg(&self.rules);
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         // The standard library aborts if its own first calls fail.
@@ -168,6 +176,18 @@ fn a_replacement_is_made_or_not_made_whichever_call_fails() {
         NEW => Err("the table is the new one, and the status or the message denies it".into()),
         OLD => check_failure(outcome),
         _ => Err("the table is neither the old nor the new one".into()),
+    });
+}
+
+#[test]
+fn a_draining_replacement_is_made_or_says_what_is_left_whichever_call_fails() {
+    let mut sweep = Sweep::with_options("draining", NEW, &["--drain-removed", "60"]);
+    sweep.each_place(|outcome, table| match table {
+        NEW if outcome.status == 0 => Ok(()),
+        NEW => Err("the table is the new one, and the status denies it".into()),
+        OLD => check_failure(outcome),
+        _ if outcome.status != 0 && outcome.stderr.contains("still there, with weight 0") => Ok(()),
+        _ => Err("the table is neither the old nor the new one, and the message does not say so".into()),
     });
 }
 

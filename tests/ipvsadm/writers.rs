@@ -3,6 +3,7 @@
 //! `IPVSADM_WRITERS_ROUNDS` sets the number of rounds of each test and `IPVSADM_WRITERS_SEED` the first seed; a failure
 //! reports its seed. The library's writers take no lock, so that what holds here holds beside any program.
 
+mod draining;
 mod model;
 
 use std::collections::BTreeSet;

@@ -87,7 +87,7 @@ pub use destination::{
 pub use error::{Error, Reason, Refused};
 pub use name::{Interface, NameError, PersistenceEngine, Scheduler};
 pub use parse::ParseError;
-pub use proc::{Connection, Connections, ProcError, ProcPersistence, ProcService, ProcTable};
+pub use proc::{Connection, Connections, Origin, ProcError, ProcPersistence, ProcService, ProcTable};
 pub use reply::Reply;
 pub use request::{Change, Query, Request};
 pub use service::{

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::cli::Usage;
+use crate::cli::{Opt, Usage, Verb};
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
 use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
@@ -38,7 +38,7 @@ impl Input {
         let mut input = Self::read_bytes(Some(file))?;
         let mut parser = Parser::default();
         let mistakes = input.parse_lines(&mut parser);
-        if parser.needs_names() {
+        if parser.misses_names() {
             return Ok(None);
         }
         input.check(mistakes)?;
@@ -186,13 +186,21 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
     if words.is_empty() {
         return Ok(None);
     }
-    match parser.parse_provisionally(&words)? {
+    let invocation = parser.parse_provisionally(&words)?;
+    // The whole input is for one table.
+    if parser.take_namespace().is_some() {
+        return Err(Usage::Nested(Opt::Netns));
+    }
+    match invocation {
         // It has no end, and others wait for this one.
         Invocation::Command(Command::List(Listing::Table(List { watch: Some(_), .. }))) => {
-            Err(Usage::NestedWatch)
+            Err(Usage::Nested(Opt::Watch))
         }
         Invocation::Command(command) => Ok(Some(command)),
+        Invocation::EditServer(change, _) => Ok(Some(Command::Change(change))),
+        Invocation::Drain(_) => Err(Usage::NestedVerb(Verb::Drain)),
+        Invocation::Undrain(_) => Err(Usage::NestedVerb(Verb::Undrain)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
-        Invocation::Doctor(_) => Err(Usage::NestedDoctor),
+        Invocation::Doctor(_) => Err(Usage::NestedVerb(Verb::Doctor)),
     }
 }

@@ -3,6 +3,7 @@
 
 mod add;
 mod content;
+mod draining;
 mod input;
 mod replace;
 
@@ -28,8 +29,11 @@ pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failur
     if restore.check {
         return Ok(());
     }
-    let _lock = if options.dry_run { None } else { Some(lock(session, restore)?) };
-    replace::run(session, &input, &desired, options, restore.format)
+    if options.dry_run {
+        return replace::show(session, &input, desired, options, restore.format);
+    }
+    let lock = lock(session, restore)?;
+    replace::run(session, &input, desired, options, lock, restore.lock_wait)
 }
 
 /// Waits for other instances. The connection to the kernel comes first: where there is no descriptor left for the lock,

@@ -1,17 +1,22 @@
 //! `-R --replace`: the table becomes what the input says by the smallest change, or stays as it is.
 
 use std::io;
+use std::time::Duration;
 
-use ipvs_netlink::Error;
-use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Plan, RefusedStep, Unlisted};
+use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Object, Plan, RefusedStep, Unlisted};
+use ipvs_netlink::{Change, Error};
 
+use super::draining::{Draining, Limits};
 use super::input::Input;
 use crate::cli::{Usage, Verb};
+use crate::commands::drain;
+use crate::commands::interruption::Interruption;
+use crate::commands::lock::Lock;
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
 use crate::failure::{Failure, Mistakes, RefusedLine, Repeated};
-use crate::grammar::{self, Command, Format, Replace};
+use crate::grammar::{self, Command, Edit, Format, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
 pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
@@ -35,7 +40,10 @@ pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
 fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Result<Option<usize>, Usage> {
     let change = match command {
         Command::Change(change) => change,
+        Command::Edit(edit) => &edited(desired, edit)?,
         Command::Save { .. } => return Err(Usage::NotForReplace(Verb::Save)),
+        Command::Clear(_) => return Err(Usage::PartialClear),
+        Command::Namespaces(_) => return Err(Usage::NotForReplace(Verb::NetnsList)),
         _ => return Err(Usage::NotForReplace(Verb::List)),
     };
     desired.follow(change, number).map_err(|error| match error {
@@ -45,56 +53,131 @@ fn follow(desired: &mut Desired<usize>, command: &Command, number: usize) -> Res
     })
 }
 
-/// Replaces the table, or only says how.
-pub(super) fn run(
-    session: &mut Session,
-    input: &Input,
-    desired: &Desired<usize>,
-    options: Replace,
-    format: Format,
-) -> Result<(), Failure> {
-    let ipvs = session.kernel()?;
-    ipvs.set_include_stats(false);
-    if input.says_nothing && !options.allow_empty {
-        // With an empty table there is nothing to lose: many machines start with a file of comments.
-        let empty = ipvs.services()?.is_empty();
-        return if empty { Ok(()) } else { Err(Failure::EmptyInput(input.name.clone())) };
-    }
-    let unlisted = if options.keep_others { Unlisted::Keep } else { Unlisted::Delete };
-    if options.dry_run {
-        let plan = reconcile::plan(&ipvs.snapshot()?, desired, unlisted);
-        if format == Format::Json {
-            return write_plan(session, input, &plan).map_err(Failure::Output);
+/// Returns the change that leads to what the lines before have made, with some settings changed.
+fn edited(desired: &Desired<usize>, edit: &Edit) -> Result<Change, Usage> {
+    let missing = |object: Object| Usage::NotDefined(object.to_string());
+    match edit {
+        Edit::Service(edit) => {
+            let present = desired.settings(edit.service).ok_or(missing(Object::Service(edit.service)))?;
+            Ok(Change::SetService(edit.apply(present)?.0))
         }
-        for step in &plan.steps {
-            session.output.push("ipvsadm ");
-            grammar::write(&mut session.output, &step.change);
-            session.output.push("\n");
+        Edit::Server(edit) => {
+            let servers = desired.destinations(edit.service).ok_or(missing(Object::Service(edit.service)))?;
+            let present = edit.server.pick(edit.service, servers.copied())?;
+            Ok(Change::SetDestination(edit.service, edit.apply(&present)?))
         }
-        session.output.push(format!("# {}\n", plan.summary));
-        return Ok(());
-    }
-    match without_signals(|| reconcile::apply(ipvs, desired, unlisted)) {
-        Ok(_) => Ok(()),
-        // Nothing was changed, and the status is that of any other command that cannot read.
-        Err(ApplyError::Untouched(error)) => Err(error.into()),
-        Err(ApplyError::Undone(refused)) => {
-            Err(Failure::NothingChanged(input.name.clone(), refused_lines(input, refused)))
-        }
-        Err(ApplyError::NotUndone { refused, left }) => {
-            let left = left.iter().map(ToString::to_string).collect();
-            Err(Failure::NotUndone {
-                input: input.name.clone(),
-                refused: refused_lines(input, refused),
-                left,
-            })
-        }
-        Err(error) => Err(Failure::Replace(error.to_string())),
     }
 }
 
+/// Says how the table would be replaced.
+pub(super) fn show(
+    session: &mut Session,
+    input: &Input,
+    mut desired: Desired<usize>,
+    options: Replace,
+    format: Format,
+) -> Result<(), Failure> {
+    if !prepare(session, input, &mut desired, options)? {
+        return Ok(());
+    }
+    let present = session.kernel()?.snapshot()?;
+    let plan = match options.drain_removed {
+        None => reconcile::plan(&present, &desired, unlisted(options)),
+        Some(_) => reconcile::plan_draining(&present, &desired, unlisted(options)),
+    };
+    if format == Format::Json {
+        return write_plan(session, input, &plan, options).map_err(Failure::Output);
+    }
+    for (index, step) in plan.steps.iter().enumerate() {
+        if let Some(limit) = options.drain_removed.filter(|_| index == plan.additions + plan.drains) {
+            let seconds = limit.as_secs();
+            session.output.push(format!("# wait for the connections to end, at most {seconds} s\n"));
+        }
+        session.output.push("ipvsadm ");
+        grammar::write(&mut session.output, &step.change);
+        session.output.push("\n");
+    }
+    for server in drain::ended_by(plan.steps.iter().map(|step| &step.change)) {
+        session.output.push(format!("# {server} is not drained any more\n"));
+    }
+    session.output.push(format!("# {}\n", plan.summary));
+    Ok(())
+}
+
+/// Replaces the table. Whether the lock is held all the time is up to the options.
+pub(super) fn run(
+    session: &mut Session,
+    input: &Input,
+    mut desired: Desired<usize>,
+    options: Replace,
+    mut lock: Lock,
+    lock_wait: Duration,
+) -> Result<(), Failure> {
+    if !prepare(session, input, &mut desired, options)? {
+        return Ok(());
+    }
+    let (ipvs, unlisted) = (session.kernel()?, unlisted(options));
+    let Some(connections) = options.drain_removed else {
+        let outcome = without_signals(|| reconcile::apply(ipvs, &desired, unlisted));
+        check(outcome, input, &mut lock)?;
+        drain::forget_ended(ipvs);
+        return Ok(());
+    };
+    // From now on signals are noticed while it waits.
+    let mut interruption = Interruption::hold();
+    let outcome = without_signals(|| reconcile::drain(ipvs, &desired, unlisted));
+    let (_, leaving) = check(outcome, input, &mut lock)?;
+    drain::forget_ended(ipvs);
+    let draining = Draining::new(leaving, &lock);
+    drop(lock);
+    draining.complete(ipvs, &mut interruption, &Limits { connections, lock: lock_wait })
+}
+
+/// Completes the desired table by what the kernel has, and returns whether there is anything to do: many machines start
+/// with a file of comments and an empty table.
+fn prepare(
+    session: &mut Session,
+    input: &Input,
+    desired: &mut Desired<usize>,
+    options: Replace,
+) -> Result<bool, Failure> {
+    let ipvs = session.kernel()?;
+    ipvs.set_include_stats(false);
+    if input.says_nothing && !options.allow_empty {
+        let empty = ipvs.services()?.is_empty();
+        return if empty { Ok(false) } else { Err(Failure::EmptyInput(input.name.clone())) };
+    }
+    if options.keep_weights {
+        desired.keep_weights(&ipvs.table()?);
+    }
+    Ok(true)
+}
+
+fn unlisted(options: Replace) -> Unlisted {
+    if options.keep_others { Unlisted::Keep } else { Unlisted::Delete }
+}
+
+/// Counts a replacement that has changed something, and explains one that has failed.
+fn check<T>(outcome: Result<T, ApplyError<usize>>, input: &Input, lock: &mut Lock) -> Result<T, Failure> {
+    if !matches!(outcome, Err(ApplyError::Untouched(_) | ApplyError::Undone(_))) {
+        lock.count_replacement();
+    }
+    outcome.map_err(|error| match error {
+        // Nothing was changed, and the status is that of any other command that cannot read.
+        ApplyError::Untouched(error) => error.into(),
+        ApplyError::Undone(refused) => {
+            Failure::NothingChanged(input.name.clone(), refused_lines(input, refused))
+        }
+        ApplyError::NotUndone { refused, left } => {
+            let left = left.iter().map(ToString::to_string).collect();
+            Failure::NotUndone { input: input.name.clone(), refused: refused_lines(input, refused), left }
+        }
+        error => Failure::Replace(error.to_string()),
+    })
+}
+
 /// Writes a plan as a document.
-fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>) -> io::Result<()> {
+fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>, options: Replace) -> io::Result<()> {
     let mut document = Writer::start(&mut session.output);
     document.list("plan", |steps| {
         plan.steps.iter().try_for_each(|step| {
@@ -102,6 +185,9 @@ fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>) -> io::R
             steps.push(&StepFields::new(&step.change, path.map(|path| path.to_string())))
         })
     })?;
+    if let Some(limit) = options.drain_removed {
+        document.field("drain_removed", &limit.as_secs())?;
+    }
     document.field("summary", &plan.summary)?;
     document.end();
     Ok(())

@@ -141,7 +141,7 @@ fn server_row(grid: &mut Grid<Column>, server: &DestinationState, name: &str, we
         Column::Tunnel if forwarding == Forwarding::Tunnel => {
             Output::default().text(|output| list_tunnel(output, tunnel))
         }
-        Column::Share => words::share(weight, weights),
+        Column::Share => words::share(weight.into(), weights),
         Column::Limits => limits(&server.settings),
         Column::State => match (is_drained, is_full) {
             (true, true) => "drained, full".to_owned(),

@@ -29,6 +29,23 @@ fn a_reload_does_not_touch_unchanged_services() {
 }
 
 #[test]
+fn a_reload_lets_connections_end_if_so_configured() {
+    let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n--set 0 0 10\n";
+    let machine =
+        Machine::new(&[("ipvsadm.rules", rules), ("default/ipvsadm", "DRAIN_REMOVED=60 # seconds\n")]);
+    let director = &machine.director;
+    director.system("ip address add 192.0.2.1 dev lo; ip address add 192.0.2.2 dev lo");
+    assert_eq!(machine.start(), silent_success());
+    let server = UdpSocket::bind("192.0.2.2:5001").unwrap();
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", "192.0.2.1:5000").unwrap();
+    server.recv_from(&mut [0; 16]).unwrap();
+    machine.write("ipvsadm.rules", "-A -f 7 -s rr\n");
+    let waited = "waiting for connections to end: 1 inactive connection (60 s left)\n";
+    assert_eq!(machine.reload(), (waited.to_string(), 0));
+    assert_eq!(director.saved(), "-A -f 7 -s rr\n");
+}
+
+#[test]
 fn invalid_rules_and_settings_change_nothing() {
     let machine = Machine::new(&[("default/ipvsadm", "DAEMON=both\nIFACE=d0\n")]);
     let before = "-A -f 1 -s wlc\n";
@@ -51,6 +68,7 @@ fn invalid_rules_and_settings_change_nothing() {
     for (settings, problem) in [
         ("DAEMON=all", "DAEMON=all: this can be none, master, backup or both"),
         ("AUTO=ture", "AUTO=ture: this can be yes or no"),
+        ("DRAIN_REMOVED=soon", "DRAIN_REMOVED=soon: this can be a number of seconds"),
     ] {
         machine.write("default/ipvsadm", &format!("{settings}\n"));
         for result in [machine.start(), machine.reload(), machine.stop()] {

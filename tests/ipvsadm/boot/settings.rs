@@ -33,6 +33,23 @@ fn a_machine_with_debian_settings_keeps_its_rules_and_daemons() {
 }
 
 #[test]
+fn a_reload_keeps_weights_if_so_configured() {
+    let machine = Machine::new(&[("ipvsadm.rules", RULES)]);
+    let director = &machine.director;
+    let by_hand = RULES.replace("-w 3", "-w 0");
+    for (setting, after) in [("no", RULES), ("yes", by_hand.as_str())] {
+        machine.write("default/ipvsadm", &format!("KEEP_WEIGHTS={setting}\n"));
+        assert_eq!(machine.start(), silent_success());
+        assert_eq!(director.saved(), RULES, "a start has nothing to keep");
+        director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1 --keep -w 0");
+        assert_eq!(machine.reload(), silent_success());
+        assert_eq!(director.saved(), after, "KEEP_WEIGHTS={setting}");
+    }
+    machine.write("default/ipvsadm", "KEEP_WEIGHTS=perhaps\n");
+    assert_eq!(machine.reload().1, 1);
+}
+
+#[test]
 fn a_machine_with_debian_settings_can_start_daemons_only() {
     let machine = Machine::new(&[
         ("ipvsadm.rules", RULES),

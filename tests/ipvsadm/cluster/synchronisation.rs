@@ -69,6 +69,25 @@ fn connections_of_the_first_director_appear_on_the_second() {
 }
 
 #[test]
+fn the_origin_tells_connections_of_another_director() {
+    let directors = directors();
+    directors.start_backup("");
+    directors.start_master("");
+    let _held = open_connections(&directors, 3);
+    directors.wait_for_synchronisation(6);
+    let count = |director: &super::machine::Machine, origin: &str| {
+        director.ipvsadm(&format!("-L -c --state ESTABLISHED --origin {origin} --count"))
+    };
+    for (director, local, learnt) in
+        [(&directors.network.director_machine, "6\n", "0\n"), (&directors.second, "0\n", "6\n")]
+    {
+        assert_eq!((count(director, "local").as_str(), count(director, "SYNC").as_str()), (local, learnt));
+    }
+    let document = directors.second.ipvsadm("-L -c --origin sync --json");
+    assert_eq!(document.matches("\"origin\":\"sync\"").count(), 6, "{document}");
+}
+
+#[test]
 fn synchronisation_uses_the_requested_group_port_ttl_and_length() {
     for group in ["224.0.0.99", "ff02::99"] {
         let options = format!("--mcast-group {group} --mcast-port 9000 --mcast-ttl 7");

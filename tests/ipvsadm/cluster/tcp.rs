@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
-use rustix::net::{AddressFamily, Shutdown, SocketType, bind, connect, shutdown, socket};
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, bind, connect, shutdown, socket_with};
 
 use super::machine::Machine;
 
@@ -91,7 +91,7 @@ impl Connection {
     pub fn connect(from: Option<IpAddr>, to: &str) -> io::Result<Self> {
         let to: SocketAddr = to.parse().unwrap();
         let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let socket = socket(family, SocketType::STREAM, None)?;
+        let socket = open_socket(family)?;
         if let Some(from) = from {
             bind(&socket, &SocketAddr::new(from, 0))?;
         }
@@ -101,7 +101,7 @@ impl Connection {
     /// Connects from a given source address and port, and returns the server's name after resetting the connection, so
     /// that the port can be used again.
     pub fn connect_and_reset(from: SocketAddr, to: &str) -> io::Result<String> {
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        let socket = open_socket(AddressFamily::INET)?;
         set_socket_linger(&socket, Some(Duration::ZERO))?;
         bind(&socket, &from)?;
         Ok(Self::connect_socket(socket, to.parse().unwrap())?.server)
@@ -139,6 +139,13 @@ impl Connection {
         Ok(line.trim_end().into())
     }
 
+    /// Receives everything that the server sends until it closes the connection.
+    pub fn receive_all(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Sends bytes, and receives the same number of bytes.
     pub fn exchange(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut answer = vec![0; bytes.len()];
@@ -146,6 +153,11 @@ impl Connection {
         self.stream.read_exact(&mut answer)?;
         Ok(answer)
     }
+}
+
+/// Opens a socket that programs which are started meanwhile do not hold open.
+fn open_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    Ok(socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
 }
 
 /// The number of answers from each server.

@@ -66,6 +66,21 @@ pub static TABLE: &[Difference] = &[
         rule: Rule::Case(excuses::named_file),
     },
     Difference {
+        heading: "Filters of the list of connections",
+        example: "-L -n -c -t 10.0.0.1:80",
+        rule: Rule::Case(excuses::filtered_connections),
+    },
+    Difference {
+        heading: "Other network namespaces",
+        example: "--netns-list",
+        rule: Rule::Case(excuses::other_namespace),
+    },
+    Difference {
+        heading: "Clearing a part of the table",
+        example: "given -A -t 10.0.0.1:80\n-C -t 10.0.0.1:80",
+        rule: Rule::Case(excuses::partial_clear),
+    },
+    Difference {
         heading: "Invalid names of schedulers, engines and interfaces",
         example: "--start-daemon master --mcast-interface a234567890123456",
         rule: Rule::Case(excuses::impossible_name),

@@ -70,6 +70,55 @@ pub fn own_form_of_listing(case: &Case) -> bool {
         && case.reference.status != 0
 }
 
+/// The reference refuses with `-c` whatever chooses connections.
+pub fn filtered_connections(case: &Case) -> bool {
+    let lists = |word: &String| word.starts_with("-L") || word.starts_with("-l") || word == "--list";
+    let own = [
+        ('t', "--tcp-service"),
+        ('u', "--udp-service"),
+        ('\0', "--sctp-service"),
+        ('f', "--fwmark-service"),
+        ('r', "--real-server"),
+        ('\0', "--client"),
+        ('\0', "--state"),
+        ('\0', "--proto"),
+        ('\0', "--origin"),
+        ('\0', "--templates"),
+        ('\0', "--no-templates"),
+        ('\0', "--count"),
+        ('\0', "--count-by"),
+    ];
+    case.step.words.first().is_some_and(lists)
+        && option_index(&case.step, 'c', "--connection").is_some()
+        && own.iter().any(|&(short, long)| option_index(&case.step, short, long).is_some())
+        && case.same_tables()
+        && case.reference.status != 0
+}
+
+/// Options that only ours has name or list network namespaces.
+pub fn other_namespace(case: &Case) -> bool {
+    let lists = case.step.words.first().is_some_and(|word| word == "--netns-list");
+    (lists || option_index(&case.step, '\0', "--netns").is_some()) && case.reference.status != 0
+}
+
+/// The reference takes no options with `-C`.
+pub fn partial_clear(case: &Case) -> bool {
+    let clears = |word: &String| word.starts_with("-C") || word == "--clear";
+    let own = [
+        ('t', "--tcp-service"),
+        ('u', "--udp-service"),
+        ('\0', "--sctp-service"),
+        ('f', "--fwmark-service"),
+        ('\0', "--vip"),
+        ('\0', "--server"),
+        ('\0', "--dry-run"),
+    ];
+    case.step.words.first().is_some_and(clears)
+        && own.iter().any(|&(short, long)| option_index(&case.step, short, long).is_some())
+        && case.before[0] == case.after[0]
+        && case.reference.status != 0
+}
+
 pub fn impossible_name(case: &Case) -> bool {
     let impossible =
         |name: &str| name.len() > 15 || name.contains(|c: char| c.is_whitespace() || c.is_control());

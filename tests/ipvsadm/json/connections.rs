@@ -97,3 +97,56 @@ fn many_connections_take_no_memory() {
     assert!(run.stdout.len() > 3 * 16384 * 1024, "{}", run.stdout.len());
     assert_eq!(run.stdout.matches("\"expires\":899").count(), COUNT);
 }
+
+#[test]
+fn too_many_clients_are_counted_in_bounded_memory_within_a_bound_that_is_said() {
+    const CLIENTS: u32 = 150_000;
+    let _director = private_mnt();
+    let mut lines = HEADING.as_bytes().to_vec();
+    for client in 0..CLIENTS {
+        let line =
+            |client: u32| format!("TCP {client:08X} 8F3A C0000201 0050 C6336401 1F90 ESTABLISHED    899\n");
+        lines.extend(line(0x0a00_0000 + client).as_bytes());
+        if client % 30 == 0 {
+            lines.extend(line(0xc000_0263).as_bytes());
+        }
+    }
+    let run = |words: &str| Run::from(connections(words, &lines, "ulimit -v 16384;"));
+    let count = run("-L -n -c --count");
+    assert_eq!((count.stdout.as_str(), count.stderr.as_str()), ("155000\n", ""));
+    let counts = run("-L -n -c --count-by client --top 1");
+    let document = run("-L -c --json --count-by client");
+    assert_eq!((counts.status, &counts.stderr), (0, &document.stderr));
+    let bound =
+        counts.stderr.strip_prefix("ipvsadm: too many to count exactly: each number is too low by at most ");
+    let bound: u64 = bound.unwrap().split(',').next().unwrap().parse().unwrap();
+    let (count, client) = counts.stdout.trim().split_once(' ').unwrap();
+    let count: u64 = count.parse().unwrap();
+    assert!(client == "192.0.2.99" && count <= 5000 && count + bound >= 5000, "{counts:?}");
+    let ipvs = parse(&document.stdout);
+    assert_eq!((ipvs["count"].as_u64(), ipvs["max_error"].as_u64()), (Some(155_000), Some(bound)));
+    assert_eq!(list(&ipvs, "counts")[0]["connections"].as_u64(), Some(count));
+    // Few keys are exact, however many connections there are.
+    let states = run("-L -n -c --count-by state");
+    assert_eq!((states.stdout.as_str(), states.stderr.as_str()), (" 155000 ESTABLISHED\n", ""));
+    let whats =
+        ["service", "server", "state"].map(|what| run(&format!("-L -c --json --count-by {what}")).stdout);
+    assert_valid(&[&whats[..], &[run("-L -c --json --count").stdout, document.stdout]].concat());
+}
+
+#[test]
+fn malformed_lines_are_shown_with_every_filter_and_not_counted() {
+    let _director = private_mnt();
+    let lines =
+        [HEADING.as_bytes(), &line(1, b"first"), &line(2, b"cut\nin two"), &line(3, b"last")].concat();
+    let run = Run::from(connections("-L -n -c --client 192.0.2.98", &lines, ""));
+    let sentence = "ipvsadm: malformed lines in the kernel's list of connections: 1, marked with ???\n";
+    assert_eq!((run.status, run.stderr.as_str()), (1, sentence));
+    assert_eq!(run.stdout.lines().skip(2).collect::<Vec<_>>(), ["??? in\\x20two"]);
+    let run = Run::from(connections("-L -n -c --client 192.0.2.99 --count", &lines, ""));
+    assert_eq!((run.status, run.stdout.as_str()), (1, "3\n"));
+    let run = Run::from(connections("-L -n -c --json --count-by client", &lines, ""));
+    let ipvs = parse(&run.stdout);
+    assert_eq!((run.status, &ipvs["malformed"], &ipvs["count"]), (1, &1.into(), &3.into()));
+    assert_valid(&[run.stdout]);
+}

@@ -102,6 +102,10 @@ fn our_restore_reads_files_and_accepts_options() {
     assert!(ok("--dry-run").ends_with(summary), "{}", ok("--dry-run"));
     assert_eq!(director.saved(), "-A -f 4000000001 -s wlc\n");
 
+    for options in ["--dry-run --drain-removed 5", "--drain-removed=5 --dry-run"] {
+        assert!(ok(options).ends_with(&format!("ipvsadm -D -f 4000000001\n{summary}")), "{}", ok(options));
+        assert!(ok(options).contains("at most 5 s\n"), "{}", ok(options));
+    }
     ok("--keep-others");
     assert_eq!(director.saved(), kept);
     ok("");
@@ -116,10 +120,25 @@ fn our_restore_reads_files_and_accepts_options() {
     stage.ok(&format!("cat /run/rules | {script} --flush"));
     assert_eq!(director.saved(), TABLE);
 
+    // The first server of the table gets another weight by hand.
+    let weight = |table: &str| {
+        let line = table.lines().find(|line| line.starts_with("-a")).unwrap();
+        line.split(" -w ").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+    };
+    let line = TABLE.lines().find(|line| line.starts_with("-a")).unwrap();
+    let (server, _) = line.split_once(&format!(" -w {}", weight(TABLE))).unwrap();
+    director.ok(&format!("{} --keep -w 77", server.replacen("-a", "-e", 1)));
+    ok("--keep-weights");
+    assert_eq!(weight(&director.saved()), "77");
+    ok("");
+    assert_eq!(director.saved(), TABLE);
+
     for (options, problem) in [
         ("--dryrun", "unknown option --dryrun"),
         ("--flush --dry-run", "--flush and --dry-run exclude each other"),
         ("--keep-others --flush", "--flush and --keep-others exclude each other"),
+        ("--drain-removed 5 --flush", "--flush and --drain-removed exclude each other"),
+        ("--keep-weights --flush", "--flush and --keep-weights exclude each other"),
         ("/run/rules /run/more", "there can be only one file, not /run/rules and /run/more"),
     ] {
         let run = restore(&stage, &script, options, "-A -f 1\n");
@@ -148,6 +167,7 @@ fn the_scripts_refuse_words_that_are_not_options() {
         (&["--\x1b]x"], "unknown option --?]x"),
         (&["\u{202e}a", "\\033"], "there can be only one file, not ???a and \\033"),
         (&["--lock-wait"], "--lock-wait needs a number of seconds"),
+        (&["--drain-removed"], "--drain-removed needs a number of seconds"),
     ] {
         let run = restore(words);
         assert_eq!(run.stderr, format!("ipvsadm-restore: {problem} (see ipvsadm-restore -h)\n"));

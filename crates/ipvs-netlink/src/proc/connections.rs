@@ -9,6 +9,8 @@ use super::lines::{Lines, open};
 use super::{ProcError, malformed};
 
 const NAME: &str = "ip_vs_conn";
+/// The file with the origins of the connections, and without the data of persistence engines.
+const NAME_WITH_ORIGINS: &str = "ip_vs_conn_sync";
 
 /// Reads the connections one after the other, in constant memory.
 #[derive(Debug)]
@@ -22,15 +24,28 @@ impl Connections {
     pub fn open() -> Result<Self, ProcError> {
         Self::from_reader(open(NAME)?)
     }
+
+    /// Opens the other file of the same connections (`ip_vs_conn_sync`): each of them has [`Connection::origin`], and
+    /// none has [`Connection::engine`].
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub fn open_with_origins() -> Result<Self, ProcError> {
+        Self::with_heading(NAME_WITH_ORIGINS, open(NAME_WITH_ORIGINS)?)
+    }
 }
 
 impl<R: Read> Connections<R> {
-    /// Reads the heading.
     pub(crate) fn from_reader(source: R) -> Result<Self, ProcError> {
-        let mut lines = Lines::new(NAME, source);
+        Self::with_heading(NAME, source)
+    }
+
+    /// Reads the heading of the file of this name.
+    fn with_heading(name: &'static str, source: R) -> Result<Self, ProcError> {
+        let mut lines = Lines::new(name, source);
         match lines.next_line()?.unwrap_or_default() {
             [b'P', b'r', b'o', b' ', ..] => Ok(Self(lines)),
-            line => Err(malformed(NAME, line)),
+            line => Err(malformed(name, line)),
         }
     }
 
@@ -61,6 +76,15 @@ impl<R: Read> Connections<R> {
     }
 }
 
+/// The director that a connection was made through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This one.
+    Local,
+    /// Another one, from which a sync daemon has learnt it.
+    Synchronized,
+}
+
 /// A line of the file: a connection or a persistence template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -77,6 +101,8 @@ pub struct Connection<'a> {
     pub destination: SocketAddr,
     /// The state of the protocol, such as `ESTABLISHED`.
     pub state: &'a [u8],
+    /// The origin, if the file has it: see [`Connections::open_with_origins`].
+    pub origin: Option<Origin>,
     /// The time in seconds after which the idle connection is forgotten.
     pub expires: u64,
     /// The name of the persistence engine and its data: raw bytes from the network.
@@ -96,18 +122,44 @@ impl<'a> Connection<'a> {
     #[inline]
     fn parse_fields(line: &'a [u8]) -> Option<Self> {
         let rest = &mut &*line;
-        Some(Self {
+        let mut connection = Self {
             line,
             protocol: take_word(rest)?,
             client: take_endpoint(rest)?,
             service: take_endpoint(rest)?,
             destination: take_endpoint(rest)?,
             state: take_word(rest)?,
-            expires: parse_decimal(take_word(rest)?)?,
-            engine: take_word(rest)
-                .map(|name| (name, rest.trim_ascii()))
-                .filter(|(_, data)| !data.is_empty()),
-        })
+            origin: None,
+            expires: 0,
+            engine: None,
+        };
+        let word = take_word(rest)?;
+        match parse_decimal(word) {
+            Some(expires) => connection.expires = expires,
+            None => {
+                connection.origin = Some(parse_origin(word)?);
+                connection.expires = parse_decimal(take_word(rest)?)?;
+            }
+        }
+        connection.engine =
+            take_word(rest).map(|name| (name, rest.trim_ascii())).filter(|(_, data)| !data.is_empty());
+        Some(connection)
+    }
+
+    /// Returns whether this is a persistence template, which binds a client to a server and carries no packets. An FTP
+    /// data connection whose client has not called yet has no port either, but another state.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.client.port() == 0 && matches!(self.state, b"NONE" | b"ASSURED")
+    }
+}
+
+#[cold]
+fn parse_origin(word: &[u8]) -> Option<Origin> {
+    match word {
+        b"LOCAL" => Some(Origin::Local),
+        b"SYNC" => Some(Origin::Synchronized),
+        _ => None,
     }
 }
 
@@ -180,6 +232,30 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_the_other_file_have_origins() {
+        for (word, origin) in [("LOCAL", Origin::Local), ("SYNC ", Origin::Synchronized)] {
+            let line = format!("UDP C0000201 8F3A C0000202 0035 0A000001 0035 UDP         {word}      299");
+            let connection = Connection::parse(line.as_bytes()).unwrap();
+            assert_eq!((connection.origin, connection.expires), (Some(origin), 299));
+            assert_eq!((connection.state, connection.engine), (&b"UDP"[..], None));
+        }
+    }
+
+    #[test]
+    fn templates_have_no_port_and_no_state_of_a_connection() {
+        for (port, state, expected) in [
+            ("0000", "NONE", true),
+            ("0000", "ASSURED", true),
+            ("0000", "LISTEN", false),
+            ("0000", "UDP", false),
+            ("8F3A", "NONE", false),
+        ] {
+            let line = format!("TCP C0000201 {port} C0000202 0050 0A000001 1F90 {state} 9");
+            assert_eq!(Connection::parse(line.as_bytes()).unwrap().is_template(), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn lines_may_be_long_and_come_in_pieces() {
         let long = format!("UDP C0000201 0000 C0000202 13C4 0A000001 13C4 UDP 7 sip {}", "x".repeat(200_000));
         let short = "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 0";
@@ -226,6 +302,8 @@ mod tests {
             "",
             "TCP",
             "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE x",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE LOCAL",
+            "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE REMOTE 9",
             "TCP C0000201 8F3A C0000202 0050 0A000001 1F90 NONE 99999999999999999999",
             "TCP C0000201 8F3A C0000202 0050 0A000001 1F90",
             "TCP C0000201 8F3A C0000202 0050 0A000001 1F901 NONE 1",

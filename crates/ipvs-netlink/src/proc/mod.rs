@@ -10,7 +10,7 @@ mod table;
 
 use std::io;
 
-pub use connections::{Connection, Connections};
+pub use connections::{Connection, Connections, Origin};
 pub use table::{ProcPersistence, ProcService, ProcTable};
 
 /// The reason why a file below `/proc/net` cannot be used.

@@ -1,7 +1,8 @@
 //! Making the table the desired one, or leaving everything as it was.
 
 use super::desired::{Desired, Object};
-use super::plan::{Plan, Step, Unlisted, plan};
+use super::leaving::Leaving;
+use super::plan::{Plan, Step, Unlisted, plan, plan_draining};
 use super::summary::Summary;
 use super::undo::{Journal, Reverted};
 use crate::client::{BatchError, Ipvs};
@@ -98,6 +99,40 @@ pub fn apply<O: Copy>(
     desired: &Desired<O>,
     unlisted: Unlisted,
 ) -> Result<Summary, ApplyError<O>> {
+    Ok(carry_out_plans(ipvs, |present| plan(present, desired, unlisted))?.0)
+}
+
+/// Makes the table the desired one like [`apply`], except that what the desired table drops stays for the present, with
+/// the weight 0: it keeps its connections and gets no new ones. Returns how much the whole will be, and what is to be
+/// deleted when the connections have ended.
+///
+/// A service that is dropped refuses new connections from then on, because all its servers have the weight 0. What is
+/// dropped and has the weight 0 already, perhaps because an earlier call was interrupted, is returned, too.
+///
+/// If the kernel refuses a step, the weights are put back like everything else.
+///
+/// # Errors
+/// [`ApplyError`] says what was refused, and what the table is now.
+pub fn drain<O: Copy>(
+    ipvs: &mut Ipvs,
+    desired: &Desired<O>,
+    unlisted: Unlisted,
+) -> Result<(Summary, Leaving), ApplyError<O>> {
+    let (summary, present) = carry_out_plans(ipvs, |present| {
+        let mut plan = plan_draining(present, desired, unlisted);
+        plan.steps.truncate(plan.additions + plan.drains);
+        plan
+    })?;
+    let deletions = plan(&present, desired, unlisted).steps;
+    Ok((summary, Leaving::new(&present, deletions.iter().map(|step| &step.change))))
+}
+
+/// Carries plans out until there is nothing left to do, and returns how much the first one was, and the table as it was
+/// read last.
+fn carry_out_plans<O: Copy>(
+    ipvs: &mut Ipvs,
+    plan: impl Fn(&Snapshot) -> Plan<O>,
+) -> Result<(Summary, Snapshot), ApplyError<O>> {
     let mut journal = Journal::default();
     let mut summary = None;
     let mut planned = 0;
@@ -108,11 +143,11 @@ pub fn apply<O: Copy>(
             Err(error) if journal.is_empty() => return Err(ApplyError::Untouched(error)),
             Err(error) => return Err(ApplyError::Broken { error, made: journal.changes(), planned }),
         };
-        let plan = plan(&present, desired, unlisted);
+        let plan = plan(&present);
         let summary = *summary.get_or_insert(plan.summary);
         planned = planned.max(plan.steps.len());
         if plan.steps.is_empty() {
-            return Ok(summary);
+            return Ok((summary, present));
         }
         journal.start_round(present);
         last = match carry_out(ipvs, &plan, &mut journal) {
@@ -128,9 +163,9 @@ pub fn apply<O: Copy>(
     // Others may have made the refused steps of the last round.
     let present =
         read(ipvs).map_err(|error| ApplyError::Broken { error, made: journal.changes(), planned })?;
-    let steps = plan(&present, desired, unlisted).steps;
+    let steps = plan(&present).steps;
     if steps.is_empty() {
-        Ok(summary.unwrap_or_default())
+        Ok((summary.unwrap_or_default(), present))
     } else if last.is_empty() {
         Err(ApplyError::Contested(steps.iter().map(|step| step.change).collect()))
     } else {
@@ -149,8 +184,8 @@ fn read(ipvs: &mut Ipvs) -> Result<Snapshot, Error> {
     ipvs.snapshot()
 }
 
-/// Carries a plan out, notes accepted steps in the journal, and returns the refused ones. Deletions are made only if
-/// nothing was refused before.
+/// Carries a plan out, notes accepted steps in the journal, and returns the refused ones. Weights of 0 and deletions are
+/// made only if nothing was refused before.
 fn carry_out<O: Copy>(
     ipvs: &mut Ipvs,
     plan: &Plan<O>,

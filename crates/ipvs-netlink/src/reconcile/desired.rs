@@ -10,6 +10,7 @@ use crate::destination::{Destination, DestinationId};
 use crate::request::Change;
 use crate::service::{Service, ServiceId};
 use crate::settings::Timeouts;
+use crate::snapshot::Table;
 
 /// A desired table, made of the changes that would lead to it from an empty one.
 ///
@@ -218,6 +219,29 @@ impl<O: Copy> Desired<O> {
         Ok(None)
     }
 
+    /// Returns the settings of a service, if it was added.
+    pub fn settings(&self, id: ServiceId) -> Option<&Service> {
+        Some(&self.service(id)?.settings)
+    }
+
+    /// Returns the destinations of a service in the order in which they were added, if the service was.
+    pub fn destinations(&self, id: ServiceId) -> Option<impl Iterator<Item = &Destination>> {
+        Some(self.service(id)?.destinations().map(|(destination, _)| destination))
+    }
+
+    /// Gives each destination that exists in this table the weight that it has there. So a drain lives on, and a weight
+    /// that was set by hand.
+    pub fn keep_weights(&mut self, present: &Table) {
+        for entry in &present.entries {
+            for state in &entry.destinations {
+                if let Ok((_, Some((destination, _)))) = self.destination_mut(entry.service.id(), state.id())
+                {
+                    destination.weight = state.settings.weight;
+                }
+            }
+        }
+    }
+
     /// Returns the services in the order in which they were added.
     pub(super) fn services(&self) -> impl Iterator<Item = &DesiredService<O>> {
         self.services.iter().flatten()
@@ -338,6 +362,32 @@ mod tests {
         assert!(only.destinations().eq(&[(heavy, 4), (destination(3), 6)]));
         assert!(has_destination(&desired, heavy) && !has_destination(&desired, destination(2)));
         assert_eq!(desired.timeouts(), Some((Timeouts::new(1, 3, 4), 9)));
+    }
+
+    #[test]
+    fn kept_weights_are_those_of_existing_destinations() {
+        use crate::destination::DestinationState;
+        use crate::service::ServiceState;
+        use crate::snapshot::TableEntry;
+        use crate::stats::Stats;
+
+        let (id, limited) = (service().id(), destination(1).with_thresholds(20, 10));
+        let mut desired = follow(&[
+            Change::AddService(service()),
+            Change::AddDestination(id, limited),
+            Change::AddDestination(id, destination(2).with_weight(9)),
+            Change::AddDestination(id, destination(3)),
+            Change::DeleteDestination(id, destination(3).id),
+        ])
+        .unwrap();
+        let present = [destination(1).with_weight(0), destination(3), destination(4)];
+        let present = present.into_iter().map(DestinationState::new).collect();
+        let entry = TableEntry::new(ServiceState::new(service(), Stats::default()), present);
+        desired.keep_weights(&Table::new(vec![entry]));
+        let destinations: Vec<Destination> = desired.destinations(id).unwrap().copied().collect();
+        assert_eq!(destinations, [limited.with_weight(0), destination(2).with_weight(9)]);
+        assert_eq!(desired.settings(id), Some(&service()));
+        assert!(desired.destinations("FWM 1".parse().unwrap()).is_none());
     }
 
     #[test]

@@ -22,14 +22,40 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A destination that is deleted loses its connections. [`drain`] gives what the desired table drops the weight 0 instead,
+//! and returns it as [`Leaving`], to be deleted when the connections have ended:
+//!
+//! ```no_run
+//! # use std::{thread::sleep, time::{Duration, Instant}};
+//! # use ipvs_netlink::reconcile::{Desired, Unlisted, drain};
+//! # use ipvs_netlink::Ipvs;
+//! # fn replace(ipvs: &mut Ipvs, desired: &Desired) -> Result<(), Box<dyn std::error::Error>> {
+//! let deadline = Instant::now() + Duration::from_secs(600);
+//! let (_, mut leaving) = drain(ipvs, desired, Unlisted::Delete)?;
+//! while !leaving.is_empty() {
+//!     let is_over = Instant::now() >= deadline;
+//!     let deleted = leaving.delete(ipvs, |_, server| {
+//!         is_over || (server.active_connections == 0 && server.inactive_connections == 0)
+//!     })?;
+//!     for object in deleted.changed {
+//!         println!("{object} stays: another program has changed it");
+//!     }
+//!     sleep(Duration::from_secs(1));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod apply;
 mod desired;
+mod leaving;
 mod plan;
 mod summary;
 mod undo;
 
-pub use apply::{ApplyError, RefusedStep, apply};
+pub use apply::{ApplyError, RefusedStep, apply, drain};
 pub use desired::{Desired, DesiredError, Object};
-pub use plan::{Plan, Step, Unlisted, plan};
+pub use leaving::{Deleted, Leaving};
+pub use plan::{Plan, Step, Unlisted, plan, plan_draining};
 pub use summary::{Counts, Summary};

@@ -33,45 +33,73 @@ pub struct Step<O = ()> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan<O = ()> {
-    /// The steps in order: additions and edits first, then deletions.
+    /// The steps in order: additions and edits first, then weights of 0, then deletions.
     pub steps: Vec<Step<O>>,
     /// The number of steps that are additions and edits.
     pub additions: usize,
+    /// The number of steps after them that give destinations the weight 0 before they are deleted. Only
+    /// [`plan_draining`] makes such steps.
+    pub drains: usize,
     /// The number of objects that change, and of those that do not.
     pub summary: Summary,
 }
 
 /// Finds the smallest list of changes from `present` to `desired`.
 pub fn plan<O: Copy>(present: &Snapshot, desired: &Desired<O>, unlisted: Unlisted) -> Plan<O> {
-    let mut planner = Planner { additions: Vec::new(), deletions: Vec::new(), summary: Summary::default() };
-    let entries = &present.table.entries;
-    let present_services: FxHashMap<ServiceId, &TableEntry> =
-        entries.iter().map(|entry| (entry.service.id(), entry)).collect();
-    for service in desired.services() {
-        planner.compare_service(present_services.get(&service.settings.id()).copied(), service);
-    }
-    for entry in entries {
-        if desired.service(entry.service.id()).is_none() {
-            planner.unlisted_service(entry, unlisted);
-        }
-    }
-    planner.compare_settings(present, desired);
-    planner.finish()
+    Planner::new(false).compare(present, desired, unlisted)
+}
+
+/// Finds the same changes, and before the deletions those that give the destinations concerned the weight 0, so that
+/// they get no new connections. All their other settings stay. [`drain`](super::drain) carries such a plan out as far
+/// as the deletions.
+pub fn plan_draining<O: Copy>(present: &Snapshot, desired: &Desired<O>, unlisted: Unlisted) -> Plan<O> {
+    Planner::new(true).compare(present, desired, unlisted)
 }
 
 struct Planner<O> {
+    draining: bool,
     additions: Vec<Step<O>>,
+    drains: Vec<Step<O>>,
     deletions: Vec<Step<O>>,
     summary: Summary,
 }
 
 impl<O: Copy> Planner<O> {
+    fn new(draining: bool) -> Self {
+        let (additions, drains, deletions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { draining, additions, drains, deletions, summary: Summary::default() }
+    }
+
+    fn compare(mut self, present: &Snapshot, desired: &Desired<O>, unlisted: Unlisted) -> Plan<O> {
+        let entries = &present.table.entries;
+        let present_services: FxHashMap<ServiceId, &TableEntry> =
+            entries.iter().map(|entry| (entry.service.id(), entry)).collect();
+        for service in desired.services() {
+            self.compare_service(present_services.get(&service.settings.id()).copied(), service);
+        }
+        for entry in entries {
+            if desired.service(entry.service.id()).is_none() {
+                self.unlisted_service(entry, unlisted);
+            }
+        }
+        self.compare_settings(present, desired);
+        self.finish()
+    }
+
     fn add(&mut self, change: Change, origin: O) {
         self.additions.push(Step { change, origin: Some(origin) });
     }
 
     fn delete(&mut self, change: Change) {
         self.deletions.push(Step { change, origin: None });
+    }
+
+    /// Lets a destination that is going to be deleted get no new connections.
+    fn drain(&mut self, id: ServiceId, destination: &Destination) {
+        if self.draining && destination.weight != 0 {
+            let change = Change::SetDestination(id, destination.with_weight(0));
+            self.drains.push(Step { change, origin: None });
+        }
     }
 
     /// Compares a desired service with the present one of the same id, if there is one.
@@ -100,6 +128,7 @@ impl<O: Copy> Planner<O> {
         }
         for state in present.iter().filter(|state| unlisted.contains_key(&state.id())) {
             self.summary.destinations.deleted += 1;
+            self.drain(id, &state.settings);
             self.delete(Change::DeleteDestination(id, state.id()));
         }
     }
@@ -135,7 +164,9 @@ impl<O: Copy> Planner<O> {
             Unlisted::Delete => {
                 services.deleted += 1;
                 destinations.deleted += entry.destinations.len();
-                self.delete(Change::DeleteService(entry.service.id()));
+                let id = entry.service.id();
+                entry.destinations.iter().for_each(|state| self.drain(id, &state.settings));
+                self.delete(Change::DeleteService(id));
             }
         }
     }
@@ -166,10 +197,11 @@ impl<O: Copy> Planner<O> {
     }
 
     fn finish(self) -> Plan<O> {
-        let additions = self.additions.len();
+        let (additions, drains) = (self.additions.len(), self.drains.len());
         let mut steps = self.additions;
+        steps.extend(self.drains);
         steps.extend(self.deletions);
-        Plan { steps, additions, summary: self.summary }
+        Plan { steps, additions, drains, summary: self.summary }
     }
 }
 
@@ -263,6 +295,36 @@ mod tests {
             plan.summary.to_string(),
             "1 service added, 1 changed, 2 untouched, 2 servers added, 1 changed, 1 deleted, 3 untouched"
         );
+    }
+
+    #[test]
+    fn what_is_dropped_gets_weight_0_between_additions_and_deletions() {
+        let tunnelled = server(2).with_forwarding(Forwarding::Tunnel).with_weight(7).with_thresholds(9, 3);
+        let before = present(&[
+            (service(80), &[server(1), tunnelled, server(3).with_weight(0)]),
+            (service(81), &[server(1), server(2).with_weight(0)]),
+            (service(82), &[]),
+        ]);
+        let after = desired(&[(service(80), &[server(1), server(4)])]);
+        let (id, other) = (service(80).id(), service(81).id());
+        let plan = plan_draining(&before, &after, Unlisted::Delete);
+        let changes: Vec<Change> = plan.steps.iter().map(|step| step.change).collect();
+        assert_eq!(
+            changes,
+            [
+                Change::AddDestination(id, server(4)),
+                Change::SetDestination(id, tunnelled.with_weight(0)),
+                Change::SetDestination(other, server(1).with_weight(0)),
+                Change::DeleteDestination(id, server(2).id),
+                Change::DeleteDestination(id, server(3).id),
+                Change::DeleteService(other),
+                Change::DeleteService(service(82).id()),
+            ]
+        );
+        assert_eq!((plan.additions, plan.drains), (1, 2));
+        assert_eq!(plan.summary, super::plan(&before, &after, Unlisted::Delete).summary);
+        let plan = plan_draining(&before, &after, Unlisted::Keep);
+        assert_eq!((plan.additions, plan.drains, plan.steps.len()), (1, 1, 4));
     }
 
     #[test]

@@ -1,0 +1,416 @@
+//! Replacements that let connections end (`--drain-removed`), with real connections.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::network::{Network, SERVERS, VIP, endpoint};
+use super::tcp::{Connection, PATIENCE, TcpServer, count_answers, counts};
+use super::udp::UdpClient;
+use super::wait_until;
+use crate::support::{PROGRAM, Run};
+
+/// A replacement that runs beside the test, until it has ended.
+struct Replacement(Option<Child>);
+
+impl Replacement {
+    /// Starts the program with these additional options on the director, which the thread is on.
+    fn start(options: &str, input: &str) -> Self {
+        let pipes = |command: &mut Command| {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let words = format!("-R --replace {options}");
+        let mut child = pipes(Command::new(PROGRAM).args(words.split_whitespace()));
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Self(Some(child))
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.0.as_mut().unwrap().try_wait().unwrap().is_none()
+    }
+
+    /// Sends a signal as soon as the program holds it back.
+    fn signal(&self, signal: Signal) {
+        let id = self.0.as_ref().unwrap().id();
+        let is_held = || {
+            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+            let held = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+            u64::from_str_radix(held.trim(), 16).unwrap() >> (signal as i32 - 1) & 1 == 1
+        };
+        assert!(wait_until(is_held));
+        kill(Pid::from_raw(id as i32), signal).unwrap();
+    }
+
+    /// Waits for the end.
+    fn end(mut self) -> Run {
+        self.0.take().unwrap().wait_with_output().unwrap().into()
+    }
+
+    /// Waits for the end, which must be a success, and returns what was said beside the progress.
+    fn notes(self) -> String {
+        let run = self.end();
+        assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
+        without_progress(&run.stderr)
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Removes the lines that say how many connections are left.
+fn without_progress(stderr: &str) -> String {
+    let lines = stderr.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with("waiting for connections to end: ")).collect()
+}
+
+/// The bytes of a download.
+fn content() -> Vec<u8> {
+    (0..2_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 16) as u8).collect()
+}
+
+/// Greets a client and, if it asks for it, sends the content over some seconds.
+fn greet_and_send(mut stream: TcpStream, name: &str) -> std::io::Result<()> {
+    let client = stream.peer_addr()?.ip().to_canonical();
+    stream.write_all(format!("{name} {client}\n").as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(stream.try_clone()?).read_line(&mut line)?;
+    if line == "send\n" {
+        for chunk in content().chunks(50_000) {
+            stream.write_all(chunk)?;
+            sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
+}
+
+const SERVICE: &str = "-t 192.0.2.1:80";
+
+/// Writes the lines of a service with these servers, which are given by their host numbers.
+fn service(settings: &str, hosts: &[u8]) -> String {
+    let (id, _) = settings.split_once(" -s ").unwrap();
+    let server = |host: &u8| format!("-a {id} -r {SERVERS}{host}:80 -m -w 1\n");
+    format!("-A {settings}\n{}", hosts.iter().map(server).collect::<String>())
+}
+
+/// A network with three servers, of which the service has the first two.
+fn network(settings: &str) -> (Network, Vec<TcpServer>) {
+    let network = Network::new(3);
+    network.route_answers_through_director();
+    let servers = network.serve(80);
+    assert_eq!(network.director.feed("-R", &service(settings, &[11, 12])).status, 0);
+    (network, servers)
+}
+
+/// Opens a connection to the second server.
+fn open_to_server2(network: &Network) -> Connection {
+    let open = || Connection::open(&network.client, &endpoint(VIP, 80)).unwrap();
+    let connections = [open(), open()];
+    let found = connections.into_iter().find(|connection| connection.server == "server2");
+    found.expect("neither connection led to server2")
+}
+
+/// Waits until the director's table is this one.
+fn wait_for_table(network: &Network, table: &str) {
+    assert!(wait_until(|| network.director.saved() == table), "{}", network.director.saved());
+}
+
+/// Replaces the weight of a server.
+fn with_weight_0(table: &str, host: u8) -> String {
+    table.replace(&format!("{SERVERS}{host}:80 -m -w 1"), &format!("{SERVERS}{host}:80 -m -w 0"))
+}
+
+#[test]
+fn a_download_through_a_dropped_server_ends_whole_while_new_connections_go_to_the_new_server() {
+    let network = Network::new(3);
+    network.route_answers_through_director();
+    let serve = |machine: &super::machine::Machine| {
+        let name = machine.name.clone();
+        TcpServer::start_with(machine, 80, move |stream| greet_and_send(stream, &name))
+    };
+    let _servers: Vec<TcpServer> = network.servers.iter().map(serve).collect();
+    assert_eq!(network.director.feed("-R", &service(&format!("{SERVICE} -s rr"), &[11, 12])).status, 0);
+    let mut download = open_to_server2(&network);
+    download.send_line("send").unwrap();
+    let download = thread::spawn(move || download.receive_all());
+
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11, 13]);
+    let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+    let waiting = service(&format!("{SERVICE} -s rr"), &[11, 12, 13]);
+    wait_for_table(&network, &with_weight_0(&waiting, 12));
+    assert_eq!(
+        count_answers(&network.client, &endpoint(VIP, 80), 10),
+        counts([("server1", 5), ("server3", 5)])
+    );
+    assert!(replacement.is_running());
+    assert!(!download.is_finished());
+    let received = download.join().unwrap().unwrap();
+    assert!(received == content(), "{} bytes", received.len());
+    assert_eq!(replacement.notes(), "");
+    assert_eq!(network.director.saved(), wanted);
+}
+
+#[test]
+fn connections_that_last_longer_than_the_limit_are_cut_and_counted() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let mut held = open_to_server2(&network);
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+    let started = Instant::now();
+    let replacement = Replacement::start("--drain-removed 3", &wanted);
+    sleep(Duration::from_secs(1));
+    assert!(held.echoes());
+    assert_eq!(
+        replacement.notes(),
+        "ipvsadm: cut after 3 s: server 10.0.0.12:80 of service TCP 192.0.2.1:80: 1 active connection\n"
+    );
+    assert!(started.elapsed() >= Duration::from_secs(3));
+    assert_eq!(network.director.saved(), wanted);
+    held.send_line("still there?").unwrap();
+    held.receive_line(Duration::from_millis(500)).unwrap_err();
+}
+
+#[test]
+fn a_dropped_service_refuses_new_connections_and_goes_with_its_last_one() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let mut held = open_to_server2(&network);
+    let wanted = "-A -f 1 -s rr\n";
+    let replacement = Replacement::start("--drain-removed 60", wanted);
+    let before = service(&format!("{SERVICE} -s rr"), &[11, 12]);
+    wait_for_table(&network, &format!("{}{wanted}", with_weight_0(&with_weight_0(&before, 11), 12)));
+    assert!(Connection::open(&network.client, &endpoint(VIP, 80)).is_err());
+    sleep(Duration::from_secs(2));
+    assert!(held.echoes());
+    // A service is deleted as a whole.
+    assert_eq!(network.director.saved().lines().count(), 4);
+    drop(held);
+    assert_eq!(replacement.notes(), "");
+    assert_eq!(network.director.saved(), wanted);
+}
+
+#[test]
+fn each_server_is_deleted_when_its_own_connections_have_ended() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let _held = open_to_server2(&network);
+    let wanted = service(&format!("{SERVICE} -s rr"), &[13]);
+    let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+    wait_for_table(&network, &with_weight_0(&service(&format!("{SERVICE} -s rr"), &[12, 13]), 12));
+    assert!(replacement.is_running());
+}
+
+#[test]
+fn clients_of_a_persistent_service_keep_their_server_until_the_limit_unless_templates_expire() {
+    let settings = format!("{SERVICE} -s rr -p 600");
+    let (network, _servers) = network(&settings);
+    let address = endpoint(VIP, 80);
+    let server_for = |client: &str| {
+        Connection::open_from(&network.client, client.parse().unwrap(), &address).unwrap().server
+    };
+    let clients = ["198.18.0.1", "198.18.0.2"];
+    let old = clients.into_iter().find(|client| server_for(client) == "server2").unwrap();
+    let wanted = service(&settings, &[11, 13]);
+    let mut replacement = Replacement::start("--drain-removed 4", &wanted);
+    wait_for_table(&network, &with_weight_0(&service(&settings, &[11, 12, 13]), 12));
+    assert_eq!(server_for(old), "server2");
+    assert_ne!(server_for("198.18.0.3"), "server2");
+    assert!(replacement.is_running());
+    let notes = replacement.notes();
+    assert!(
+        notes.starts_with("ipvsadm: cut after 4 s: server 10.0.0.12:80 of service TCP 192.0.2.1:80: ")
+            && notes.ends_with("1 persistent client\n"),
+        "{notes}"
+    );
+    assert_eq!(network.director.saved(), wanted);
+    assert_ne!(server_for(old), "server2");
+
+    // With the setting, the template binds nobody any more.
+    let bound = ["198.18.0.4", "198.18.0.5"].into_iter().find(|client| server_for(client) == "server3");
+    network.director_machine.sysctl("ipv4/vs/expire_quiescent_template=1");
+    let wanted = service(&settings, &[11]);
+    assert_eq!(Replacement::start("--drain-removed 60", &wanted).notes(), "");
+    assert_eq!(network.director.saved(), wanted);
+    assert_eq!(server_for(bound.unwrap()), "server1");
+}
+
+#[test]
+fn datagrams_are_waited_for_until_their_connection_has_timed_out() {
+    let network = Network::new(2);
+    network.route_answers_through_director();
+    let _servers = network.serve_datagrams("0.0.0.0:53");
+    let director = &network.director;
+    let servers = |hosts: &[u8]| -> String {
+        let server = |host| format!("-a -u 192.0.2.1:53 -r 10.0.0.{host}:53 -m -w 1\n");
+        "-A -u 192.0.2.1:53 -s rr\n".to_owned() + &hosts.iter().map(server).collect::<String>()
+    };
+    assert_eq!(director.feed("-R", &servers(&[11])).status, 0);
+    let client = UdpClient::open(&network.client, "192.0.2.100", &endpoint(VIP, 53));
+    director.ok("--set 0 0 3");
+    assert_eq!(client.ask("?").unwrap(), "server1");
+    let mut replacement = Replacement::start("--drain-removed 60", &servers(&[12]));
+    // Longer than the timeout.
+    for _ in 0..25 {
+        assert_eq!(client.ask("?").unwrap(), "server1");
+        sleep(Duration::from_millis(200));
+    }
+    let other = UdpClient::open(&network.client, "192.0.2.100", &endpoint(VIP, 53));
+    assert_eq!(other.ask("?").unwrap(), "server2");
+    assert!(replacement.is_running());
+    assert_eq!(replacement.notes(), "");
+    assert_eq!(director.saved(), servers(&[12]));
+    assert_eq!(client.ask_within("?", PATIENCE).unwrap(), "server2");
+}
+
+#[test]
+fn a_signal_ends_the_wait_with_a_statement_and_the_same_command_completes_it() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let mut held = open_to_server2(&network);
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+    let waiting = with_weight_0(&service(&format!("{SERVICE} -s rr"), &[11, 12]), 12);
+    for (signal, name) in [(Signal::SIGTERM, "SIGTERM"), (Signal::SIGINT, "SIGINT")] {
+        let replacement = Replacement::start("--drain-removed 60", &wanted);
+        wait_for_table(&network, &waiting);
+        replacement.signal(signal);
+        let run = replacement.end();
+        assert_eq!(
+            without_progress(&run.stderr),
+            format!(
+                "ipvsadm: server 10.0.0.12:80 of service TCP 192.0.2.1:80: 1 active connection\n\
+                 ipvsadm: ended by {name} before all connections were: the table is as the input says, but what \
+                 the input drops is still there, with weight 0; the same command completes it\n"
+            )
+        );
+        assert_eq!(run.status, 128 + signal as i32);
+        assert_eq!(network.director.saved(), waiting);
+        assert!(held.echoes());
+    }
+    let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+    sleep(Duration::from_secs(2));
+    assert!(replacement.is_running());
+    assert_eq!(network.director.saved(), waiting);
+    drop(held);
+    assert_eq!(replacement.notes(), "");
+    assert_eq!(network.director.saved(), wanted);
+}
+
+#[test]
+fn what_another_program_takes_back_meanwhile_stays_and_is_named() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let director = &network.director;
+    let _held = open_to_server2(&network);
+    let other = "-A -t 192.0.2.1:81 -s rr\n-a -t 192.0.2.1:81 -r 10.0.0.12:80 -m -w 1\n";
+    assert_eq!(director.feed("-R", other).status, 0);
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+    let taken_back = service(&format!("{SERVICE} -s rr"), &[11, 12]);
+    let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+    // The other service has no connections.
+    wait_for_table(&network, &with_weight_0(&taken_back, 12));
+    assert!(replacement.is_running());
+    director.ok(&format!("-e {SERVICE} -r 10.0.0.12:80 -m -w 1"));
+    let run = replacement.end();
+    assert_eq!(
+        without_progress(&run.stderr),
+        "ipvsadm: server 10.0.0.12:80 of service TCP 192.0.2.1:80\n\
+         ipvsadm: another program has changed this meanwhile, and it stays\n"
+    );
+    assert_eq!((run.status, director.saved()), (255, taken_back));
+}
+
+#[test]
+fn what_another_program_deletes_or_adds_meanwhile_is_its_own_matter() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let director = &network.director;
+    let _held = open_to_server2(&network);
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+    let replacement = Replacement::start("--drain-removed 60", &wanted);
+    wait_for_table(&network, &with_weight_0(&service(&format!("{SERVICE} -s rr"), &[11, 12]), 12));
+    director.ok(&format!("-a {SERVICE} -r 10.0.0.13:80 -m"));
+    director.ok(&format!("-e {SERVICE} -r 10.0.0.11:80 -m -w 5"));
+    director.ok(&format!("-d {SERVICE} -r 10.0.0.12:80"));
+    assert_eq!(replacement.notes(), "");
+    let after = service(&format!("{SERVICE} -s rr"), &[11, 13]).replace("11:80 -m -w 1", "11:80 -m -w 5");
+    assert_eq!(director.saved(), after);
+}
+
+#[test]
+fn a_later_replacement_does_not_wait_and_takes_over() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let director = &network.director;
+    let _held = open_to_server2(&network);
+    let dropping = service(&format!("{SERVICE} -s rr"), &[11]);
+    let both = service(&format!("{SERVICE} -s rr"), &[11, 12]);
+    let drained = with_weight_0(&both, 12);
+    // The later file has the server with the weight that the first has left it with, or with its own.
+    for (later, status) in [(&drained, 255), (&both, 255)] {
+        let first = Replacement::start("--drain-removed 4", &dropping);
+        wait_for_table(&network, &drained);
+        sleep(Duration::from_millis(500));
+        let started = Instant::now();
+        assert_eq!(director.feed("-R --replace --lock-wait 1", later).status, 0);
+        assert!(started.elapsed() < Duration::from_secs(2), "the later one waited");
+        let run = first.end();
+        assert_eq!(
+            without_progress(&run.stderr),
+            "ipvsadm: another ipvsadm has replaced the table meanwhile, and what this one was draining is left to \
+             it\n"
+        );
+        assert_eq!((run.status, &director.saved()), (status, later));
+    }
+}
+
+#[test]
+fn hashing_schedulers_without_fallback_refuse_clients_meanwhile_which_is_noted() {
+    for (scheduler, has_fallback) in [("sh", false), ("sh -b sh-fallback", true)] {
+        let settings = format!("{SERVICE} -s {scheduler}");
+        let (network, _servers) = network(&settings);
+        let connect = |client: u8| {
+            let client = format!("198.18.0.{client}").parse().unwrap();
+            Connection::open_from(&network.client, client, &endpoint(VIP, 80))
+        };
+        let found = (1..=20).find_map(|client| {
+            let connection = connect(client).unwrap();
+            (connection.server == "server2").then_some((client, connection))
+        });
+        let (client, held) = found.unwrap();
+        let wanted = service(&settings, &[11]);
+        let replacement = Replacement::start("--drain-removed 60", &wanted);
+        wait_for_table(&network, &with_weight_0(&service(&settings, &[11, 12]), 12));
+        assert_eq!(connect(client).is_ok(), has_fallback, "{scheduler}");
+        drop(held);
+        let note = "ipvsadm: service TCP 192.0.2.1:80: until its drained servers are deleted, the scheduler sh \
+                    refuses their new clients, because it has no fallback flag\n";
+        assert_eq!(replacement.notes(), if has_fallback { "" } else { note });
+        assert_eq!(network.director.saved(), wanted);
+        assert_eq!(connect(client).unwrap().server, "server1");
+    }
+}
+
+#[test]
+fn the_note_of_a_server_that_was_drained_by_hand_goes_with_it() {
+    let (network, _servers) = network(&format!("{SERVICE} -s rr"));
+    let director = &network.director;
+    let held = open_to_server2(&network);
+    assert_eq!(director.run("--drain -r 10.0.0.12 --reason disk").status, 0);
+    assert!(director.ok("-L --drained").contains("10.0.0.12"));
+    let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
+    let mut replacement = Replacement::start("--drain-removed 60", &wanted);
+    sleep(Duration::from_secs(2));
+    assert!(replacement.is_running());
+    assert!(director.ok("-L --drained").contains("10.0.0.12"));
+    drop(held);
+    assert_eq!(
+        replacement.notes(),
+        "ipvsadm: server 10.0.0.12:80 of service TCP 192.0.2.1:80 is not drained any more (disk): it is gone\n"
+    );
+    assert_eq!(director.saved(), wanted);
+    assert!(!director.ok("-L --drained").contains("10.0.0.12"));
+}

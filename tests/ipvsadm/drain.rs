@@ -1,0 +1,438 @@
+//! `--drain` and `--undrain`: the weights, and the notes of those from before. The traffic is tested with clusters.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
+use std::thread;
+
+use crate::programs::unpacked_program;
+use crate::support::*;
+
+const RULES: &str = "\
+-A -t 192.0.2.1:80 -s wrr -p 300
+-a -t 192.0.2.1:80 -r 198.51.100.1:8080 -m -w 5 -x 20 -y 10
+-a -t 192.0.2.1:80 -r 198.51.100.2:8080 -m -w 1
+-A -u 192.0.2.1:53 -s rr -o
+-a -u 192.0.2.1:53 -r 198.51.100.1:53 -i -w 7 --tun-type gue --tun-port 6080 --tun-csum
+-A -f 7 -s wlc
+-a -f 7 -r 198.51.100.1:0 -g -w 3
+";
+
+/// The file with the notes of a namespace, which is removed with its folder's other content untouched.
+pub struct NotesFile(pub String);
+
+impl NotesFile {
+    /// Names the file of the thread's namespace. A namespace of an earlier test may have had the same number.
+    pub fn new() -> Self {
+        let number = fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
+        let file = Self(format!("/run/ipvsadm/notes-{number}.json"));
+        let _ = fs::remove_file(&file.0);
+        file
+    }
+
+    fn exists(&self) -> bool {
+        fs::exists(&self.0).unwrap()
+    }
+}
+
+impl Drop for NotesFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn director() -> (Director, NotesFile) {
+    let director = Director::new();
+    assert_eq!(director.feed("-R", RULES).status, 0);
+    (director, NotesFile::new())
+}
+
+/// Returns the rules with these weights of the first server.
+fn rules(tcp: u32, udp: u32, mark: u32) -> String {
+    RULES
+        .replace("-w 5 ", &format!("-w {tcp} "))
+        .replace("-w 7 ", &format!("-w {udp} "))
+        .replace("-w 3\n", &format!("-w {mark}\n"))
+}
+
+const NAMES: [&str; 3] = [
+    "server 198.51.100.1:8080 of service TCP 192.0.2.1:80",
+    "server 198.51.100.1:53 of service UDP 192.0.2.1:53",
+    "server 198.51.100.1:0 of service FWM 7",
+];
+
+#[test]
+fn a_server_is_drained_in_all_services_and_gets_its_weights_back() {
+    let (director, notes) = director();
+    let [web, dns, mark] = NAMES;
+    assert_eq!(
+        director.ok("--drain -r 198.51.100.1 --reason disk"),
+        format!("{web}: weight 0, was 5\n{dns}: weight 0, was 7\n{mark}: weight 0, was 3\n")
+    );
+    assert_eq!(director.saved(), rules(0, 0, 0));
+    assert_eq!(fs::metadata(&notes.0).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata("/run/ipvsadm").unwrap().permissions().mode() & 0o777, 0o700);
+
+    let listed = director.ok("-L --drained");
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert!(lines[0].starts_with(&format!("{web}: weight 5 before, drained 2")), "{listed}");
+    assert!(lines[2].ends_with("Z (disk)"), "{listed}");
+
+    assert_eq!(
+        director.ok("--undrain -r 198.51.100.1"),
+        format!("{web}: weight 5\n{dns}: weight 7\n{mark}: weight 3\n")
+    );
+    assert_eq!(director.saved(), RULES);
+    assert!(!notes.exists());
+    assert_eq!(director.ok("-L --drained"), "");
+}
+
+#[test]
+fn one_service_or_one_port_is_enough() {
+    let (director, _notes) = director();
+    director.ok("--drain -r 198.51.100.1 -u 192.0.2.1:53");
+    assert_eq!(director.saved(), rules(5, 0, 3));
+    director.ok("--drain -r 198.51.100.1:8080");
+    assert_eq!(director.saved(), rules(0, 0, 3));
+    director.ok("--undrain -r 198.51.100.1 -t 192.0.2.1:80");
+    assert_eq!(director.saved(), rules(5, 0, 3));
+    for verb in ["--drain", "--undrain"] {
+        let others = "198.51.100.1:0, 198.51.100.1:53, 198.51.100.1:8080";
+        let sentence = format!("no service has the server 198.51.100.1:80, but {others}");
+        director.refuses(&format!("{verb} -r 198.51.100.1:80"), 255, &sentence);
+        director.refuses(
+            &format!("{verb} -r 198.51.100.2:80 -t 192.0.2.1:80"),
+            255,
+            "service TCP 192.0.2.1:80 has no server 198.51.100.2:80, but 198.51.100.2:8080",
+        );
+    }
+    let run = director.feed("-R", "--drain -r 198.51.100.1\n");
+    assert!(run.stderr.starts_with("<stdin>:1: --drain cannot stand in input for -R\n"), "{run:?}");
+}
+
+#[test]
+fn draining_twice_keeps_the_weight_from_before() {
+    let (director, _notes) = director();
+    let web = NAMES[0];
+    director.ok("--drain -r 198.51.100.1:8080");
+    assert_eq!(
+        director.ok("--drain -r 198.51.100.1:8080 --reason again"),
+        format!("{web}: drained already, weight 5 before\n")
+    );
+    assert!(director.ok("-L --drained").ends_with("(again)\n"));
+    director.ok("--undrain -r 198.51.100.1");
+    assert_eq!(director.saved(), RULES);
+
+    // Of a weight that was 0 before there is nothing to note.
+    director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1 --keep -w 0");
+    assert_eq!(
+        director.ok("--drain -r 198.51.100.1:8080"),
+        format!("{web}: weight 0 already, and no note of another: --undrain will need -w WEIGHT\n")
+    );
+    assert_eq!(director.ok("-L --drained"), "");
+}
+
+#[test]
+fn a_lost_note_is_replaced_by_a_weight() {
+    let (director, notes) = director();
+    director.ok("--drain -r 198.51.100.1");
+    fs::remove_file(&notes.0).unwrap();
+    let run = director.run("--undrain -r 198.51.100.1");
+    let missing = "there is no note of its weight before: name it with -w WEIGHT";
+    let lines = NAMES.map(|name| format!("ipvsadm: {name}: {missing}\n")).concat();
+    assert_eq!((run.status, run.stderr), (1, format!("{lines}ipvsadm: nothing was changed\n")));
+    assert_eq!(director.saved(), rules(0, 0, 0));
+    director.ok("--undrain -r 198.51.100.1 -w 4");
+    assert_eq!(director.saved(), rules(4, 4, 4));
+}
+
+#[test]
+fn malformed_notes_are_named_and_do_not_get_in_the_way() {
+    let (director, notes) = director();
+    director.ok("--drain -r 198.51.100.1");
+    let good = fs::read_to_string(&notes.0).unwrap();
+    for bad in
+        ["", "{", "\0\x1b[2J", &good[..100], &good.replace("\"weight\":5", "\"weight\":0"), "[[[[[[[[[[["]
+    {
+        fs::write(&notes.0, bad).unwrap();
+        for words in ["--drain -r 198.51.100.2", "--undrain -r 198.51.100.1", "-L --drained"] {
+            let run = director.run(words);
+            assert_eq!((run.status, run.stdout.as_str()), (255, ""), "{words}: {run:?}");
+            let start = format!("ipvsadm: cannot use the notes of drained servers in {}: ", notes.0);
+            assert!(run.stderr.starts_with(&start), "{run:?}");
+            assert!(run.stderr.ends_with("delete it and name weights: --undrain -w WEIGHT\n"), "{run:?}");
+        }
+        assert_eq!(director.saved(), rules(0, 0, 0));
+        // A reload works, and so does naming the weight.
+        let run = director.feed("-R --replace", &rules(0, 0, 0));
+        assert!(run.status == 0 && run.stderr.contains(&notes.0), "{run:?}");
+    }
+    let run = director.run("--undrain -r 198.51.100.1 -w 2");
+    assert_eq!((run.status, run.stderr.lines().count()), (0, 1), "{run:?}");
+    assert_eq!(director.saved(), rules(2, 2, 2));
+    assert_eq!(fs::read_to_string(&notes.0).unwrap(), "[[[[[[[[[[[");
+}
+
+#[test]
+fn notes_that_others_could_have_written_are_not_believed() {
+    let (director, notes) = director();
+    director.ok("--drain -r 198.51.100.1");
+    fs::set_permissions(&notes.0, fs::Permissions::from_mode(0o666)).unwrap();
+    let run = director.run("--undrain -r 198.51.100.1");
+    assert!(run.status == 255 && run.stderr.contains("somebody else can write to it"), "{run:?}");
+    fs::rename(&notes.0, format!("{}.moved", notes.0)).unwrap();
+    std::os::unix::fs::symlink(format!("{}.moved", notes.0), &notes.0).unwrap();
+    let run = director.run("--undrain -r 198.51.100.1");
+    assert!(run.status == 255 && run.stderr.contains("symbolic links"), "{run:?}");
+    fs::remove_file(format!("{}.moved", notes.0)).unwrap();
+}
+
+#[test]
+fn stale_notes_are_recognised() {
+    let (director, notes) = director();
+    let [web, dns, mark] = NAMES;
+    director.ok("--drain -r 198.51.100.1");
+    director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1 --keep -w 9");
+    director.ok("-d -u 192.0.2.1:53 -r 198.51.100.1:53");
+    let listed = director.ok("-L --drained");
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].ends_with(", but has weight 9 now") && lines[1].ends_with(", but is gone"), "{listed}");
+
+    let run = director.run("--undrain -r 198.51.100.1");
+    assert_eq!(
+        (run.status, run.stdout, run.stderr),
+        (
+            0,
+            format!(
+                "{web}: not drained, weight 9; the note of its weight before is removed\n{mark}: weight 3\n"
+            ),
+            format!("ipvsadm: {dns}: it is gone; the note of its weight is removed\n")
+        )
+    );
+    assert!(!notes.exists());
+
+    // A weight set by hand is the next one to come back to.
+    director.ok("--drain -r 198.51.100.1:8080");
+    director.ok("-e -t 192.0.2.1:80 -r 198.51.100.1 --keep -w 4");
+    assert_eq!(director.ok("--drain -r 198.51.100.1:8080"), format!("{web}: weight 0, was 4\n"));
+    director.ok("-d -t 192.0.2.1:80 -r 198.51.100.1:8080");
+    let run = director.run("--undrain -r 198.51.100.1:8080");
+    let sentence = format!(
+        "ipvsadm: {web}: it is gone; the note of its weight is removed\nipvsadm: nothing was changed\n"
+    );
+    assert_eq!((run.status, run.stderr), (1, sentence));
+}
+
+#[test]
+fn without_a_place_for_notes_servers_are_drained_all_the_same() {
+    let (director, _notes) = director();
+    let sandboxed = |words: &str| {
+        let script = format!("mount -t tmpfs -o ro none /run && exec {PROGRAM} {words}");
+        run(Command::new("unshare").args(["-m", "sh", "-c", &script]))
+    };
+    let run = sandboxed("--drain -r 198.51.100.1");
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(
+        run.stderr,
+        "ipvsadm: cannot note the weights (Read-only file system (os error 30)): --undrain will need -w WEIGHT\n"
+    );
+    assert_eq!(director.saved(), rules(0, 0, 0));
+    assert_eq!(sandboxed("--undrain -r 198.51.100.1").status, 1);
+    let run = sandboxed("--undrain -r 198.51.100.1 -w 6");
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert_eq!(director.saved(), rules(6, 6, 6));
+}
+
+#[test]
+fn whoever_may_change_the_table_but_not_read_notes_can_drain() {
+    let (director, _notes) = director();
+    director.ok("--drain -r 198.51.100.1:8080");
+    let as_user = |words: &str| {
+        let user =
+            ["--reuid", "1000", "--clear-groups", "--inh-caps", "+net_admin", "--ambient-caps", "+net_admin"];
+        run(Command::new("setpriv").args(user).arg(PROGRAM).args(words.split(' ')))
+    };
+    let run = as_user("--drain -r 198.51.100.1 -f 7");
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (
+            0,
+            "ipvsadm: cannot note the weights (Permission denied (os error 13)): --undrain will need -w WEIGHT\n"
+        )
+    );
+    let run = as_user("-L --drained");
+    assert!(run.status == 255 && run.stderr.contains("Permission denied"), "{run:?}");
+    let run = as_user("--undrain -r 198.51.100.1 -f 7 -w 3");
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    director.ok("--undrain -r 198.51.100.1:8080");
+    assert_eq!(director.saved(), RULES);
+}
+
+#[test]
+fn drains_at_the_same_time_keep_each_others_notes() {
+    let (director, _notes) = director();
+    let addresses: Vec<String> = (1..=8).map(|host| format!("203.0.113.{host}")).collect();
+    let mut lines = String::from("-A -t 192.0.2.2:80 -s rr\n");
+    for (weight, address) in (1..).zip(&addresses) {
+        lines += &format!("-a -t 192.0.2.2:80 -r {address}:80 -m -w {weight}\n");
+    }
+    assert_eq!(director.feed("-R", &lines).status, 0);
+    let before = director.saved();
+    for verb in ["--drain", "--undrain"] {
+        let children =
+            addresses.iter().map(|address| Command::new(PROGRAM).args([verb, "-r", address]).spawn());
+        for child in children.collect::<Vec<_>>() {
+            assert!(child.unwrap().wait().unwrap().success());
+        }
+        if verb == "--drain" {
+            assert_eq!(director.ok("-L --drained").lines().count(), addresses.len());
+        }
+    }
+    assert_eq!(director.saved(), before);
+
+    // The same server, twice at once: one of them finds it drained.
+    let children = [0, 1].map(|_| Command::new(PROGRAM).args(["--drain", "-r", "203.0.113.7"]).spawn());
+    assert!(children.into_iter().all(|child| child.unwrap().wait().unwrap().success()));
+    director.ok("--undrain -r 203.0.113.7");
+    assert_eq!(director.saved(), before);
+}
+
+#[test]
+fn a_server_that_another_program_deletes_meanwhile_is_named() {
+    let (director, _notes) = director();
+    let service = service_on(ipvs_netlink::Protocol::UDP, "192.0.2.1", 53);
+    let settings = director.ipvs().destinations(service).unwrap()[0].settings;
+    let [_, dns, _] = NAMES;
+    // The writer deletes the server as soon as there is a note of it, which is before the weights change.
+    let path = NotesFile::new();
+    let mut refusals = 0;
+    for _ in 0..50 {
+        let outcome = thread::scope(|scope| {
+            let mut other = director.ipvs();
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..5_000 {
+                    if path.exists() {
+                        break;
+                    }
+                    thread::yield_now();
+                }
+                // It may have been drained already.
+                let _ = other.delete_destination(service, settings.id);
+            });
+            director.run("--drain -r 198.51.100.1")
+        });
+        if outcome.status != 0 {
+            refusals += 1;
+            assert_eq!((outcome.status, outcome.stdout.lines().count()), (1, 2), "{outcome:?}");
+            let [first, second] = outcome.stderr.lines().collect::<Vec<_>>()[..] else {
+                panic!("{outcome:?}")
+            };
+            assert!(first.contains("198.51.100.1:53") && first.contains("UDP 192.0.2.1:53"), "{outcome:?}");
+            assert_eq!(second, "ipvsadm: the others were drained");
+            let listed = director.ok("-L --drained");
+            assert!(listed.lines().count() == 2 && !listed.contains(dns), "{listed}");
+        }
+        director.run("--undrain -r 198.51.100.1");
+        let mut ipvs = director.ipvs();
+        let _ = ipvs.add_destination(service, settings);
+        assert_eq!(director.saved(), RULES);
+    }
+    assert!(refusals > 0, "the other program was never in time");
+}
+
+#[test]
+fn a_new_table_ends_drains_or_keeps_weights() {
+    let (director, notes) = director();
+    let [web, dns, mark] = NAMES;
+    director.ok("--drain -r 198.51.100.1 --reason disk");
+    let run = director.feed("-R --replace --keep-weights", RULES);
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));
+    assert_eq!(director.saved(), rules(0, 0, 0));
+    assert_eq!(director.ok("-L --drained").lines().count(), 3);
+
+    // Other settings change, and new servers have the weight of the file.
+    let new = RULES.replace("-x 20 -y 10", "-x 30") + "-a -f 7 -r 198.51.100.3:0 -g -w 8\n";
+    let plan = director.feed("-R --replace --keep-weights --dry-run", &new).stdout;
+    assert!(plan.starts_with("ipvsadm -e -t 192.0.2.1:80 -r 198.51.100.1:8080 -m -w 0 -x 30\n"), "{plan}");
+    assert_eq!(director.feed("-R --replace --keep-weights", &new).status, 0);
+    let expected = rules(0, 0, 0).replace("-x 20 -y 10", "-x 30") + "-a -f 7 -r 198.51.100.3:0 -g -w 8\n";
+    assert_eq!(director.saved(), expected);
+
+    // The file says 0 for one of them, and the mark is gone: only one drain lives on.
+    let file = rules(0, 7, 3);
+    let (file, _) = file.split_once("-A -f").unwrap();
+    let plan = director.feed("-R --replace --dry-run", file).stdout;
+    let comments: Vec<&str> =
+        plan.lines().filter(|line| line.ends_with(" is not drained any more")).collect();
+    assert_eq!(comments, [dns, mark].map(|server| format!("# {server} is not drained any more")));
+    assert_eq!(director.ok("-L --drained").lines().count(), 3);
+    let run = director.feed("-R --replace", file);
+    assert_eq!(
+        (run.status, run.stderr),
+        (
+            0,
+            format!(
+                "ipvsadm: {dns} is not drained any more (disk): its weight is 7\n\
+                 ipvsadm: {mark} is not drained any more (disk): it is gone\n"
+            )
+        )
+    );
+    let listed = director.ok("-L --drained");
+    assert!(listed.starts_with(web) && listed.lines().count() == 1, "{listed}");
+    let run = director.feed("-R --replace", RULES);
+    assert_eq!(run.stderr, format!("ipvsadm: {web} is not drained any more (disk): its weight is 5\n"));
+    assert!(!notes.exists());
+    assert_eq!(director.saved(), RULES);
+    director.refuses("-R --keep-weights /dev/null", 2, "--keep-weights needs --replace");
+}
+
+/// Runs the program under `strace` with these options.
+fn traced(options: &[&str], words: &str) {
+    let mut command = Command::new(unpacked_program("strace"));
+    command.args(options).arg(PROGRAM).args(words.split(' '));
+    let output = command.output().unwrap();
+    // One that is killed has nothing to say.
+    assert!(output.status.code().is_none_or(|status| status == 0), "{words}: {output:?}");
+}
+
+#[test]
+fn nothing_is_lost_whenever_the_program_is_killed() {
+    let (director, notes) = director();
+    let log = std::env::temp_dir().join(format!("ipvsadm-drain-{}", std::process::id()));
+    let mut places = 0;
+    for (words, is_drained) in [("--drain -r 198.51.100.1", false), ("--undrain -r 198.51.100.1", true)] {
+        let prepare = || {
+            if is_drained {
+                director.ok("--drain -r 198.51.100.1");
+            }
+        };
+        prepare();
+        traced(&["-o", log.to_str().unwrap()], words);
+        director.run("--undrain -r 198.51.100.1");
+        let mut calls: Vec<(String, usize)> = Vec::new();
+        for line in fs::read_to_string(&log).unwrap().lines() {
+            let Some((call, _)) = line.split_once('(') else { continue };
+            let changes =
+                ["sendto", "recvfrom", "write", "openat", "rename", "sync", "unlink", "mkdir", "flock"];
+            if changes.iter().any(|name| call.contains(name)) {
+                let number = 1 + calls.iter().filter(|(name, _)| name == call).count();
+                calls.push((call.to_owned(), number));
+            }
+        }
+        for (call, number) in &calls {
+            prepare();
+            let inject = format!("inject={call}:signal=KILL:when={number}");
+            traced(&["-o", "/dev/null", "-e", &inject], words);
+            let left = director.saved();
+            let run = director.run("--undrain -r 198.51.100.1");
+            assert_eq!(run.status, 0, "{words}, {call} {number}: {run:?}\n{left}");
+            assert_eq!(director.saved(), RULES, "{words}, {call} {number}");
+            assert!(!notes.exists(), "{words}, {call} {number}");
+        }
+        places += calls.len();
+    }
+    let _ = fs::remove_file(&log);
+    assert!(places > 20, "only {places} places");
+}
