@@ -9,6 +9,7 @@
 mod cli;
 mod commands;
 mod completion;
+mod doctor;
 mod document;
 mod failure;
 #[cfg(any(fuzzing, test))]
@@ -46,6 +47,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
             Invocation::Drain(options) => commands::drain(&mut session, &options),
             Invocation::Undrain(options) => commands::undrain(&mut session, &options),
             Invocation::Restore(options) => commands::restore(&mut session, &options),
+            Invocation::Doctor(options) => commands::examine(&mut session, &options),
         }
     });
     // A command that fails half-way shows what it has.
@@ -54,6 +56,8 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Quietly, with the status that shells report for a program that SIGPIPE has ended.
         Err(failure) if failure.is_closed_pipe() => ExitCode::from(128 + Signal::SIGPIPE as u8),
+        // The findings say it all.
+        Err(failure @ Failure::Ill) => ExitCode::from(failure.status()),
         Err(failure) => {
             // Nobody can be told if standard error is closed.
             let _ = writeln!(std::io::stderr(), "{}", failure.report());

@@ -39,6 +39,10 @@ ipvsadm -L -n --netns blue"
         Verb::SetTimeouts => "ipvsadm --set 900 120 300",
         Verb::StartDaemon => "ipvsadm --start-daemon master --mcast-interface eth0",
         Verb::StopDaemon => "ipvsadm --stop-daemon master",
+        Verb::Doctor => {
+            "ipvsadm --doctor                                    # on a director
+ipvsadm --doctor --as-real-server -t 192.0.2.1:80   # on a server with direct routing or a tunnel"
+        }
         Verb::Drain => {
             "ipvsadm --drain -r 10.0.0.11 --wait 600   # in all services, until no connection is left
 ipvsadm --drain -r 10.0.0.11:8080 -t 192.0.2.1:80 --reason update"

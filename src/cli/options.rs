@@ -126,6 +126,7 @@ const ON_SERVICES: &[Verb] = &[
     Verb::DeleteServer,
     Verb::List,
     Verb::Zero,
+    Verb::Doctor,
     Verb::Clear,
     Verb::Drain,
     Verb::Undrain,
@@ -134,11 +135,12 @@ const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
 const ON_SERVERS: &[Verb] =
     &[Verb::AddServer, Verb::EditServer, Verb::DeleteServer, Verb::List, Verb::Drain, Verb::Undrain];
 const SERVER_SETTINGS: &[Verb] = &[Verb::AddServer, Verb::EditServer];
+const TUNNELS: &[Verb] = &[Verb::AddServer, Verb::EditServer, Verb::Doctor];
 const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
 const CLEARING: &[Verb] = &[Verb::Clear];
 const RESTORING: &[Verb] = &[Verb::Restore];
-const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList];
+const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList, Verb::Doctor];
 
 table! {
     commands {
@@ -157,6 +159,7 @@ table! {
             "set the timeouts of idle connections: TCP TCPFIN UDP, in seconds, 0 to leave one";
         StartDaemon ("start-daemon") Required("STATE"), "start the sync daemon master or backup";
         StopDaemon ("stop-daemon") Required("STATE"), "stop the sync daemon master or backup";
+        Doctor ("doctor") Flag, "say what is wrong with this director or real server, and how to mend it";
         NetnsList ("netns-list") Flag, "show the network namespaces that have services";
         Drain ("drain") Flag, "give a server no new connections, in one service or in all";
         Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
@@ -184,10 +187,10 @@ table! {
         RealServer ('r', "real-server") Required("ADDRESS[:PORT]"), ON_SERVERS,
             "the real server (default port: the service's); with -L -c, its connections";
         Gatewaying ('g', "gatewaying") Flag, SERVER_SETTINGS, "direct routing (default)";
-        Ipip ('i', "ipip") Flag, SERVER_SETTINGS, "tunnelling";
+        Ipip ('i', "ipip") Flag, TUNNELS, "tunnelling";
         Masquerading ('m', "masquerading") Flag, SERVER_SETTINGS, "masquerading (NAT)";
-        TunType ("tun-type") Required("TYPE"), SERVER_SETTINGS, "ipip, gue or gre (default ipip)";
-        TunPort ("tun-port") Required("PORT"), SERVER_SETTINGS, "UDP port of a gue tunnel";
+        TunType ("tun-type") Required("TYPE"), TUNNELS, "ipip, gue or gre (default ipip)";
+        TunPort ("tun-port") Required("PORT"), TUNNELS, "UDP port of a gue tunnel";
         TunNocsum ("tun-nocsum") Flag, SERVER_SETTINGS, "tunnel without checksums (default)";
         TunCsum ("tun-csum") Flag, SERVER_SETTINGS, "gue or gre tunnel with checksums";
         TunRemcsum ("tun-remcsum") Flag, SERVER_SETTINGS, "gue tunnel with remote checksum offload";
@@ -270,6 +273,8 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
+        AsRealServer ("as-real-server") Flag, &[Verb::Doctor],
+            "examine a real server for direct routing or tunnels, on that machine";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
     }
 }

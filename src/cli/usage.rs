@@ -140,7 +140,7 @@ pub(crate) enum Usage {
     )]
     MarkOfConnections,
     #[error("{} cannot stand in input for {}", .0.name(), Verb::Restore.name())]
-    NestedDrain(Verb),
+    NestedVerb(Verb),
     #[error("{} needs {}", .0.name(), .1.name())]
     Needs(Opt, Opt),
     #[error(

@@ -3,6 +3,7 @@
 mod clear;
 mod connections;
 mod counting;
+mod doctor;
 mod documents;
 mod drain;
 mod edit;
@@ -24,6 +25,7 @@ mod tally;
 mod waiting;
 mod watch;
 
+pub(crate) use doctor::run as examine;
 pub(crate) use drain::{drain, undrain};
 pub(crate) use edit::edit_server;
 pub(crate) use execute::execute;

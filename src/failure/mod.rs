@@ -97,6 +97,12 @@ pub(crate) enum Failure {
     NotCleared { deleted: String, refused: Vec<Failure> },
     #[error("cannot save the table: it changed each time it was read")]
     Unstable,
+    /// The machine cannot be examined.
+    #[error("cannot look: {0}")]
+    NotExamined(Box<Failure>),
+    /// The examination has found something, which was printed.
+    #[error("there are findings")]
+    Ill,
     /// A name that the kernel reports cannot be read again.
     #[error("cannot save the name \"{}\": no command line can have it", String::from_utf8_lossy(&escape(.0)))]
     UnreadableName(Vec<u8>),
@@ -128,6 +134,8 @@ impl Failure {
                 (Request::Query(Query::Service(_)), _) => 1,
                 _ => 255,
             },
+            Self::NotExamined(_) => 2,
+            Self::Ill => 1,
             Self::Drain { status, .. } => *status,
             Self::Output(_) | Self::Connections(_) | Self::MalformedConnections(_) => 1,
             Self::LeftOutConnections(_) | Self::Save(..) | Self::UnseenNamespaces(_) => 1,

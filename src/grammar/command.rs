@@ -6,6 +6,7 @@ use ipvs_netlink::Change;
 
 use super::arguments::{Arguments, Line, Result, bad_value};
 use super::clear::Clear;
+use super::doctor::{self, Doctor};
 use super::drain::{Drain, Undrain};
 use super::edit::Edit;
 use super::lines::is_word;
@@ -32,6 +33,8 @@ pub(crate) enum Invocation {
     Undrain(Undrain),
     /// Runs the commands in a file or on standard input.
     Restore(Restore),
+    /// Examines this machine.
+    Doctor(Doctor),
 }
 
 impl Invocation {
@@ -164,6 +167,7 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
         Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
+        Verb::Doctor => return Ok(Invocation::Doctor(doctor::read(arguments)?)),
         Verb::NetnsList => {
             let format = listing::read_format(arguments);
             return Ok(Invocation::Command(Command::Namespaces(format)));

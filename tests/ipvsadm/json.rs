@@ -7,7 +7,7 @@ mod draining;
 mod faults;
 mod round_trip;
 mod text;
-mod validator;
+pub mod validator;
 
 use serde_json::Value;
 

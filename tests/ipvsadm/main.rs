@@ -8,6 +8,7 @@ mod clear;
 mod cluster;
 mod completion;
 mod differential;
+mod doctor;
 mod drain;
 mod guide;
 mod hostile;

@@ -32,6 +32,17 @@ fn a_missing_module_is_reported_by_both_clients_of_the_library() {
 }
 
 #[test]
+fn the_doctor_loads_nothing_and_examines_real_servers_all_the_same() {
+    let doctor = run(Command::new(PROGRAM).arg("--doctor"));
+    let start = "ipvsadm: cannot look: the kernel has no IPVS: the module ip_vs is not loaded and nothing is loaded for an \
+                 examination; ";
+    assert!(doctor.stderr.starts_with(start), "{}", doctor.stderr);
+    assert_eq!((doctor.status, doctor.stdout.as_str()), (2, ""));
+    let doctor = run(Command::new(PROGRAM).args(["--doctor", "--as-real-server"]));
+    assert_eq!((doctor.status, doctor.stdout.as_str(), doctor.stderr.as_str()), (0, "", ""));
+}
+
+#[test]
 fn help_and_version_work_without_ipvs() {
     for words in ["-h", "-v"] {
         let run = run(Command::new(PROGRAM).arg(words));

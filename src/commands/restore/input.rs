@@ -24,7 +24,29 @@ pub(super) struct Input {
 impl Input {
     /// Reads and checks everything.
     pub(super) fn read(restore: &Restore) -> Result<Self, Failure> {
-        let file = restore.file.as_deref();
+        let mut input = Self::read_bytes(restore.file.as_deref())?;
+        match restore.format {
+            Format::Text => input.read_lines()?,
+            Format::Json => input.read_document(restore.replace.is_some())?,
+        }
+        input.says_nothing = input.commands.is_empty();
+        Ok(input)
+    }
+
+    /// Reads and checks the lines of a file, unless they have host names, whose addresses nobody is asked for.
+    pub(super) fn read_without_names(file: &str) -> Result<Option<Self>, Failure> {
+        let mut input = Self::read_bytes(Some(file))?;
+        let mut parser = Parser::default();
+        let mistakes = input.parse_lines(&mut parser);
+        if parser.misses_names() {
+            return Ok(None);
+        }
+        input.check(mistakes)?;
+        Ok(Some(input))
+    }
+
+    /// Reads a file or standard input.
+    fn read_bytes(file: Option<&str>) -> Result<Self, Failure> {
         let name = file.unwrap_or("<stdin>").to_owned();
         let mut bytes = Vec::new();
         let outcome = match file {
@@ -34,13 +56,7 @@ impl Input {
         if let Err(error) = outcome {
             return Err(Failure::Input(name, error));
         }
-        let mut input = Self { name, commands: Vec::new(), says_nothing: false, bytes, places: None };
-        match restore.format {
-            Format::Text => input.read_lines()?,
-            Format::Json => input.read_document(restore.replace.is_some())?,
-        }
-        input.says_nothing = input.commands.is_empty();
-        Ok(input)
+        Ok(Self { name, commands: Vec::new(), says_nothing: false, bytes, places: None })
     }
 
     /// Reads all lines. Their host names are looked up together.
@@ -182,8 +198,9 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
         }
         Invocation::Command(command) => Ok(Some(command)),
         Invocation::EditServer(change, _) => Ok(Some(Command::Change(change))),
-        Invocation::Drain(_) => Err(Usage::NestedDrain(Verb::Drain)),
-        Invocation::Undrain(_) => Err(Usage::NestedDrain(Verb::Undrain)),
+        Invocation::Drain(_) => Err(Usage::NestedVerb(Verb::Drain)),
+        Invocation::Undrain(_) => Err(Usage::NestedVerb(Verb::Undrain)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
+        Invocation::Doctor(_) => Err(Usage::NestedVerb(Verb::Doctor)),
     }
 }

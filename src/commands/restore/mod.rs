@@ -2,10 +2,12 @@
 //! carried out.
 
 mod add;
+mod content;
 mod draining;
 mod input;
 mod replace;
 
+pub(crate) use content::{Content, read_content};
 use input::Input;
 
 use super::lock::Lock;

@@ -1,0 +1,94 @@
+//! Collects the evidence. Nothing is loaded, sent or changed.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use ipvs_netlink::{Ipvs, ServiceId, TableEntry, Tunnel};
+
+use super::network::Network;
+use super::{files, programs, rules};
+use crate::doctor::{Evidence, Route};
+use crate::failure::Failure;
+
+/// Looks at a director, with one service or with all.
+///
+/// # Errors
+/// If there is no IPVS, or the kernel may not be asked.
+pub(super) fn at_director(service: Option<ServiceId>) -> Result<Evidence, Failure> {
+    // Without this file there is no IPVS here. To connect all the same would make the kernel load it.
+    let connections = files::open_connections()?;
+    let mut evidence =
+        Evidence { service, has_ftp_helper: files::has_module("ip_vs_ftp"), ..Evidence::default() };
+    // Connections come before servers: one of a server that is added meanwhile is no connection without a server.
+    evidence.connections = files::count_connections(connections)?;
+    let mut ipvs = Ipvs::connect()?;
+    evidence.connection_table_size = ipvs.info()?.connection_table_size;
+    read_table(&mut ipvs, &mut evidence)?;
+    evidence.programs = programs::find();
+    look_at_machine(&mut evidence);
+    let has_local_server = evidence
+        .table
+        .iter()
+        .flat_map(|entry| &entry.destinations)
+        .any(|server| evidence.routes.get(&server.id().address) == Some(&Route::Local));
+    if has_local_server {
+        evidence.listeners = files::listeners();
+    }
+    Ok(evidence)
+}
+
+/// Looks at a real server, which needs no IPVS and no privileges.
+pub(super) fn at_real_server(service: Option<ServiceId>, tunnel: Option<Tunnel>) -> Evidence {
+    let mut evidence = Evidence { service, tunnel, listeners: files::listeners(), ..Evidence::default() };
+    look_at_machine(&mut evidence);
+    evidence
+}
+
+/// Reads the table or one service of it. The rules file is compared only with the whole table.
+fn read_table(ipvs: &mut Ipvs, evidence: &mut Evidence) -> Result<(), Failure> {
+    if let Some(id) = evidence.service {
+        evidence.daemons = ipvs.daemons()?;
+        evidence.table = vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)];
+        return Ok(());
+    }
+    let snapshot = ipvs.snapshot()?;
+    evidence.rules = rules::compare(&snapshot);
+    evidence.daemons = snapshot.daemons;
+    evidence.table = snapshot.table.entries;
+    // So that findings come in the order of listings.
+    evidence.table.sort_by_cached_key(|entry| entry.service.id().sort_key());
+    Ok(())
+}
+
+/// Looks at everything that a director and a real server have in common.
+fn look_at_machine(evidence: &mut Evidence) {
+    let mut network = Network::open();
+    if let Some(network) = &mut network {
+        evidence.interfaces = network.interfaces();
+        evidence.addresses = network.addresses();
+        evidence.failed_neighbours = network.failed_neighbours();
+        for address in addresses(&evidence.table) {
+            if let Some(route) = network.route(address) {
+                evidence.routes.insert(address, route);
+            }
+        }
+    }
+    if evidence.interfaces.is_empty() {
+        evidence.unread.push("the list of network interfaces".into());
+    }
+    evidence.kernel = files::kernel();
+    evidence.settings = files::settings(&evidence.interfaces);
+    if evidence.settings.is_empty() {
+        evidence.unread.push("/proc/sys/net".into());
+    }
+}
+
+/// Returns all addresses of services and servers, each once.
+fn addresses(table: &[TableEntry]) -> HashSet<IpAddr> {
+    let servers = table.iter().flat_map(|entry| &entry.destinations).map(|server| server.id().address);
+    let services = table.iter().filter_map(|entry| match entry.service.id() {
+        ServiceId::Address { address, .. } => Some(address),
+        ServiceId::Fwmark { .. } => None,
+    });
+    servers.chain(services).collect()
+}

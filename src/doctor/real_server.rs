@@ -1,0 +1,506 @@
+//! A real server, examined on that machine: it has to accept packets for the virtual address, and to hide that it has
+//! the address.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ipvs_netlink::{Destination, Forwarding, Protocol, ServiceId, Tunnel};
+
+use super::evidence::{Address, Evidence, Interface, Listener, width};
+use super::finding::{Finding, Severity, set, shell_word};
+use super::services::wide_address;
+
+/// Examines the machine for the service that it serves, or for all virtual addresses that it seems to have.
+pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    match evidence.service {
+        Some(ServiceId::Address { protocol, address, port }) => {
+            let subject = format!("{protocol} {}", SocketAddr::new(address, port));
+            if evidence.places(address).next().is_none() {
+                let full = width(address);
+                findings.push(Finding::new(
+                    Severity::Error,
+                    "address-missing",
+                    &subject,
+                    format!("{address} is not an address of this machine"),
+                    "it drops what direct routing and tunnels bring for this address",
+                    format!(
+                        "ip address add {address}/{full} dev lo, after arp_ignore and arp_announce are set"
+                    ),
+                ));
+            }
+            places(evidence, address, &subject, findings);
+            findings.extend(listener(evidence, protocol, SocketAddr::new(address, port), &subject));
+        }
+        // A mark names no address.
+        _ => {
+            let mut addresses: Vec<IpAddr> = evidence
+                .addresses
+                .iter()
+                .filter(|place| is_virtual(evidence, place))
+                .map(|place| place.ip)
+                .collect();
+            addresses.sort_unstable();
+            addresses.dedup();
+            for address in addresses {
+                places(evidence, address, &format!("virtual address {address}"), findings);
+            }
+        }
+    }
+    reverse_path(evidence, findings);
+    findings.extend(evidence.tunnel.and_then(|tunnel| decapsulation(evidence, tunnel)));
+}
+
+/// Returns the options that name a service and the tunnel to a server, each after a blank.
+pub(super) fn options(service: ServiceId, server: &Destination) -> String {
+    let mut options = match service {
+        ServiceId::Address { protocol, address, port } => {
+            let option = match protocol {
+                Protocol::UDP => "-u",
+                Protocol::SCTP => "--sctp-service",
+                _ => "-t",
+            };
+            format!(" {option} {}", SocketAddr::new(address, port))
+        }
+        ServiceId::Fwmark { .. } => String::new(),
+    };
+    if server.forwarding == Forwarding::Tunnel {
+        options += &match server.tunnel {
+            Tunnel::Gue { port, .. } => format!(" -i --tun-type gue --tun-port {port}"),
+            Tunnel::Gre { .. } => " -i --tun-type gre".into(),
+            _ => " -i".to_owned(),
+        };
+    }
+    options
+}
+
+/// Finds a tunnel whose packets nobody unwraps here.
+fn decapsulation(evidence: &Evidence, tunnel: Tunnel) -> Option<Finding> {
+    const SUBJECT: &str = "the tunnel from the director";
+    const BREAKS: &str = "packets from the director are dropped";
+    let (kinds, command): (&[&str], _) = match tunnel {
+        Tunnel::Gre { .. } => (&["gre", "ip6gre"], "modprobe ip_gre; ip link set gre0 up"),
+        // What comes out of GUE is unwrapped once more.
+        _ => (&["ipip", "ip6tnl", "sit"], "modprobe ipip; ip link set tunl0 up"),
+    };
+    let unwraps = |interface: &Interface| interface.is_up && kinds.contains(&interface.kind.as_str());
+    if !evidence.interfaces.is_empty() && !evidence.interfaces.iter().any(unwraps) {
+        return Some(Finding::new(
+            Severity::Error,
+            "no-tunnel",
+            SUBJECT,
+            format!("no interface of the kind {} is up", kinds.join(", ")),
+            BREAKS,
+            format!("{command} # for IPv4"),
+        ));
+    }
+    let Tunnel::Gue { port, .. } = tunnel else { return None };
+    let is_open =
+        |listener: &Listener| listener.protocol == Protocol::UDP && listener.address.port() == port.get();
+    (!evidence.listeners.as_ref()?.iter().any(is_open)).then(|| {
+        Finding::new(
+            Severity::Error,
+            "no-gue-port",
+            SUBJECT,
+            format!("nothing receives on UDP port {port}"),
+            BREAKS,
+            format!("modprobe fou; ip fou add port {port} gue"),
+        )
+    })
+}
+
+/// Returns whether an address looks like a virtual one: it is where no network is, on `lo` or a tunnel.
+fn is_virtual(evidence: &Evidence, place: &Address) -> bool {
+    let is_link_local = match place.ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let interface = evidence.interface(place.interface);
+    // A tunnel with a network of its own is for something else, and the kernel gives some an address by itself.
+    let is_apart = interface.is_some_and(|interface| {
+        interface.is_loopback || (is_quiet(interface) && (place.is_alone() || !interface.is_tunnel()))
+    });
+    is_apart && !place.ip.is_loopback() && !is_link_local
+}
+
+/// Returns whether an interface leads to no network in which the address could be asked for.
+fn is_quiet(interface: &Interface) -> bool {
+    interface.has_no_arp || interface.is_tunnel() || interface.kind == "dummy"
+}
+
+/// Examines where a virtual address is, and whether it is hidden.
+fn places(evidence: &Evidence, address: IpAddr, subject: &str, findings: &mut Vec<Finding>) {
+    for place in evidence.places(address) {
+        let Some(interface) = evidence.interface(place.interface) else { continue };
+        if !interface.is_up {
+            findings.push(Finding::new(
+                Severity::Error,
+                "interface-down",
+                subject,
+                format!("{address} is on {}, which is down", interface.name),
+                "requests are dropped",
+                format!("ip link set {} up", shell_word(&interface.name)),
+            ));
+        }
+        findings.extend(wide_address(evidence, place, subject));
+        if !interface.is_loopback && !is_quiet(interface) {
+            let (prefix, full, device) = (place.prefix, width(address), shell_word(&interface.name));
+            findings.push(Finding::new(
+                Severity::Error,
+                "address-announced",
+                subject,
+                format!("{address} is on {}, where this machine answers for it", interface.name),
+                "requests come here past the director, or IPv6 refuses the address to one of both",
+                format!(
+                    "ip address del {address}/{prefix} dev {device}; ip address add {address}/{full} dev lo"
+                ),
+            ));
+        } else if address.is_ipv4() {
+            hidden(evidence, address, interface, subject, findings);
+        }
+    }
+}
+
+/// Examines whether the machine keeps an address to itself that no ARP request may learn.
+fn hidden(
+    evidence: &Evidence,
+    address: IpAddr,
+    holder: &Interface,
+    subject: &str,
+    findings: &mut Vec<Finding>,
+) {
+    for interface in &evidence.interfaces {
+        if !interface.is_up || interface.is_loopback || is_quiet(interface) {
+            continue;
+        }
+        // A tunnel may end in a network of which the virtual address is no part, and nobody asks for it there.
+        let is_asked = evidence
+            .addresses
+            .iter()
+            .any(|place| place.interface == interface.index && place.is_with(address));
+        if holder.is_tunnel() && !is_asked {
+            continue;
+        }
+        let all = |name: &str| format!("net/ipv4/conf/all/{name}");
+        let name = &interface.name;
+        // 0 answers for every address of the machine, and 3 for all but those of the scope "host".
+        if let Some(mode @ (0 | 3)) = evidence.interface_setting(interface, "arp_ignore") {
+            findings.push(Finding::new(
+                Severity::Error,
+                "arp-answered",
+                subject,
+                format!("arp_ignore of {name} is {mode}, so this machine answers ARP requests for {address}"),
+                "requests come here past the director, from whoever believes it",
+                set(&all("arp_ignore"), 1),
+            ));
+        }
+        if let Some(mode @ (0 | 1)) = evidence.interface_setting(interface, "arp_announce") {
+            findings.push(Finding::new(
+                Severity::Error,
+                "arp-announced",
+                subject,
+                format!("arp_announce of {name} is {mode}, so this machine asks in the name of {address}"),
+                "its neighbours learn that the address is here, and send requests past the director",
+                set(&all("arp_announce"), 2),
+            ));
+        }
+    }
+}
+
+/// Examines whether a program waits for the requests.
+fn listener(evidence: &Evidence, protocol: Protocol, service: SocketAddr, subject: &str) -> Option<Finding> {
+    let listeners = evidence.listeners.as_ref()?;
+    if service.port() == 0 || !matches!(protocol, Protocol::TCP | Protocol::UDP) {
+        return None;
+    }
+    let on_port = || {
+        listeners
+            .iter()
+            .filter(|listener| listener.protocol == protocol && listener.address.port() == service.port())
+    };
+    let is_own = |ip: IpAddr| ip == service.ip();
+    if on_port().any(|listener| is_own(listener.address.ip())) {
+        return None;
+    }
+    let wildcard = on_port().any(|listener| {
+        let ip = listener.address.ip();
+        // A socket for all IPv6 addresses usually takes IPv4, too.
+        ip.is_unspecified() && (ip.is_ipv6() || service.is_ipv4())
+    });
+    match (wildcard, protocol) {
+        (false, _) => Some(Finding::new(
+            Severity::Error,
+            "not-listening",
+            subject,
+            match on_port().next() {
+                Some(other) => format!("a program listens on {}, and none on {service}", other.address),
+                None => format!("no program listens on {protocol} port {}", service.port()),
+            },
+            "requests are refused",
+            format!(
+                "start the program, or let it listen on {service}; direct routing and tunnels never change the port"
+            ),
+        )),
+        (true, Protocol::UDP) => Some(Finding::new(
+            Severity::Note,
+            "any-address",
+            subject,
+            format!("a program listens on UDP port {} of all addresses", service.port()),
+            "unless it takes care, its answers come from another address than the virtual one, and are rejected",
+            format!("let it listen on {service}"),
+        )),
+        _ => None,
+    }
+}
+
+/// Finds tunnels whose packets are dropped, because the way back does not lead into the tunnel.
+fn reverse_path(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    const STRICT: i64 = 1;
+    for interface in evidence.interfaces.iter().filter(|interface| interface.is_tunnel() && interface.is_up) {
+        // One with a network of its own is there for something else.
+        let mut own = evidence
+            .addresses
+            .iter()
+            .filter(|place| place.interface == interface.index && place.ip.is_ipv4());
+        if !own.all(Address::is_alone) || evidence.interface_setting(interface, "rp_filter") != Some(STRICT) {
+            continue;
+        }
+        // The larger of two values applies, so both have to be 0.
+        let paths = ["all", &interface.name].map(|name| format!("net/ipv4/conf/{name}/rp_filter"));
+        let strict = paths.iter().filter(|path| evidence.setting(path) != Some(0));
+        let commands: Vec<String> = strict.map(|path| set(path, 0)).collect();
+        findings.push(Finding::new(
+            Severity::Error,
+            "reverse-path",
+            format!("tunnel {}", interface.name),
+            "rp_filter is 1 here, the larger of the values for all interfaces and for this one",
+            "requests come out of the tunnel and are dropped, because answers leave by another interface",
+            commands.join("; "),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ipvs_netlink::{DestinationId, TunnelFlags};
+
+    use super::*;
+
+    const NOTHING: [&str; 0] = [];
+
+    /// A healthy real server for direct routing.
+    fn healthy() -> Evidence {
+        let interface = |index, name: &str| Interface {
+            index,
+            name: name.into(),
+            is_up: true,
+            is_running: true,
+            ..Interface::default()
+        };
+        let address = |ip: &str, prefix, interface| Address {
+            ip: ip.parse().unwrap(),
+            prefix,
+            interface,
+            is_duplicate: false,
+        };
+        let mut evidence = Evidence {
+            interfaces: vec![
+                Interface { is_loopback: true, ..interface(1, "lo") },
+                interface(2, "eth0"),
+                Interface { has_no_arp: true, kind: "ipip".into(), ..interface(3, "tunl0") },
+            ],
+            addresses: vec![
+                address("127.0.0.1", 8, 1),
+                address("192.0.2.11", 24, 2),
+                address("fe80::1", 64, 2),
+                address("192.0.2.1", 32, 1),
+            ],
+            listeners: Some(vec![Listener {
+                protocol: Protocol::TCP,
+                address: "0.0.0.0:80".parse().unwrap(),
+            }]),
+            ..Evidence::default()
+        };
+        for name in ["all", "lo", "eth0", "tunl0"] {
+            for setting in ["arp_ignore", "arp_announce", "rp_filter"] {
+                set_to(&mut evidence, name, setting, "0");
+            }
+        }
+        set_to(&mut evidence, "all", "arp_ignore", "1");
+        set_to(&mut evidence, "all", "arp_announce", "2");
+        evidence
+    }
+
+    fn set_to(evidence: &mut Evidence, interface: &str, setting: &str, value: &str) {
+        evidence.settings.insert(format!("net/ipv4/conf/{interface}/{setting}"), value.into());
+    }
+
+    /// Examines a real server without and with its service, and returns the names of what each found.
+    fn found(mut evidence: Evidence) -> [Vec<&'static str>; 2] {
+        [None, Some("TCP 192.0.2.1:80")].map(|service| {
+            evidence.service = service.map(|id| id.parse().unwrap());
+            let findings = crate::doctor::examine_real_server(&evidence);
+            findings.iter().map(|finding| finding.check).collect()
+        })
+    }
+
+    #[test]
+    fn a_healthy_real_server_has_no_finding() {
+        assert_eq!(found(healthy()), [NOTHING, NOTHING]);
+    }
+
+    #[test]
+    fn the_virtual_address_is_hidden_by_two_settings() {
+        for (interface, setting, value, expected) in [
+            ("all", "arp_ignore", "0", "arp-answered"),
+            ("all", "arp_announce", "0", "arp-announced"),
+            ("all", "arp_announce", "1", "arp-announced"),
+        ] {
+            let mut evidence = healthy();
+            set_to(&mut evidence, interface, setting, value);
+            assert_eq!(found(evidence), [[expected], [expected]]);
+            // The larger of the two values applies.
+            let mut evidence = healthy();
+            set_to(&mut evidence, interface, setting, value);
+            set_to(&mut evidence, "eth0", setting, "2");
+            assert_eq!(found(evidence), [NOTHING, NOTHING]);
+        }
+    }
+
+    #[test]
+    fn an_address_on_a_tunnel_is_hidden_only_in_its_own_network() {
+        let mut evidence = healthy();
+        set_to(&mut evidence, "all", "arp_ignore", "0");
+        evidence.addresses[3].interface = 3;
+        assert_eq!(found(evidence), [["arp-answered"], ["arp-answered"]]);
+        let mut evidence = healthy();
+        set_to(&mut evidence, "all", "arp_ignore", "0");
+        evidence.addresses[3].interface = 3;
+        evidence.addresses[1].ip = [10, 0, 1, 11].into();
+        assert_eq!(found(evidence), [NOTHING, NOTHING]);
+    }
+
+    #[test]
+    fn ipv6_needs_no_settings() {
+        let mut evidence = healthy();
+        set_to(&mut evidence, "all", "arp_ignore", "0");
+        evidence.addresses[3].ip = "2001:db8::1".parse().unwrap();
+        evidence.addresses[3].prefix = 128;
+        evidence.service = Some("TCP [2001:db8::1]:80".parse().unwrap());
+        evidence.listeners =
+            Some(vec![Listener { protocol: Protocol::TCP, address: "[::]:80".parse().unwrap() }]);
+        assert_eq!(crate::doctor::examine_real_server(&evidence), []);
+        // But it is refused on an interface where the director has it, too.
+        evidence.addresses[3].interface = 2;
+        assert_eq!(crate::doctor::examine_real_server(&evidence)[0].check, "address-announced");
+    }
+
+    #[test]
+    fn the_address_belongs_where_no_network_is() {
+        let mut evidence = healthy();
+        evidence.addresses[3].interface = 2;
+        // Without the service nothing says that it is a virtual one.
+        let expected: [Vec<&str>; 2] = [vec![], vec!["address-announced"]];
+        assert_eq!(found(evidence), expected);
+        let mut evidence = healthy();
+        evidence.addresses.pop();
+        let expected: [Vec<&str>; 2] = [vec![], vec!["address-missing"]];
+        assert_eq!(found(evidence), expected);
+        let mut evidence = healthy();
+        evidence.addresses[3].prefix = 24;
+        assert_eq!(found(evidence), [["address-wide"], ["address-wide"]]);
+        let mut evidence = healthy();
+        evidence.addresses[3].interface = 3;
+        evidence.interfaces[2].is_up = false;
+        assert_eq!(found(evidence), [["interface-down"], ["interface-down"]]);
+    }
+
+    #[test]
+    fn a_program_has_to_wait_for_the_requests() {
+        for (address, expected) in [
+            ("192.0.2.1:80", true),
+            ("0.0.0.0:80", true),
+            ("[::]:80", true),
+            ("192.0.2.11:80", false),
+            ("127.0.0.1:80", false),
+            ("0.0.0.0:8080", false),
+        ] {
+            let mut evidence = healthy();
+            let listener = Listener { protocol: Protocol::TCP, address: address.parse().unwrap() };
+            evidence.listeners = Some(vec![listener]);
+            let expected = if expected { vec![] } else { vec!["not-listening"] };
+            assert_eq!(found(evidence), [vec![], expected], "{address}");
+        }
+        let mut evidence = healthy();
+        evidence.service = Some("UDP 192.0.2.1:53".parse().unwrap());
+        let listener = Listener { protocol: Protocol::UDP, address: "0.0.0.0:53".parse().unwrap() };
+        evidence.listeners = Some(vec![listener]);
+        let findings = crate::doctor::examine_real_server(&evidence);
+        assert_eq!((findings[0].check, findings[0].severity), ("any-address", Severity::Note));
+    }
+
+    #[test]
+    fn somebody_has_to_unwrap_what_comes_through_the_tunnel() {
+        let flags = TunnelFlags::NO_CHECKSUM;
+        let gue = Tunnel::Gue { port: 6080.try_into().unwrap(), flags };
+        for (tunnel, kind, expected) in [
+            (Tunnel::Ipip, "ipip", None),
+            (Tunnel::Ipip, "ip6tnl", None),
+            (Tunnel::Ipip, "gre", Some("no-tunnel")),
+            (Tunnel::Gre { flags }, "gre", None),
+            (Tunnel::Gre { flags }, "ipip", Some("no-tunnel")),
+            (gue, "gre", Some("no-tunnel")),
+            (gue, "ipip", Some("no-gue-port")),
+        ] {
+            let mut evidence = healthy();
+            evidence.tunnel = Some(tunnel);
+            evidence.interfaces[2].kind = kind.into();
+            let checks = |evidence: &Evidence| -> Vec<&str> {
+                crate::doctor::examine_real_server(evidence).iter().map(|finding| finding.check).collect()
+            };
+            assert_eq!(checks(&evidence), Vec::from_iter(expected), "{tunnel:?} {kind}");
+            let gue_port = Listener { protocol: Protocol::UDP, address: "0.0.0.0:6080".parse().unwrap() };
+            evidence.listeners.get_or_insert_default().push(gue_port);
+            let expected = expected.filter(|check| *check != "no-gue-port");
+            assert_eq!(checks(&evidence), Vec::from_iter(expected), "{tunnel:?} {kind}");
+            if expected.is_none() {
+                evidence.interfaces[2].is_up = false;
+                assert_eq!(checks(&evidence), ["no-tunnel"], "{tunnel:?} {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_director_says_how_to_examine_its_server() {
+        let service = "UDP [2001:db8::1]:53".parse().unwrap();
+        let server = Destination::new("10.0.0.1:53".parse::<DestinationId>().unwrap());
+        assert_eq!(options(service, &server), " -u [2001:db8::1]:53");
+        let server = server.with_forwarding(Forwarding::Tunnel);
+        let gue = Tunnel::Gue { port: 6080.try_into().unwrap(), flags: TunnelFlags::CHECKSUM };
+        assert_eq!(
+            options(service, &server.with_tunnel(gue)),
+            " -u [2001:db8::1]:53 -i --tun-type gue --tun-port 6080"
+        );
+        assert_eq!(options("FWM 7".parse().unwrap(), &server), " -i");
+    }
+
+    #[test]
+    fn a_strict_reverse_path_filter_drops_what_comes_out_of_tunnels() {
+        for (all, own, expected) in [
+            ("0", "0", None),
+            ("1", "0", Some("sysctl -w net.ipv4.conf.all.rp_filter=0")),
+            ("0", "1", Some("sysctl -w net.ipv4.conf.tunl0.rp_filter=0")),
+            ("2", "1", None),
+        ] {
+            let mut evidence = healthy();
+            set_to(&mut evidence, "all", "rp_filter", all);
+            set_to(&mut evidence, "tunl0", "rp_filter", own);
+            let findings = crate::doctor::examine_real_server(&evidence);
+            assert_eq!(findings.first().map(|finding| &*finding.mend), expected);
+            assert!(findings.iter().all(|finding| finding.check == "reverse-path"));
+            // A tunnel with a network of its own is for something else.
+            let place = Address { ip: [10, 9, 0, 1].into(), prefix: 24, interface: 3, is_duplicate: false };
+            evidence.addresses.push(place);
+            let findings = crate::doctor::examine_real_server(&evidence);
+            assert_eq!(findings, []);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The options of `--doctor`.
+
+use ipvs_netlink::{Forwarding, ServiceId, Tunnel};
+
+use super::arguments::{Arguments, Result};
+use super::listing::{self, Format};
+use super::{service, tunnel};
+use crate::cli::{Opt, Usage};
+
+/// The machine to examine, and the form of the findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Doctor {
+    /// Examines this service alone.
+    pub(crate) service: Option<ServiceId>,
+    /// Examines a real server instead of a director.
+    pub(crate) as_real_server: bool,
+    /// The tunnel that leads to the real server.
+    pub(crate) tunnel: Option<Tunnel>,
+    pub(crate) format: Format,
+}
+
+pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Doctor> {
+    let service = service::read_optional_id(arguments)?;
+    let as_real_server = arguments.flag(Opt::AsRealServer);
+    let is_tunnelled = arguments.flag(Opt::Ipip);
+    if is_tunnelled && !as_real_server {
+        return Err(Usage::Needs(Opt::Ipip, Opt::AsRealServer));
+    }
+    let forwarding = if is_tunnelled { Forwarding::Tunnel } else { Forwarding::DirectRoute };
+    let tunnel = tunnel::read(arguments, forwarding)?;
+    Ok(Doctor {
+        service,
+        as_real_server,
+        tunnel: is_tunnelled.then_some(tunnel),
+        format: listing::read_format(arguments),
+    })
+}

@@ -1,0 +1,119 @@
+//! Settings of a director.
+
+use super::*;
+
+/// The name of the check, the commands that break something, and those that mend it.
+const STEPS: [(&str, &str, &str); 14] = [
+    ("forwarding-off", "sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1"),
+    (
+        "forwarding-off",
+        "sysctl -w net.ipv4.conf.inside.forwarding=0",
+        "sysctl -w net.ipv4.conf.inside.forwarding=1",
+    ),
+    ("counters-frozen", "sysctl -w net.ipv4.vs.run_estimation=0", "sysctl -w net.ipv4.vs.run_estimation=1"),
+    (
+        "address-missing",
+        "ipvsadm -A -t 192.0.2.77:80; ipvsadm -a -t 192.0.2.77:80 -r 10.0.0.11 -m",
+        "ipvsadm -D -t 192.0.2.77:80",
+    ),
+    (
+        "address-wide",
+        "ip address add 198.51.100.1/24 dev lo; ipvsadm -A -t 198.51.100.1:80; \
+         ipvsadm -a -t 198.51.100.1:80 -r 10.0.0.11 -m",
+        "ipvsadm -D -t 198.51.100.1:80; ip address del 198.51.100.1/24 dev lo",
+    ),
+    ("no-servers", "ipvsadm -A -t 192.0.2.1:81", "ipvsadm -D -t 192.0.2.1:81"),
+    (
+        "all-drained",
+        "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m -w 0; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.12 -m -w 0",
+        "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.12 -m",
+    ),
+    ("full", "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m -x 1", "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m"),
+    ("persistent-sh", "ipvsadm -E -t 192.0.2.1:80 -s sh -p 300", "ipvsadm -E -t 192.0.2.1:80 -s rr"),
+    ("no-route", "ipvsadm -a -t 192.0.2.1:80 -r 203.0.113.9 -m", "ipvsadm -d -t 192.0.2.1:80 -r 203.0.113.9"),
+    ("no-route", "ip route add blackhole 10.0.0.12", "ip route del blackhole 10.0.0.12"),
+    ("local-server", "ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1 -m", "ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.1"),
+    (
+        "one-packet-nat",
+        "ipvsadm -A -u 192.0.2.1:53 -o; ipvsadm -a -u 192.0.2.1:53 -r 10.0.0.11 -m",
+        "ipvsadm -D -u 192.0.2.1:53",
+    ),
+    // Linux 6.1 hangs if a daemon is stopped before its thread has run.
+    (
+        "sync-interface",
+        "ip link add sync0 type dummy; ip link set sync0 multicast on up; \
+         ipvsadm --start-daemon master --mcast-interface sync0; sleep 0.3; ip link set sync0 down",
+        "ipvsadm --stop-daemon master; ip link del sync0",
+    ),
+];
+
+#[test]
+fn each_wrong_setting_of_a_director_is_named_and_nothing_before() {
+    let (network, _serving) = cluster(2);
+    let machine = &network.director_machine;
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-m");
+    count_answers(&network.client, &endpoint(VIP, 80), 4);
+    assert_eq!(found(machine, ""), NOTHING);
+    // Linux 5.10 does not have this setting.
+    let can_freeze = std::fs::exists("/proc/sys/net/ipv4/vs/run_estimation").unwrap();
+    for (check, break_it, mend_it) in STEPS {
+        if check == "counters-frozen" && !can_freeze {
+            continue;
+        }
+        run_script(machine, break_it);
+        assert_eq!(found(machine, ""), [check], "{}", examine(machine, "").stdout);
+        run_script(machine, mend_it);
+        assert_eq!(found(machine, ""), NOTHING, "{check}: {}", examine(machine, "").stdout);
+    }
+    count_answers(&network.client, &endpoint(VIP, 80), 4);
+}
+
+/// A failed request for a hardware address takes long, so the kernel is told of one.
+#[test]
+fn a_server_that_answers_no_request_for_its_hardware_address_is_named() {
+    let (network, _serving) = cluster(1);
+    let machine = &network.director_machine;
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-m");
+    assert_eq!(found(machine, ""), NOTHING);
+    network.servers[0].ip("link set inside down\n");
+    machine.sysctl("ipv4/neigh/inside/mcast_solicit=1 ipv4/neigh/inside/retrans_time_ms=100");
+    assert!(Connection::open(&network.client, &endpoint(VIP, 80)).is_err());
+    assert_eq!(found(machine, ""), ["no-neighbour"]);
+    network.servers[0].ip("link set inside up\nroute add default via 10.0.0.1\n");
+    count_answers(&network.client, &endpoint(VIP, 80), 1);
+    wait_for(machine, "", &NOTHING);
+}
+
+#[test]
+fn ipv6_addresses_that_another_machine_has_are_named() {
+    let (network, _serving) = cluster(1);
+    let machine = &network.director_machine;
+    network.director.ok("-A -t [2001:db8:1::7]:80");
+    network.director.ok("-a -t [2001:db8:1::7]:80 -r [2001:db8:2::11]:80 -m");
+    network.client.ip("address add 2001:db8:1::7/64 dev outside nodad\n");
+    machine.sysctl("ipv6/conf/all/accept_dad=1 ipv6/conf/outside/accept_dad=1");
+    machine.ip("address add 2001:db8:1::7/64 dev outside\n");
+    let deadline = Instant::now() + PATIENCE;
+    while !found(machine, "").contains(&"address-duplicate".into()) {
+        assert!(Instant::now() < deadline, "{}", machine.sh("ip -6 address"));
+        sleep(Duration::from_millis(100));
+    }
+}
+
+/// The mends that findings print are commands that mend.
+#[test]
+fn printed_commands_mend() {
+    let (network, _serving) = cluster(1);
+    let machine = &network.director_machine;
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-m");
+    machine.sysctl("ipv4/ip_forward=0");
+    network.director.ok(&format!("-e -t {VIP}:80 -r {SERVERS}11:80 -m -w 0"));
+    let lines = examine(machine, "").stdout;
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    for line in lines.lines() {
+        let (_, mend) = line.split_once(". Mend: ").unwrap();
+        run_script(machine, mend);
+    }
+    assert_eq!(found(machine, ""), NOTHING);
+    count_answers(&network.client, &endpoint(VIP, 80), 2);
+}

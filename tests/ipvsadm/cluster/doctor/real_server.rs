@@ -1,0 +1,90 @@
+//! Settings of a real server.
+
+use super::*;
+
+#[test]
+fn each_wrong_setting_of_a_real_server_is_named_and_nothing_before() {
+    let network = Network::new(1);
+    network.route_answers_around_director();
+    let server = &network.servers[0];
+    let serving = network.serve(80);
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-g");
+    network.add_service(&format!("-t [{VIP6}]:80 -s rr"), SERVERS6, 80, "-g");
+    for vip in [VIP, VIP6] {
+        count_answers(&network.client, &endpoint(vip, 80), 2);
+    }
+    assert_eq!(found(&network.director_machine, ""), NOTHING);
+    let service = format!("--as-real-server -t {VIP}:80");
+    for words in ["--as-real-server", &service, &format!("--as-real-server -t [{VIP6}]:80")] {
+        assert_eq!(found(server, words), NOTHING, "{words}: {}", examine(server, words).stdout);
+    }
+    for (check, break_it, mend_it) in [
+        (
+            "arp-answered",
+            "sysctl -w net.ipv4.conf.all.arp_ignore=0",
+            "sysctl -w net.ipv4.conf.all.arp_ignore=1",
+        ),
+        (
+            "arp-announced",
+            "sysctl -w net.ipv4.conf.all.arp_announce=0",
+            "sysctl -w net.ipv4.conf.all.arp_announce=2",
+        ),
+        ("address-missing", "ip address del 192.0.2.1/32 dev lo", "ip address add 192.0.2.1/32 dev lo"),
+        (
+            "address-wide",
+            "ip address del 192.0.2.1/32 dev lo; ip address add 192.0.2.1/24 dev lo",
+            "ip address del 192.0.2.1/24 dev lo; ip address add 192.0.2.1/32 dev lo",
+        ),
+        (
+            "address-announced",
+            "ip address del 192.0.2.1/32 dev lo; ip address add 192.0.2.1/32 dev inside",
+            "ip address del 192.0.2.1/32 dev inside; ip address add 192.0.2.1/32 dev lo",
+        ),
+        (
+            "interface-down",
+            "ip address del 192.0.2.1/32 dev lo; ip link add quiet type dummy; \
+             ip address add 192.0.2.1/32 dev quiet",
+            "ip link del quiet; ip address add 192.0.2.1/32 dev lo",
+        ),
+        (
+            "reverse-path",
+            "modprobe ipip; ip link set tunl0 up; sysctl -w net.ipv4.conf.tunl0.rp_filter=1",
+            "sysctl -w net.ipv4.conf.tunl0.rp_filter=0",
+        ),
+    ] {
+        run_script(server, break_it);
+        assert_eq!(found(server, &service), [check], "{}", examine(server, &service).stdout);
+        run_script(server, mend_it);
+        assert_eq!(found(server, &service), NOTHING, "{check}");
+    }
+    drop(serving);
+    assert_eq!(found(server, &service), ["not-listening"]);
+    // The director sees that nobody answers, and sends us to the server.
+    server.ip("address del 192.0.2.1/32 dev lo\n");
+    for _ in 0..3 {
+        assert!(Connection::open(&network.client, &endpoint(VIP, 80)).is_err());
+    }
+    let findings = examine(&network.director_machine, "").stdout;
+    assert!(findings.contains("[waiting]") && findings.contains(&service), "{findings}");
+}
+
+#[test]
+fn a_missing_end_of_a_tunnel_is_named() {
+    let network = Network::new(1);
+    network.route_answers_around_director();
+    let server = &network.servers[0];
+    let _serving = network.serve(80);
+    for (tunnel, missing, command) in [
+        ("-i", "no-tunnel", "link add tunnel type ipip local 10.0.0.11\nlink set tunnel up\n"),
+        ("-i --tun-type gue --tun-port 6080", "no-gue-port", "fou add port 6080 gue\n"),
+        ("-i --tun-type gre", "no-tunnel", "link add gre type gre local 10.0.0.11\nlink set gre up\n"),
+    ] {
+        let words = format!("--as-real-server -t {VIP}:80 {tunnel}");
+        assert_eq!(found(server, &words), [missing], "{words}");
+        server.ip(command);
+        assert_eq!(found(server, &words), NOTHING, "{words}: {}", examine(server, &words).stdout);
+        network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, tunnel);
+        count_answers(&network.client, &endpoint(VIP, 80), 2);
+        network.director.ok(&format!("-D -t {VIP}:80"));
+    }
+}
