@@ -101,10 +101,17 @@ macro_rules! table {
 
 use Arity::{None as Flag, Optional, Required};
 
+impl Verb {
+    /// Returns whether the command takes some options with several values.
+    pub(crate) fn may_repeat_options(self) -> bool {
+        matches!(self, Self::Clear | Self::Drain | Self::Undrain)
+    }
+}
+
 impl Opt {
     /// Returns whether a command takes the option with several values.
     pub(crate) fn may_repeat(self, verb: Verb) -> bool {
-        verb == Verb::Clear
+        verb.may_repeat_options()
             && matches!(
                 self,
                 Self::TcpService
@@ -273,6 +280,7 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
+        Probe ("probe") Flag, &[Verb::Doctor], "with --doctor, try to connect to the real servers of TCP services";
         AsRealServer ("as-real-server") Flag, &[Verb::Doctor],
             "examine a real server for direct routing or tunnels, on that machine";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";

@@ -21,7 +21,7 @@ const WORDS: &str = "words";
 #[derive(Default)]
 pub(crate) struct Scanner {
     parser: Option<clap::Command>,
-    /// The parser of a command some of whose options may be repeated.
+    /// The parser of commands some of whose options may be repeated.
     repeating: Option<clap::Command>,
 }
 
@@ -45,10 +45,11 @@ impl Scanner {
             Some(Entry::Option(_)) => return Err(Usage::NoVerb(first.to_owned())),
             _ => {}
         }
-        let parser = if entry_at_start(first) == Some(Entry::Verb(Verb::Clear)) {
-            self.repeating.get_or_insert_with(|| parser_for(Some(Verb::Clear)))
-        } else {
-            self.parser.get_or_insert_with(parser)
+        let parser = match entry_at_start(first) {
+            Some(Entry::Verb(verb)) if verb.may_repeat_options() => {
+                self.repeating.get_or_insert_with(|| parser_for(Some(verb)))
+            }
+            _ => self.parser.get_or_insert_with(parser),
         };
         let matches = parser.try_get_matches_from_mut(words).map_err(|error| usage(&error, first))?;
         let mut verbs: Vec<Verb> =

@@ -28,6 +28,8 @@ pub(crate) struct Evidence {
     pub(crate) routes: HashMap<IpAddr, Route>,
     /// The neighbours that did not answer the last request for their hardware addresses, with their interfaces.
     pub(crate) failed_neighbours: HashSet<(u32, IpAddr)>,
+    /// What came of connecting to servers, if that was asked for.
+    pub(crate) probes: HashMap<SocketAddr, Probe>,
     /// The sockets that wait for requests, if they were asked for.
     pub(crate) listeners: Option<Vec<Listener>>,
     /// Set if the kernel has the helper for FTP.
@@ -94,6 +96,17 @@ pub(crate) enum Route {
     Over { interface: u32, gateway: Option<IpAddr> },
     /// There is none.
     Missing,
+}
+
+/// The outcome of connecting to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probe {
+    /// The server has accepted the connection.
+    Accepted,
+    /// The server is there, and nothing waits for connections.
+    Refused,
+    /// No answer came in time.
+    Silent,
 }
 
 /// A socket that waits for requests.

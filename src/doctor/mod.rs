@@ -14,7 +14,7 @@ mod services;
 mod sync;
 
 pub(crate) use evidence::{
-    Address, ConnectionCounts, Evidence, Flow, Interface, Listener, Program, Route, Rules, RulesState,
+    Address, ConnectionCounts, Evidence, Flow, Interface, Listener, Probe, Program, Route, Rules, RulesState,
 };
 pub(crate) use finding::{Finding, Severity};
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
-use ipvs_netlink::{DestinationState, Protocol, ServiceId, TableEntry};
+use ipvs_netlink::{DestinationId, DestinationState, Forwarding, Protocol, ServiceId, TableEntry};
 
-use super::evidence::{Evidence, Route};
+use super::evidence::{Evidence, Probe, Route};
 use super::finding::{Finding, Severity, list, set, shell_word};
 use super::services::is_full;
 
@@ -23,6 +23,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                 }
                 findings.extend(neighbour(evidence, address));
             }
+            findings.extend(probe(evidence, server, &subject));
             findings.extend(local(evidence, entry, server, &subject));
             findings.extend(limit(entry, server, &subject));
             findings.extend(clients_of_drained(evidence, entry, server, &subject));
@@ -60,6 +61,30 @@ fn neighbour(evidence: &Evidence, address: IpAddr) -> Option<Finding> {
             "start the machine or mend its network, then see: ip neighbour show {hop} dev {}",
             shell_word(&name)
         ),
+    ))
+}
+
+/// Finds a server to which no connection could be made. One with direct routing or a tunnel may wait for connections to
+/// the virtual address alone, and refuses those to its own.
+fn probe(evidence: &Evidence, server: &DestinationState, subject: &str) -> Option<Finding> {
+    let DestinationId { address, port } = server.id();
+    let is_natted = server.settings.forwarding == Forwarding::Masquerade;
+    let (seen, breaks) = match evidence.probes.get(&SocketAddr::new(address, port))? {
+        Probe::Refused if is_natted => {
+            ("refuses connections from here", "clients that are sent to it get an error")
+        }
+        Probe::Silent => {
+            ("did not answer a connection from here", "clients that are sent to it wait in vain")
+        }
+        Probe::Accepted | Probe::Refused => return None,
+    };
+    Some(Finding::new(
+        Severity::Error,
+        "no-connection",
+        subject,
+        format!("{} {seen}", server.id()),
+        breaks,
+        format!("start the service on it, or until then: ipvsadm --drain -r {}", server.id()),
     ))
 }
 
@@ -183,6 +208,23 @@ mod tests {
         assert_eq!(found(&evidence), NOTHING);
         evidence.failed_neighbours.insert((3, gateway));
         assert_eq!(found(&evidence), ["no-neighbour"]);
+    }
+
+    #[test]
+    fn servers_have_to_accept_connections_if_they_are_probed() {
+        let mut evidence = healthy();
+        let server = SocketAddr::from((SERVER, 80));
+        evidence.table[0].destinations[0].settings.forwarding = Forwarding::Masquerade;
+        let without = found(&evidence);
+        for (probe, expected) in [(Probe::Accepted, false), (Probe::Refused, true), (Probe::Silent, true)] {
+            evidence.probes.insert(server, probe);
+            assert_eq!(found(&evidence).contains(&"no-connection"), expected, "{probe:?}");
+            assert_eq!(found(&evidence).len(), without.len() + usize::from(expected), "{probe:?}");
+        }
+        evidence.table[0].destinations[0].settings.forwarding = Forwarding::DirectRoute;
+        assert!(found(&evidence).contains(&"no-connection"));
+        evidence.probes.insert(server, Probe::Refused);
+        assert!(!found(&evidence).contains(&"no-connection"));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) struct Doctor {
     pub(crate) service: Option<ServiceId>,
     /// Examines a real server instead of a director.
     pub(crate) as_real_server: bool,
+    /// Tries to connect to the real servers.
+    pub(crate) probe: bool,
     /// The tunnel that leads to the real server.
     pub(crate) tunnel: Option<Tunnel>,
     pub(crate) format: Format,
@@ -22,6 +24,10 @@ pub(crate) struct Doctor {
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Doctor> {
     let service = service::read_optional_id(arguments)?;
     let as_real_server = arguments.flag(Opt::AsRealServer);
+    let probe = arguments.flag(Opt::Probe);
+    if probe && as_real_server {
+        return Err(Usage::Conflict(Opt::Probe, Opt::AsRealServer));
+    }
     let is_tunnelled = arguments.flag(Opt::Ipip);
     if is_tunnelled && !as_real_server {
         return Err(Usage::Needs(Opt::Ipip, Opt::AsRealServer));
@@ -31,6 +37,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Doctor> {
     Ok(Doctor {
         service,
         as_real_server,
+        probe,
         tunnel: is_tunnelled.then_some(tunnel),
         format: listing::read_format(arguments),
     })

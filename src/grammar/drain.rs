@@ -31,11 +31,12 @@ pub(crate) struct Undrain {
     pub(crate) weight: Option<u32>,
 }
 
-/// A server in one service or in all of them.
+/// A server in some services or in all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Servers {
     pub(crate) name: ServerName,
-    pub(crate) service: Option<ServiceId>,
+    /// Empty if all services are meant.
+    pub(crate) services: Vec<ServiceId>,
     /// The time to wait for another instance that restores or drains.
     pub(crate) lock_wait: Duration,
 }
@@ -58,9 +59,9 @@ pub(super) fn read_end(arguments: &mut Arguments<'_, '_>) -> Result<Undrain> {
 }
 
 fn read_servers(arguments: &mut Arguments<'_, '_>) -> Result<Servers> {
-    let service = service::read_optional_id(arguments)?;
-    let name = server::read_name(arguments, service)?;
-    Ok(Servers { name, service, lock_wait: restore::read_lock_wait(arguments)? })
+    let services = service::read_ids(arguments)?;
+    let name = server::read_name(arguments, services.first().copied())?;
+    Ok(Servers { name, services, lock_wait: restore::read_lock_wait(arguments)? })
 }
 
 #[cfg(test)]
@@ -71,7 +72,11 @@ mod tests {
     fn a_server_is_enough() {
         let parse = |line: &str| Parser::default().parse(&line.split(' ').collect::<Vec<_>>());
         let Ok(Invocation::Drain(drain)) = parse("--drain -r 10.0.0.1") else { panic!() };
-        assert_eq!((drain.servers.service, drain.servers.name.port), (None, None));
+        assert_eq!((drain.servers.services.len(), drain.servers.name.port), (0, None));
+        let line = "--drain -r 10.0.0.1 -t 192.0.2.1:80 -u 192.0.2.1:53 -t 192.0.2.1:81";
+        let Ok(Invocation::Drain(drain)) = parse(line) else { panic!() };
+        let services = drain.servers.services.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(services, ["TCP 192.0.2.1:80", "TCP 192.0.2.1:81", "UDP 192.0.2.1:53"]);
         let Ok(Invocation::Undrain(undrain)) = parse("--undrain -t 192.0.2.1:80 -r 10.0.0.1:8080 -w 3")
         else {
             panic!()
@@ -80,10 +85,6 @@ mod tests {
         for (line, expected) in [
             ("--drain".to_owned(), "--drain needs a real server: -r ADDRESS[:PORT]"),
             ("--undrain -r 10.0.0.1 -w 0".to_owned(), "-w \"0\": it is a number from 1 to 2147483647"),
-            (
-                "--drain -r 10.0.0.1 -t 192.0.2.1:80 -u 192.0.2.1:53".to_owned(),
-                "-t and -u exclude each other",
-            ),
             (format!("--drain -r 10.0.0.1 --reason {}", "x".repeat(201)), "it has more than 200 characters"),
         ] {
             let mistake = parse(&line).unwrap_err().to_string();

@@ -97,6 +97,15 @@ fn one_service_or_one_port_is_enough() {
     assert_eq!(director.saved(), rules(0, 0, 3));
     director.ok("--undrain -r 198.51.100.1 -t 192.0.2.1:80");
     assert_eq!(director.saved(), rules(5, 0, 3));
+    director.ok("--drain -r 198.51.100.1 -t 192.0.2.1:80 -f 7");
+    assert_eq!(director.saved(), rules(0, 0, 0));
+    director.ok("--undrain -r 198.51.100.1 -f 7 -t 192.0.2.1:80");
+    assert_eq!(director.saved(), rules(5, 0, 3));
+    director.refuses(
+        "--drain -r 198.51.100.2 -t 192.0.2.1:80 -u 192.0.2.1:53",
+        255,
+        "service UDP 192.0.2.1:53 has no server 198.51.100.2",
+    );
     for verb in ["--drain", "--undrain"] {
         let others = "198.51.100.1:0, 198.51.100.1:53, 198.51.100.1:8080";
         let sentence = format!("no service has the server 198.51.100.1:80, but {others}");

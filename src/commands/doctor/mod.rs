@@ -3,6 +3,7 @@
 mod files;
 mod look;
 mod network;
+mod probe;
 mod programs;
 mod rules;
 
@@ -21,7 +22,11 @@ pub(crate) fn run(session: &mut Session, options: &Doctor) -> Result<(), Failure
         examine_real_server(&look::at_real_server(options.service, options.tunnel))
     } else {
         let evidence = look::at_director(options.service);
-        examine_director(&evidence.map_err(|failure| Failure::NotExamined(Box::new(failure)))?)
+        let mut evidence = evidence.map_err(|failure| Failure::NotExamined(Box::new(failure)))?;
+        if options.probe {
+            evidence.probes = probe::probe(&evidence.table);
+        }
+        examine_director(&evidence)
     };
     print(session, options.format, &findings).map_err(Failure::Output)?;
     let is_ill = findings.iter().any(|finding| finding.severity != Severity::Note);

@@ -98,7 +98,7 @@ fn set_weights(
 fn remove_gone(notes: &mut Notes, undrain: &Undrain, found: &[Found]) -> Vec<DrainNote> {
     let is_meant = |note: &&DrainNote| {
         undrain.servers.name.fits(note.server)
-            && undrain.servers.service.is_none_or(|service| service == note.service)
+            && (undrain.servers.services.is_empty() || undrain.servers.services.contains(&note.service))
     };
     let is_gone =
         |note: &&DrainNote| !found.iter().any(|(id, state)| (*id, state.id()) == (note.service, note.server));

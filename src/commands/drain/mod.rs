@@ -24,13 +24,14 @@ const MAX_READS: usize = 8;
 /// A server of a service, as the kernel has it.
 type Found = (ServiceId, DestinationState);
 
-/// Finds a server in one service or in all of them. Without a port, it is every server at that address.
+/// Finds a server in some services or in all of them. Without a port, it is every server at that address.
 fn find(ipvs: &mut Ipvs, servers: &Servers) -> Result<Vec<Found>, Failure> {
     ipvs.set_include_stats(false);
     let mut all = Vec::new();
-    if let Some(service) = servers.service {
+    for &service in &servers.services {
         all.extend(servers_of(ipvs, service)?.into_iter().map(|state| (service, state)));
-    } else {
+    }
+    if servers.services.is_empty() {
         let mut table = None;
         for _ in 0..MAX_READS {
             table = ipvs.consistent_table()?;
@@ -61,14 +62,20 @@ fn servers_of(ipvs: &mut Ipvs, service: ServiceId) -> Result<Vec<DestinationStat
     }
 }
 
-/// Leaves only the servers that the name fits, of which there has to be one.
+/// Leaves only the servers that the name fits, of which there has to be one in each service that is named.
 fn fitting(servers: &Servers, mut found: Vec<Found>) -> Result<Vec<Found>, Usage> {
-    if !found.iter().any(|(_, state)| servers.name.fits(state.id())) {
-        let mut others: Vec<_> = found.iter().map(|(_, state)| state.id()).collect();
+    let has_it = |wanted: Option<ServiceId>| {
+        let mut inside = found.iter().filter(|(service, _)| wanted.is_none_or(|wanted| *service == wanted));
+        inside.any(|(_, state)| servers.name.fits(state.id()))
+    };
+    let without = servers.services.iter().copied().find(|service| !has_it(Some(*service)));
+    if without.is_some() || !has_it(None) {
+        let inside = found.iter().filter(|(service, _)| without.is_none_or(|without| *service == without));
+        let mut others: Vec<_> = inside.map(|(_, state)| state.id()).collect();
         others.sort_by_key(|id| id.port);
         others.dedup();
         let name = servers.name.to_string();
-        return Err(match servers.service {
+        return Err(match without {
             Some(service) => Usage::NoSuchServer { service, name, others },
             None => Usage::UnknownServer { name, others },
         });

@@ -48,6 +48,24 @@ const STEPS: [(&str, &str, &str); 14] = [
 ];
 
 #[test]
+fn servers_that_do_not_answer_are_named_if_they_are_probed() {
+    let (network, mut serving) = cluster(2);
+    let machine = &network.director_machine;
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-m");
+    assert_eq!(found(machine, "--probe"), NOTHING);
+    network.servers[0].sh("ip route add blackhole 10.0.0.1");
+    assert_eq!(found(machine, ""), NOTHING);
+    assert_eq!(found(machine, "--probe"), ["no-connection"]);
+    network.servers[0].sh("ip route del blackhole 10.0.0.1");
+    assert_eq!(found(machine, "--probe"), NOTHING);
+    drop(serving.pop());
+    let findings = examine(machine, "--probe").stdout;
+    let expected =
+        "error [no-connection] TCP 192.0.2.1:80 -> 10.0.0.12:80: 10.0.0.12:80 refuses connections from here";
+    assert!(findings.starts_with(expected) && findings.lines().count() == 1, "{findings}");
+}
+
+#[test]
 fn each_wrong_setting_of_a_director_is_named_and_nothing_before() {
     let (network, _serving) = cluster(2);
     let machine = &network.director_machine;
