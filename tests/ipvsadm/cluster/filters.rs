@@ -321,7 +321,8 @@ fn check(director: &Director, what: &str, words: &str, conditions: &[Condition])
 #[test]
 fn filters_choose_what_a_count_by_hand_finds() {
     let random = &mut Random::new(17);
-    let network = Network::new(2);
+    // Up to Linux 6.x, connections of other namespaces that come or go make a reading of the list miss some.
+    let network = Network::with_director(Director::alone(), 2);
     let _servers = [80, 443].map(|port| network.serve(port));
     let _sockets = make_connections(&network, random);
     let _held: Vec<Connection> = [(VIP, 80), (VIP6, 443)]
