@@ -4,8 +4,8 @@ use std::hash::Hash;
 
 use ipvs_netlink::Connection;
 
-use super::connections::Source;
 use super::session::Session;
+use super::source::Source;
 use super::tally::Tally;
 use crate::document::{CountFields, Writer};
 use crate::failure::{self, Failure};

@@ -2,8 +2,9 @@
 
 use ipvs_netlink::Connection;
 
-use super::connections::{LINES_TOGETHER, Source};
+use super::connections::LINES_TOGETHER;
 use super::session::{Session, read_table};
+use super::source::Source;
 use crate::document::{ConnectionFields, ListedEntry, Writer};
 use crate::failure::Failure;
 use crate::grammar::{ConnectionList, List};

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stderr};
 
 use ipvs_netlink::{Change, Destination, Forwarding, Ipvs};
 
-use super::execute::make;
+use super::change::make;
 use super::session::Session;
 use crate::cli::Opt;
 use crate::failure::{self, Failure};

@@ -1,5 +1,6 @@
 //! Carrying commands out. Each appends what it has to say to the output of the session.
 
+mod change;
 mod clear;
 mod connections;
 mod counting;
@@ -21,6 +22,7 @@ mod restore;
 mod save;
 mod session;
 mod signals;
+mod source;
 mod tally;
 mod waiting;
 mod watch;
