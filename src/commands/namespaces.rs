@@ -49,7 +49,7 @@ pub(super) fn run(session: &mut Session, format: Format) -> Result<(), Failure> 
 /// The namespaces, each with the paths that lead to it.
 type Found = BTreeMap<Id, (FoundNamespace, Vec<PathBuf>)>;
 
-/// What was found so far.
+/// The namespaces that were found so far.
 #[derive(Default)]
 struct Search {
     found: Found,

@@ -74,7 +74,7 @@ struct Counts {
 impl Counts {
     /// Picks the numbers that matter.
     ///
-    /// For TCP, inactive connections are being set up or are over, and only time is needed. All of UDP are inactive.
+    /// For TCP, inactive connections are over: those that are being set up are active. All of UDP are inactive.
     /// The connections of a firewall mark may be of any protocol. Templates bring new connections as long as the
     /// kernel keeps them.
     fn new(service: ServiceId, state: &DestinationState, templates_expire: bool) -> Self {
@@ -129,26 +129,22 @@ pub(super) fn wait_for_connections(
     ipvs.set_include_stats(false);
     let start = Instant::now();
     let mut progress = Progress::new();
-    let mut was_quiet = false;
     loop {
         let reading = Reading::take(ipvs, targets)?;
         let left = limit.saturating_sub(start.elapsed());
         let outcome = if reading.is_raised() {
             Some(Outcome::WeightRaised)
-        } else if reading.is_empty() && (reading.is_settled || was_quiet || left.is_zero()) {
+        } else if reading.is_empty() {
             Some(Outcome::Empty)
         } else if left.is_zero() {
             Some(Outcome::TimeOver)
         } else {
-            if !reading.is_empty() {
-                progress.show(&reading, left);
-            }
+            progress.show(&reading, left);
             interruption.wait(INTERVAL.min(left)).map(Outcome::Interrupted)
         };
         if let Some(outcome) = outcome {
             return Ok(Waited { outcome, remaining: reading.remaining });
         }
-        was_quiet = reading.is_empty();
     }
 }
 
@@ -162,15 +158,13 @@ pub(super) fn templates_expire() -> bool {
 /// The servers at one moment.
 pub(super) struct Reading {
     pub(super) remaining: Vec<Remaining>,
-    /// Set unless some connections of TCP are inactive. Those that are being set up become active in a moment.
-    is_settled: bool,
 }
 
 impl Reading {
     /// Sorts servers that were read by the caller.
     pub(super) fn new(states: impl IntoIterator<Item = (ServiceId, DestinationState)>) -> Self {
         let templates_expire = templates_expire();
-        let mut reading = Self { remaining: Vec::new(), is_settled: true };
+        let mut reading = Self { remaining: Vec::new() };
         for (service, state) in states {
             reading.add(service, state, templates_expire);
         }
@@ -181,7 +175,7 @@ impl Reading {
         let templates_expire = templates_expire();
         let mut sorted = targets.to_vec();
         sorted.sort_by_key(|(service, _)| service.sort_key());
-        let mut reading = Self { remaining: Vec::new(), is_settled: true };
+        let mut reading = Self { remaining: Vec::new() };
         for group in sorted.chunk_by(|(a, _), (b, _)| a == b) {
             let service = group[0].0;
             let states = match ipvs.destinations(service) {
@@ -198,7 +192,6 @@ impl Reading {
 
     fn add(&mut self, service: ServiceId, state: DestinationState, templates_expire: bool) {
         let counts = Counts::new(service, &state, templates_expire);
-        self.is_settled &= counts.inactive > 0 || state.inactive_connections == 0;
         if !counts.is_zero() || state.settings.weight > 0 {
             self.remaining.push(Remaining { service, state, counts });
         }
@@ -273,7 +266,7 @@ mod tests {
     }
 
     fn reading(service: &str, state: DestinationState, templates_expire: bool) -> Reading {
-        let mut reading = Reading { remaining: Vec::new(), is_settled: true };
+        let mut reading = Reading { remaining: Vec::new() };
         reading.add(service.parse().unwrap(), state, templates_expire);
         reading
     }
@@ -281,13 +274,11 @@ mod tests {
     #[test]
     fn inactive_connections_count_except_for_tcp() {
         let tcp = reading("TCP 192.0.2.1:80", state(0, 5, 0), false);
-        // One of them might be becoming active.
-        assert!(tcp.is_empty() && !tcp.is_settled);
+        assert!(tcp.is_empty());
         for service in ["UDP 192.0.2.1:53", "SCTP 192.0.2.1:5060", "FWM 7"] {
             let reading = reading(service, state(0, 5, 0), false);
             assert_eq!(reading.sum().to_string(), "5 inactive connections", "{service}");
         }
-        assert!(reading("TCP 192.0.2.1:80", state(0, 0, 0), false).is_settled);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::cli::{Arity, Entry, Opt, Verb};
 
-/// What is known of the words.
+/// The meaning of the words, as far as it is known.
 #[derive(Debug, Default)]
 pub(super) struct Line<'a> {
     pub(super) verb: Option<Verb>,

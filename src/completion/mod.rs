@@ -15,7 +15,7 @@ use line::Line;
 /// The first word by which shells ask.
 pub(crate) const COMMAND: &str = "--complete";
 
-/// What can stand in place of the last word.
+/// The possible replacements of the last word.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     /// These words.

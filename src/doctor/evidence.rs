@@ -28,7 +28,7 @@ pub(crate) struct Evidence {
     pub(crate) routes: HashMap<IpAddr, Route>,
     /// The neighbours that did not answer the last request for their hardware addresses, with their interfaces.
     pub(crate) failed_neighbours: HashSet<(u32, IpAddr)>,
-    /// What came of connecting to servers, if that was asked for.
+    /// The outcomes of connecting to servers, if that was asked for.
     pub(crate) probes: HashMap<SocketAddr, Probe>,
     /// The sockets that wait for requests, if they were asked for.
     pub(crate) listeners: Option<Vec<Listener>>,
@@ -37,7 +37,7 @@ pub(crate) struct Evidence {
     /// The programs of this network namespace that change tables or move addresses.
     pub(crate) programs: Vec<Program>,
     pub(crate) rules: Option<Rules>,
-    /// What could not be read.
+    /// The things that could not be read.
     pub(crate) unread: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ pub(crate) struct Rules {
     pub(crate) missing_schedulers: Vec<Scheduler>,
 }
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RulesState {
     /// It cannot be read or is refused, because of this.
@@ -158,11 +158,11 @@ pub(crate) struct Flow {
 /// Numbers of connections.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
-    /// Those whose server has not answered yet, as far as the director knows.
+    /// Connections whose server has not answered yet, as far as the director knows.
     pub(crate) waiting: u64,
-    /// Those that carry traffic, and all of UDP.
+    /// Connections that carry traffic, and all of UDP.
     pub(crate) established: u64,
-    /// Those that end.
+    /// Connections that end.
     pub(crate) ending: u64,
     /// Some clients of those that wait.
     pub(crate) waiting_clients: Vec<IpAddr>,
@@ -271,22 +271,23 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A healthy director: one service, two servers behind NAT, everything as it should be.
-    pub(crate) fn healthy() -> Evidence {
-        let interface = |index, name: &str| Interface {
+    pub(crate) fn interface(index: u32, name: &str) -> Interface {
+        Interface {
             index,
             name: name.into(),
             is_up: true,
             is_running: true,
             mtu: 1500,
             ..Interface::default()
-        };
-        let address = |ip: &str, prefix, interface| Address {
-            ip: ip.parse().unwrap(),
-            prefix,
-            interface,
-            is_duplicate: false,
-        };
+        }
+    }
+
+    pub(crate) fn address(ip: &str, prefix: u8, interface: u32) -> Address {
+        Address { ip: ip.parse().unwrap(), prefix, interface, is_duplicate: false }
+    }
+
+    /// A healthy director: one service, two servers behind NAT, everything as it should be.
+    pub(crate) fn healthy() -> Evidence {
         let mut evidence = Evidence {
             connection_table_size: 4096,
             kernel: Some((6, 1)),

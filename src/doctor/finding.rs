@@ -38,9 +38,9 @@ pub(crate) struct Finding {
     pub(crate) check: &'static str,
     /// The part of the cluster that is concerned.
     pub(crate) subject: String,
-    /// What was seen.
+    /// The reason to think so, as it was seen.
     pub(crate) evidence: String,
-    /// What does not work because of it.
+    /// The things that do not work because of it.
     pub(crate) breaks: String,
     /// A command that mends it, or advice.
     pub(crate) mend: String,

@@ -89,7 +89,7 @@ pub(crate) enum Failure {
     Save(String, io::Error),
     #[error("{} \"{word}\", taken for {taken_for}: {why}", Opt::Netns.name())]
     Namespace { word: String, taken_for: String, why: String },
-    /// Those that could be looked into were shown.
+    /// The others were shown.
     #[error("this is not all: {0}")]
     UnseenNamespaces(String),
     /// The kernel refused some deletions of `-C`; the others were made.

@@ -144,7 +144,7 @@ impl Flag {
     /// Joins flags of something into bits.
     ///
     /// # Errors
-    /// What is wrong with a flag.
+    /// A sentence about the flag that is wrong.
     pub(crate) fn join(
         flags: &[Self],
         names: impl IntoIterator<Item = (u32, &'static str)> + Clone,

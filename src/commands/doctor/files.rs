@@ -26,7 +26,7 @@ const SETTINGS: [&str; 13] = [
     "net/netfilter/nf_conntrack_count",
     "net/netfilter/nf_conntrack_max",
 ];
-/// Those of each interface.
+/// Settings of each interface.
 const INTERFACE_SETTINGS: [&str; 4] = ["forwarding", "arp_ignore", "arp_announce", "rp_filter"];
 
 /// Reads the settings. What does not exist is left out.

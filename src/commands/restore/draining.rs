@@ -20,7 +20,7 @@ pub(super) struct Draining {
     replacement: Option<u64>,
     /// The servers that were deleted although they had connections.
     cut: Vec<Remaining>,
-    /// What another program has changed since.
+    /// Objects that another program has changed since.
     changed: Vec<Object>,
 }
 

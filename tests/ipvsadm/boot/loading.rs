@@ -5,16 +5,21 @@ use std::time::Instant;
 
 use super::*;
 
+/// Starts the service, and sends a datagram to its UDP service on port 5000.
+fn start_with_a_datagram(machine: &Machine) {
+    machine.director.system("ip address add 192.0.2.1 dev lo; ip address add 192.0.2.2 dev lo");
+    assert_eq!(machine.start(), silent_success());
+    let server = UdpSocket::bind("192.0.2.2:5001").unwrap();
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", "192.0.2.1:5000").unwrap();
+    server.recv_from(&mut [0; 16]).unwrap();
+}
+
 #[test]
 fn a_reload_does_not_touch_unchanged_services() {
     let rules = "-A -u 192.0.2.1:5000 -s rr\n-a -u 192.0.2.1:5000 -r 192.0.2.2:5001 -m -w 1\n";
     let machine = Machine::new(&[("ipvsadm.rules", rules)]);
     let director = &machine.director;
-    director.system("ip address add 192.0.2.1 dev lo; ip address add 192.0.2.2 dev lo");
-    assert_eq!(machine.start(), silent_success());
-    let server = UdpSocket::bind("192.0.2.2:5001").unwrap();
-    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", "192.0.2.1:5000").unwrap();
-    server.recv_from(&mut [0; 16]).unwrap();
+    start_with_a_datagram(&machine);
     // The kernel updates its counters every two seconds.
     sleep(Duration::from_millis(2500));
     let counted = "  -> 192.0.2.2:5001                      1        1        0       33 ";
@@ -34,11 +39,7 @@ fn a_reload_lets_connections_end_if_so_configured() {
     let machine =
         Machine::new(&[("ipvsadm.rules", rules), ("default/ipvsadm", "DRAIN_REMOVED=60 # seconds\n")]);
     let director = &machine.director;
-    director.system("ip address add 192.0.2.1 dev lo; ip address add 192.0.2.2 dev lo");
-    assert_eq!(machine.start(), silent_success());
-    let server = UdpSocket::bind("192.0.2.2:5001").unwrap();
-    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", "192.0.2.1:5000").unwrap();
-    server.recv_from(&mut [0; 16]).unwrap();
+    start_with_a_datagram(&machine);
     machine.write("ipvsadm.rules", "-A -f 7 -s rr\n");
     let waited = "waiting for connections to end: 1 inactive connection (60 s left)\n";
     assert_eq!(machine.reload(), (waited.to_string(), 0));

@@ -29,7 +29,7 @@ impl Connections {
     /// none has [`Connection::engine`].
     ///
     /// # Errors
-    /// Those of [`Self::open`].
+    /// The errors of [`Self::open`].
     pub fn open_with_origins() -> Result<Self, ProcError> {
         Self::with_heading(NAME_WITH_ORIGINS, open(NAME_WITH_ORIGINS)?)
     }

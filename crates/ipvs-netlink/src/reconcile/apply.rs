@@ -1,7 +1,8 @@
 //! Making the table the desired one, or leaving everything as it was.
 
-use super::desired::{Desired, Object};
+use super::desired::Desired;
 use super::leaving::Leaving;
+use super::object::Object;
 use super::plan::{Plan, Step, Unlisted, plan, plan_draining};
 use super::summary::Summary;
 use super::undo::{Journal, Reverted};

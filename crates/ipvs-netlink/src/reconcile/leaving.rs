@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::desired::Object;
+use super::object::Object;
 use crate::client::Ipvs;
 use crate::destination::{Destination, DestinationId, DestinationState};
 use crate::error::{Error, Reason};
@@ -29,7 +29,7 @@ struct Dropped {
     destinations: FxHashMap<DestinationId, Destination>,
 }
 
-/// What [`Leaving::delete`] has done.
+/// The outcome of [`Leaving::delete`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Deleted {

@@ -50,12 +50,14 @@
 mod apply;
 mod desired;
 mod leaving;
+mod object;
 mod plan;
 mod summary;
 mod undo;
 
 pub use apply::{ApplyError, RefusedStep, apply, drain};
-pub use desired::{Desired, DesiredError, Object};
+pub use desired::{Desired, DesiredError};
 pub use leaving::{Deleted, Leaving};
+pub use object::Object;
 pub use plan::{Plan, Step, Unlisted, plan, plan_draining};
 pub use summary::{Counts, Summary};

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::desired::Object;
+use super::object::Object;
 use crate::daemon::{DaemonState, SyncDaemon};
 use crate::destination::{Destination, DestinationId};
 use crate::request::Change;

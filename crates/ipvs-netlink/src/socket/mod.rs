@@ -328,4 +328,4 @@ pub(crate) struct Dump<A> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -64,7 +64,7 @@ fn socket(next: impl IntoIterator<Item = Next>) -> Socket<Script> {
     Socket::with_transport(script, 64 * 1024)
 }
 
-fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; NETLINK_HEADER_LEN];
     let mut header = NetlinkBuffer::new(&mut bytes);
     header.set_length((NETLINK_HEADER_LEN + payload.len()) as u32);

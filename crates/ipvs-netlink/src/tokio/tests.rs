@@ -21,6 +21,7 @@ use super::*;
 use crate::attribute::Writer;
 use crate::request::{Change, Query, Request};
 use crate::socket::SocketError;
+use crate::socket::tests::message;
 use crate::{Destination, DestinationId, Reply, Service, ServiceId, ServiceState, Stats, Timeouts};
 
 const FAMILY: u16 = 30;
@@ -98,28 +99,16 @@ impl AsyncSocket for Script {
     }
 
     fn poll_send_to(&self, _: &mut Context<'_>, _: &[u8], _: &SocketAddr) -> Poll<io::Result<usize>> {
-        unimplemented!()
+        unreachable!("netlink-proto does not call this")
     }
 
     fn poll_recv<B: BufMut>(&self, _: &mut Context<'_>, _: &mut B) -> Poll<io::Result<()>> {
-        unimplemented!()
+        unreachable!("netlink-proto does not call this")
     }
 
     fn poll_recv_from_full(&self, _: &mut Context<'_>) -> Poll<io::Result<(Vec<u8>, SocketAddr)>> {
-        unimplemented!()
+        unreachable!("netlink-proto does not call this")
     }
-}
-
-fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0; 16];
-    let mut header = NetlinkBuffer::new(&mut bytes);
-    header.set_length(16 + payload.len() as u32);
-    header.set_message_type(kind);
-    header.set_flags(flags);
-    header.set_sequence_number(sequence);
-    bytes.extend(payload);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
 }
 
 fn data(sequence: u32, flags: u16, reply: Reply) -> Vec<u8> {
