@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::programs::unpacked_program;
 use crate::support::*;
+use crate::writers::slowed;
 
 const RULES: &str = "\
 -A -t 192.0.2.1:80 -s wrr -p 300
@@ -316,21 +318,19 @@ fn a_server_that_another_program_deletes_meanwhile_is_named() {
     // The writer deletes the server as soon as there is a note of it, which is before the weights change.
     let path = NotesFile::new();
     let mut refusals = 0;
-    for _ in 0..50 {
+    for _ in 0..20 {
         let outcome = thread::scope(|scope| {
             let mut other = director.ipvs();
             let path = &path;
             scope.spawn(move || {
-                for _ in 0..5_000 {
-                    if path.exists() {
-                        break;
-                    }
+                let deadline = Instant::now() + Duration::from_secs(10);
+                while !path.exists() && Instant::now() < deadline {
                     thread::yield_now();
                 }
                 // It may have been drained already.
                 let _ = other.delete_destination(service, settings.id);
             });
-            director.run("--drain -r 198.51.100.1")
+            run(&mut slowed("--drain -r 198.51.100.1"))
         });
         if outcome.status != 0 {
             refusals += 1;

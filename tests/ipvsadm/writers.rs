@@ -51,14 +51,18 @@ fn parse(words: &str) -> Change {
     ipvsadm::stages::parse(&words.split(' ').collect::<Vec<_>>()).unwrap()
 }
 
-/// Feeds the program, and delays each of its calls that carry messages: on a machine with few processors the others
-/// would hardly ever come between two of them.
-fn feed_slowly(words: &str, input: &str) -> Run {
+/// Returns a command of the program that delays each of its calls that carry messages: on a machine with few processors
+/// others would hardly ever come between two of them.
+pub fn slowed(words: &str) -> Command {
     let calls = "sendto,sendmsg,recvfrom,recvmsg";
     let mut command = Command::new(unpacked_program("strace"));
     command.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
     command.args(["-e", &format!("inject={calls}:delay_enter=2000"), PROGRAM]).args(words.split(' '));
-    feed(&mut command, input.as_bytes())
+    command
+}
+
+fn feed_slowly(words: &str, input: &str) -> Run {
+    feed(&mut slowed(words), input.as_bytes())
 }
 
 /// Replaces the table by the library, without any lock, and returns a status and a message like the program's.
