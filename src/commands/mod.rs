@@ -9,6 +9,9 @@ mod documents;
 mod drain;
 mod edit;
 mod execute;
+mod folder;
+#[allow(dead_code, reason = "their users come next")]
+mod follower;
 mod interruption;
 mod list;
 mod lock;
@@ -17,6 +20,7 @@ mod metrics;
 mod namespace;
 mod namespaces;
 mod new_file;
+#[allow(dead_code, reason = "their users come next")]
 mod notes;
 mod restore;
 mod save;
