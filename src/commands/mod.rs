@@ -10,6 +10,7 @@ mod drain;
 mod edit;
 mod execute;
 mod folder;
+mod follow_load;
 #[allow(dead_code, reason = "their users come next")]
 mod follower;
 mod interruption;
@@ -35,6 +36,7 @@ pub(crate) use doctor::run as examine;
 pub(crate) use drain::{drain, undrain};
 pub(crate) use edit::edit_server;
 pub(crate) use execute::execute;
+pub(crate) use follow_load::run as follow_load;
 pub(crate) use namespace::enter as enter_namespace;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

@@ -20,6 +20,9 @@ pub(in crate::commands) struct LoadNote {
     pub(in crate::commands) weight: u32,
     /// The weight that was set last because of the load.
     pub(in crate::commands) set: u32,
+    /// The weight before that, which the server still has if the program was killed in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::commands) before: Option<u32>,
     #[serde(with = "time")]
     pub(in crate::commands) since: SystemTime,
     /// The answer of the server's agent.
@@ -36,7 +39,7 @@ impl LoadNote {
 
     /// Returns whether the present weight is the one that was set because of the load.
     pub(in crate::commands) fn is_in_force(&self, present: u32) -> bool {
-        present == self.set
+        present == self.set || Some(present) == self.before
     }
 }
 
@@ -88,6 +91,7 @@ mod tests {
             server: DestinationId::new([10, 0, 0, host], 80),
             weight,
             set: 25,
+            before: None,
             since: SystemTime::UNIX_EPOCH,
             reason: None,
         }
@@ -98,6 +102,12 @@ mod tests {
         assert_eq!(note(1, 100).configured(25), 100);
         assert_eq!(note(1, 100).configured(26), 26);
         assert_eq!(note(1, 100).configured(0), 0);
+    }
+
+    #[test]
+    fn a_note_that_was_made_without_the_weight_is_in_force() {
+        let interrupted = LoadNote { before: Some(50), ..note(1, 100) };
+        assert_eq!([25, 50, 49].map(|present| interrupted.configured(present)), [100, 100, 49]);
     }
 
     #[test]
