@@ -149,14 +149,27 @@ mod tests {
     fn mistakes_are_explained() {
         let between = |unit: &str, range: &str| format!("it is a number of {unit} from {range}");
         for (line, expected) in [
-            ("", "--follow-load needs --agent PORT or --exec PROGRAM, to ask servers for their load".to_owned()),
+            (
+                "",
+                "--follow-load needs --agent PORT or --exec PROGRAM, to ask servers for their load"
+                    .to_owned(),
+            ),
             ("--agent 1 --exec x", "--agent and --exec exclude each other".into()),
             ("--agent 0", "--agent \"0\": it is a number from 1 to 65535".into()),
             ("--agent 70000", "--agent \"70000\": it is a number from 1 to 65535".into()),
             ("--exec=", "--exec \"\": it is the path of a program".into()),
-            ("--agent 1 --interval 0.05", format!("--interval \"0.05\": {}", between("seconds", "0.1 to 3600"))),
-            ("--agent 1 --interval NaN", format!("--interval \"NaN\": {}", between("seconds", "0.1 to 3600"))),
-            ("--agent 1 --interval 1e3", format!("--interval \"1e3\": {}", between("seconds", "0.1 to 3600"))),
+            (
+                "--agent 1 --interval 0.05",
+                format!("--interval \"0.05\": {}", between("seconds", "0.1 to 3600")),
+            ),
+            (
+                "--agent 1 --interval NaN",
+                format!("--interval \"NaN\": {}", between("seconds", "0.1 to 3600")),
+            ),
+            (
+                "--agent 1 --interval 1e3",
+                format!("--interval \"1e3\": {}", between("seconds", "0.1 to 3600")),
+            ),
             ("--agent 1 --smooth -1", format!("--smooth \"-1\": {}", between("intervals", "0 to 1000"))),
             ("--agent 1 --rise 0", "--rise \"0\": it is a number from 1 to 1000".into()),
             ("--agent 1 --min 0", "--min \"0\": it is a number from 1 to 2147483647".into()),

@@ -135,7 +135,10 @@ mod tests {
             (&b""[..], "the answer is empty"),
             (b"\n75%", "the answer is empty"),
             (b" \r\n", "the answer is empty"),
-            (b"HTTP/1.1 400 Bad Request\r\n", "the answer says nothing that is known: HTTP/1.1 400 Bad Request"),
+            (
+                b"HTTP/1.1 400 Bad Request\r\n",
+                "the answer says nothing that is known: HTTP/1.1 400 Bad Request",
+            ),
             (b"# up", "the answer says nothing that is known: # up"),
             (b"\xff50%", "the answer is not UTF-8"),
             (long.as_bytes(), "the answer has more than 1024 bytes"),

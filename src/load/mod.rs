@@ -46,14 +46,6 @@ pub(crate) enum OnSilence {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            rise: 2,
-            fall: 3,
-            min: 1,
-            max: 100,
-            smooth: 0.3,
-            on_silence: OnSilence::Keep,
-            keep_last: true,
-        }
+        Self { rise: 2, fall: 3, min: 1, max: 100, smooth: 0.3, on_silence: OnSilence::Keep, keep_last: true }
     }
 }

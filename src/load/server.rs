@@ -86,7 +86,8 @@ impl Server {
     fn hear_good(&mut self, share: Option<u32>, rules: &Rules) {
         self.bad = 0;
         self.good = self.good.saturating_add(1);
-        let is_away = self.condition != Condition::Up || (self.is_silent && rules.on_silence != OnSilence::Keep);
+        let is_away =
+            self.condition != Condition::Up || (self.is_silent && rules.on_silence != OnSilence::Keep);
         self.is_fresh |= is_away;
         // Whoever was drained was well all the time.
         if self.condition == Condition::Drained || self.good >= rules.rise {
@@ -222,7 +223,10 @@ mod tests {
             weights(&mut server(), "down down up down down down up 60% down 60% 50% 50%", &rules),
             [100, 100, 100, 100, 100, 0, 0, 60, 60, 60, 50, 50]
         );
-        assert_eq!(weights(&mut server(), "fail stopped down up down up up", &rules), [100, 100, 0, 0, 0, 0, 100]);
+        assert_eq!(
+            weights(&mut server(), "fail stopped down up down up up", &rules),
+            [100, 100, 0, 0, 0, 0, 100]
+        );
         let quick = Rules { rise: 1, fall: 1, ..rules };
         assert_eq!(weights(&mut server(), "down up", &quick), [0, 100]);
     }

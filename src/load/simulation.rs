@@ -87,7 +87,10 @@ impl Kernel {
                 assert!(present >= least || (present == 0 && may_be_out), "{present} of {configured}");
             }
             let serves = servers.values().any(|(present, _)| *present > 0);
-            assert!(!rules.keep_last || serves || managed.count() == 0, "service {service} is empty: {servers:?}");
+            assert!(
+                !rules.keep_last || serves || managed.count() == 0,
+                "service {service} is empty: {servers:?}"
+            );
         }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use ipvs_netlink::{DestinationId, ServiceId};
 
+use super::Rules;
 use super::fight::Fight;
 use super::server::{Heard, Server};
 use super::service::{Candidate, keeper};
-use super::Rules;
 
 /// A server of a service.
 pub(crate) type Target = (ServiceId, DestinationId);

@@ -52,7 +52,13 @@ impl Following<'_> {
                 let target = (note.service, note.server);
                 settings.insert(target, state.settings);
                 let why = "it is not followed any more".into();
-                changes.push(WeightChange { target, configured: note.weight, from: present, to: note.weight, why });
+                changes.push(WeightChange {
+                    target,
+                    configured: note.weight,
+                    from: present,
+                    to: note.weight,
+                    why,
+                });
             }
         }
         self.make(&mut notes, changes, &settings).await?;

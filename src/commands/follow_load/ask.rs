@@ -109,7 +109,12 @@ fn is_own(error: &io::Error) -> bool {
     matches!(
         errno,
         Some(
-            Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM | Errno::EADDRNOTAVAIL | Errno::EPERM
+            Errno::EMFILE
+                | Errno::ENFILE
+                | Errno::ENOBUFS
+                | Errno::ENOMEM
+                | Errno::EADDRNOTAVAIL
+                | Errno::EPERM
                 | Errno::EACCES
         )
     )

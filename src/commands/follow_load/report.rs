@@ -99,7 +99,11 @@ impl<'a> Report<'a> {
     }
 
     /// Says what has happened. `programs` finds those that may have changed weights.
-    pub(super) fn event(&mut self, event: &Event, programs: impl FnOnce() -> Vec<String>) -> Result<(), Failure> {
+    pub(super) fn event(
+        &mut self,
+        event: &Event,
+        programs: impl FnOnce() -> Vec<String>,
+    ) -> Result<(), Failure> {
         match event {
             Event::SetByOthers { target, from, to } => {
                 let sentence = match to {
@@ -112,7 +116,8 @@ impl<'a> Report<'a> {
             Event::Fight(target) => {
                 let programs = programs();
                 let who = if programs.is_empty() {
-                    "no known program that does so runs here: look for scripts, timers and other machines".to_owned()
+                    "no known program that does so runs here: look for scripts, timers and other machines"
+                        .to_owned()
                 } else {
                     format!("programs here that may do so: {}", programs.join(", "))
                 };
