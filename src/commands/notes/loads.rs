@@ -20,6 +20,10 @@ pub(in crate::commands) struct LoadNote {
     pub(in crate::commands) weight: u32,
     /// The weight that was set last because of the load.
     pub(in crate::commands) set: u32,
+    /// The one that was set before, which the kernel has until it gets the last one. Notes are written first, so a
+    /// program that is killed in between loses nothing. [`Notes::set_load`](super::Notes::set_load) fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::commands) before: Option<u32>,
     #[serde(with = "time")]
     pub(in crate::commands) since: SystemTime,
     /// The answer of the server's agent.
@@ -28,15 +32,15 @@ pub(in crate::commands) struct LoadNote {
 }
 
 impl LoadNote {
-    /// Returns the configured weight of the server. A present weight that differs from the one that was set last was
-    /// given by somebody since, and is the configured one itself.
+    /// Returns the configured weight of the server. A present weight that was not set because of the load was given by
+    /// somebody since, and is the configured one itself.
     pub(in crate::commands) fn configured(&self, present: u32) -> u32 {
         if self.is_in_force(present) { self.weight } else { present }
     }
 
-    /// Returns whether the present weight is the one that was set because of the load.
+    /// Returns whether the present weight was set because of the load.
     pub(in crate::commands) fn is_in_force(&self, present: u32) -> bool {
-        present == self.set
+        present == self.set || Some(present) == self.before
     }
 }
 
@@ -57,14 +61,22 @@ impl Loads {
     }
 
     /// Puts a note in place of the one of the same server, and returns whether that changes anything.
-    pub(super) fn set(&mut self, note: LoadNote) -> bool {
+    pub(super) fn set(&mut self, mut note: LoadNote) -> bool {
         let place = *self.places.entry((note.service, note.server)).or_insert(self.notes.len());
         match self.notes.get_mut(place) {
-            Some(present) if *present == note => return false,
-            Some(present) => *present = note,
-            None => self.notes.push(note),
+            Some(present) => {
+                if present.set != note.set {
+                    note.before = note.before.or(Some(present.set));
+                }
+                let is_changed = *present != note;
+                *present = note;
+                is_changed
+            }
+            None => {
+                self.notes.push(note);
+                true
+            }
         }
-        true
     }
 
     /// Removes a note, and returns whether there was one.
@@ -88,6 +100,7 @@ mod tests {
             server: DestinationId::new([10, 0, 0, host], 80),
             weight,
             set: 25,
+            before: None,
             since: SystemTime::UNIX_EPOCH,
             reason: None,
         }
@@ -98,6 +111,20 @@ mod tests {
         assert_eq!(note(1, 100).configured(25), 100);
         assert_eq!(note(1, 100).configured(26), 26);
         assert_eq!(note(1, 100).configured(0), 0);
+    }
+
+    #[test]
+    fn the_weight_before_counts_until_the_last_one_is_known_to_be_in_the_kernel() {
+        let (mut loads, mut last) = (Loads::default(), note(1, 100));
+        loads.set(last.clone());
+        last.set = 30;
+        assert!(loads.set(last.clone()));
+        let configured = |loads: &Loads, present| {
+            loads.get(last.service, last.server).map(|note| note.configured(present))
+        };
+        assert_eq!([25, 30, 100].map(|present| configured(&loads, present)), [Some(100); 3]);
+        assert!(loads.set(last.clone()) && !loads.set(last.clone()));
+        assert_eq!([25, 30].map(|present| configured(&loads, present)), [Some(25), Some(100)]);
     }
 
     #[test]

@@ -128,7 +128,9 @@ impl Notes {
                 "load" => {
                     let load: LoadNote = from_fields(note).map_err(fault)?;
                     check_weight(load.weight).map_err(fault)?;
-                    check_weight(load.set.max(1)).map_err(fault)?;
+                    for set in [Some(load.set), load.before].into_iter().flatten() {
+                        check_weight(set.max(1)).map_err(fault)?;
+                    }
                     all.set_load(load);
                 }
                 _ => all.others.push(note),
@@ -171,7 +173,9 @@ impl Notes {
         self.loads.get(service, server)
     }
 
-    /// Makes a note of a server whose weight follows its load, instead of one that exists.
+    /// Makes a note of a server whose weight follows its load, instead of one that exists. The weight that this one set
+    /// is kept as [`before`](LoadNote::before) if the new one sets another. Once the kernel has it, the same call again
+    /// forgets the weight before.
     pub(super) fn set_load(&mut self, note: LoadNote) {
         self.is_changed |= self.loads.set(note);
     }
@@ -237,7 +241,7 @@ mod tests {
     const NOTES: &str = r#"{"version":1,"notes":[
 {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z","reason":"a \"disk\""},
 {"kind":"drain","service":"FWM 7 IPv6","server":"[2001:db8::1]:0","weight":2147483647,"since":"1970-01-01T00:00:00Z"},
-{"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":0,"since":"2026-11-26T22:00:00Z","reason":"drain"},
+{"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":0,"before":7,"since":"2026-11-26T22:00:00Z","reason":"drain"},
 {"base":{"weights":[1,2]},"kind":"other"}
 ]}
 "#;
