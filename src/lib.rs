@@ -16,6 +16,7 @@ mod failure;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grammar;
+mod momentary;
 mod names;
 mod output;
 pub mod stages;

@@ -17,10 +17,10 @@ mod list;
 mod lock;
 mod markers;
 mod metrics;
+mod momentary;
 mod namespace;
 mod namespaces;
 mod new_file;
-#[allow(dead_code, reason = "their users come next")]
 mod notes;
 mod restore;
 mod save;

@@ -32,6 +32,7 @@ use self::fields::text;
 use self::loads::Loads;
 use super::{folder, new_file};
 use crate::failure::Failure;
+use crate::momentary::{Momentary, MomentaryWeights};
 
 const VERSION: u64 = 1;
 const MAX_WEIGHT: u32 = i32::MAX as u32;
@@ -182,6 +183,34 @@ impl Notes {
 
     pub(super) fn remove_load(&mut self, service: ServiceId, server: DestinationId) {
         self.is_changed |= self.loads.remove(service, server);
+    }
+
+    /// Returns the configured weight of a server that has this weight now. A server that was drained by hand has 0, even
+    /// if its load has given it 0 before.
+    pub(super) fn configured(&self, service: ServiceId, server: DestinationId, present: u32) -> u32 {
+        match self.load(service, server) {
+            Some(note) if !self.is_drained(note, present) => note.configured(present),
+            _ => present,
+        }
+    }
+
+    /// Returns the weights that are momentary according to these notes.
+    pub(super) fn momentary(&self) -> MomentaryWeights {
+        let mut momentary = MomentaryWeights::default();
+        for note in self.loads() {
+            for weight in [Some(note.set), note.before].into_iter().flatten() {
+                if !self.is_drained(note, weight) {
+                    let why = Momentary { configured: note.weight, answer: note.reason.clone() };
+                    momentary.insert(note.service, note.server, weight, why);
+                }
+            }
+        }
+        momentary
+    }
+
+    /// Returns whether a server that has this weight was drained by hand.
+    fn is_drained(&self, note: &LoadNote, weight: u32) -> bool {
+        weight == 0 && self.drain(note.service, note.server).is_some()
     }
 
     /// Replaces the file, as a whole or not at all, unless it is right as it is. Without notes there is none.
