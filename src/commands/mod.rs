@@ -10,7 +10,7 @@ mod drain;
 mod edit;
 mod execute;
 mod folder;
-#[allow(dead_code, reason = "their users come next")]
+mod follow_load;
 mod follower;
 mod interruption;
 mod list;
@@ -35,6 +35,7 @@ pub(crate) use doctor::run as examine;
 pub(crate) use drain::{drain, undrain};
 pub(crate) use edit::edit_server;
 pub(crate) use execute::execute;
+pub(crate) use follow_load::run as follow_load;
 pub(crate) use namespace::enter as enter_namespace;
 pub(crate) use restore::run as restore;
 pub(crate) use session::Session;

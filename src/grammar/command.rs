@@ -9,6 +9,7 @@ use super::clear::Clear;
 use super::doctor::{self, Doctor};
 use super::drain::{Drain, Undrain};
 use super::edit::Edit;
+use super::follow_load::{self, FollowLoad};
 use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
@@ -20,7 +21,7 @@ use crate::output::Output;
 use crate::terminal::is_printable;
 
 /// A command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Invocation {
     /// Anything that a line of input for `-R` can ask for, too.
     Command(Command),
@@ -35,6 +36,8 @@ pub(crate) enum Invocation {
     Restore(Restore),
     /// Examines this machine.
     Doctor(Doctor),
+    /// Lets weights follow the load, until it is ended.
+    FollowLoad(FollowLoad),
 }
 
 impl Invocation {
@@ -170,6 +173,7 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Doctor => return Ok(Invocation::Doctor(doctor::read(arguments)?)),
+        Verb::FollowLoad => return Ok(Invocation::FollowLoad(follow_load::read(arguments)?)),
         Verb::NetnsList => {
             let format = listing::read_format(arguments);
             return Ok(Invocation::Command(Command::Namespaces(format)));

@@ -4,7 +4,7 @@ mod files;
 mod look;
 mod network;
 mod probe;
-mod programs;
+pub(super) mod programs;
 mod rules;
 
 use std::io;

@@ -20,8 +20,7 @@ pub(in crate::commands) struct LoadNote {
     pub(in crate::commands) weight: u32,
     /// The weight that was set last because of the load.
     pub(in crate::commands) set: u32,
-    /// The one that was set before, which the kernel has until it gets the last one. Notes are written first, so a
-    /// program that is killed in between loses nothing. [`Notes::set_load`](super::Notes::set_load) fills it in.
+    /// The weight before that, which the server still has if the program was killed in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::commands) before: Option<u32>,
     #[serde(with = "time")]
@@ -61,22 +60,14 @@ impl Loads {
     }
 
     /// Puts a note in place of the one of the same server, and returns whether that changes anything.
-    pub(super) fn set(&mut self, mut note: LoadNote) -> bool {
+    pub(super) fn set(&mut self, note: LoadNote) -> bool {
         let place = *self.places.entry((note.service, note.server)).or_insert(self.notes.len());
         match self.notes.get_mut(place) {
-            Some(present) => {
-                if present.set != note.set {
-                    note.before = note.before.or(Some(present.set));
-                }
-                let is_changed = *present != note;
-                *present = note;
-                is_changed
-            }
-            None => {
-                self.notes.push(note);
-                true
-            }
+            Some(present) if *present == note => return false,
+            Some(present) => *present = note,
+            None => self.notes.push(note),
         }
+        true
     }
 
     /// Removes a note, and returns whether there was one.
@@ -114,17 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn the_weight_before_counts_until_the_last_one_is_known_to_be_in_the_kernel() {
-        let (mut loads, mut last) = (Loads::default(), note(1, 100));
-        loads.set(last.clone());
-        last.set = 30;
-        assert!(loads.set(last.clone()));
-        let configured = |loads: &Loads, present| {
-            loads.get(last.service, last.server).map(|note| note.configured(present))
-        };
-        assert_eq!([25, 30, 100].map(|present| configured(&loads, present)), [Some(100); 3]);
-        assert!(loads.set(last.clone()) && !loads.set(last.clone()));
-        assert_eq!([25, 30].map(|present| configured(&loads, present)), [Some(25), Some(100)]);
+    fn a_note_that_was_made_without_the_weight_is_in_force() {
+        let interrupted = LoadNote { before: Some(50), ..note(1, 100) };
+        assert_eq!([25, 50, 49].map(|present| interrupted.configured(present)), [100, 100, 49]);
     }
 
     #[test]

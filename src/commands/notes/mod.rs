@@ -174,9 +174,7 @@ impl Notes {
         self.loads.get(service, server)
     }
 
-    /// Makes a note of a server whose weight follows its load, instead of one that exists. The weight that this one set
-    /// is kept as [`before`](LoadNote::before) if the new one sets another. Once the kernel has it, the same call again
-    /// forgets the weight before.
+    /// Makes a note of a server whose weight follows its load, instead of one that exists.
     pub(super) fn set_load(&mut self, note: LoadNote) {
         self.is_changed |= self.loads.set(note);
     }
