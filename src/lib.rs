@@ -17,6 +17,7 @@ mod failure;
 pub mod fuzzing;
 mod grammar;
 mod load;
+mod momentary;
 mod names;
 mod output;
 pub mod stages;

@@ -284,6 +284,8 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
+        PresentWeights ("present-weights") Flag, &[Verb::Save],
+            "save weights that follow the load as they are now, not as they were configured";
         Probe ("probe") Flag, &[Verb::Doctor], "with --doctor, try to connect to the real servers of TCP services";
         AsRealServer ("as-real-server") Flag, &[Verb::Doctor],
             "examine a real server for direct routing or tunnels, on that machine";

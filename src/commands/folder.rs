@@ -20,6 +20,11 @@ pub(super) fn path(name: &str, extension: &str) -> PathBuf {
     Path::new(FOLDER).join(format!("{name}-{number}.{extension}"))
 }
 
+/// Returns whether the folder exists.
+pub(super) fn exists() -> bool {
+    Path::new(FOLDER).symlink_metadata().is_ok()
+}
+
 /// Opens a file in the folder, unless somebody else could have written it.
 pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     check(&Path::new(FOLDER).symlink_metadata()?)?;

@@ -11,17 +11,16 @@ mod edit;
 mod execute;
 mod folder;
 mod follow_load;
-#[allow(dead_code, reason = "their users come next")]
 mod follower;
 mod interruption;
 mod list;
 mod lock;
 mod markers;
 mod metrics;
+mod momentary;
 mod namespace;
 mod namespaces;
 mod new_file;
-#[allow(dead_code, reason = "their users come next")]
 mod notes;
 mod restore;
 mod save;

@@ -61,8 +61,9 @@ pub(crate) enum Command {
     Edit(Edit),
     /// Shows the table, or something else.
     List(Listing),
-    /// Prints the table as commands, or saves it into a file; with `full` everything of it.
-    Save { numeric: bool, full: bool, format: Format, file: Option<String> },
+    /// Prints the table as commands, or saves it into a file; with `full` everything of it, and with `present_weights`
+    /// momentary weights as they are.
+    Save { numeric: bool, full: bool, present_weights: bool, format: Format, file: Option<String> },
     /// Shows the network namespaces that have services.
     Namespaces(Format),
     /// Explains the command that the word is, or lists all.
@@ -163,9 +164,10 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::List => return Ok(Invocation::Command(Command::List(listing::read(arguments)?))),
         Verb::Save => {
             let (numeric, full) = (arguments.flag(Opt::Numeric), arguments.flag(Opt::Full));
+            let present_weights = arguments.flag(Opt::PresentWeights);
             let format = listing::read_format(arguments);
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
-            return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
+            return Ok(Invocation::Command(Command::Save { numeric, full, present_weights, format, file }));
         }
         Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
         Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),

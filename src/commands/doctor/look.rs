@@ -7,6 +7,8 @@ use ipvs_netlink::{Ipvs, ServiceId, TableEntry, Tunnel};
 
 use super::network::Network;
 use super::{files, programs, rules};
+use crate::commands::follower::Follower;
+use crate::commands::momentary;
 use crate::doctor::{Evidence, Route};
 use crate::failure::Failure;
 
@@ -46,13 +48,17 @@ pub(super) fn at_real_server(service: Option<ServiceId>, tunnel: Option<Tunnel>)
 
 /// Reads the table or one service of it. The rules file is compared only with the whole table.
 fn read_table(ipvs: &mut Ipvs, evidence: &mut Evidence) -> Result<(), Failure> {
+    // A program that sets weights and ends puts them back first.
+    evidence.has_follower = Follower::is_running().ok();
     if let Some(id) = evidence.service {
         evidence.daemons = ipvs.daemons()?;
-        evidence.table = vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)];
+        let read = || Ok(vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)]);
+        (evidence.table, evidence.momentary) = momentary::read_with(read)?;
         return Ok(());
     }
-    let snapshot = ipvs.snapshot()?;
-    evidence.rules = rules::compare(&snapshot);
+    let (snapshot, momentary) = momentary::read_with(|| Ok(ipvs.snapshot()?))?;
+    evidence.rules = rules::compare(&snapshot, &momentary);
+    evidence.momentary = momentary;
     evidence.daemons = snapshot.daemons;
     evidence.table = snapshot.table.entries;
     // So that findings come in the order of listings.

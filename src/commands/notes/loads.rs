@@ -31,13 +31,13 @@ pub(in crate::commands) struct LoadNote {
 }
 
 impl LoadNote {
-    /// Returns the configured weight of the server. A present weight that differs from the one that was set last was
-    /// given by somebody since, and is the configured one itself.
+    /// Returns the configured weight of the server. A present weight that was not set because of the load was given by
+    /// somebody since, and is the configured one itself.
     pub(in crate::commands) fn configured(&self, present: u32) -> u32 {
         if self.is_in_force(present) { self.weight } else { present }
     }
 
-    /// Returns whether the present weight is the one that was set because of the load.
+    /// Returns whether the present weight was set because of the load.
     pub(in crate::commands) fn is_in_force(&self, present: u32) -> bool {
         present == self.set || Some(present) == self.before
     }

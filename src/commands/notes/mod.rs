@@ -32,6 +32,7 @@ use self::fields::text;
 use self::loads::Loads;
 use super::{folder, new_file};
 use crate::failure::Failure;
+use crate::momentary::{Momentary, MomentaryWeights};
 
 const VERSION: u64 = 1;
 const MAX_WEIGHT: u32 = i32::MAX as u32;
@@ -128,7 +129,9 @@ impl Notes {
                 "load" => {
                     let load: LoadNote = from_fields(note).map_err(fault)?;
                     check_weight(load.weight).map_err(fault)?;
-                    check_weight(load.set.max(1)).map_err(fault)?;
+                    for set in [Some(load.set), load.before].into_iter().flatten() {
+                        check_weight(set.max(1)).map_err(fault)?;
+                    }
                     all.set_load(load);
                 }
                 _ => all.others.push(note),
@@ -178,6 +181,34 @@ impl Notes {
 
     pub(super) fn remove_load(&mut self, service: ServiceId, server: DestinationId) {
         self.is_changed |= self.loads.remove(service, server);
+    }
+
+    /// Returns the configured weight of a server that has this weight now. A server that was drained by hand has 0, even
+    /// if its load has given it 0 before.
+    pub(super) fn configured(&self, service: ServiceId, server: DestinationId, present: u32) -> u32 {
+        match self.load(service, server) {
+            Some(note) if !self.is_drained(note, present) => note.configured(present),
+            _ => present,
+        }
+    }
+
+    /// Returns the weights that are momentary according to these notes.
+    pub(super) fn momentary(&self) -> MomentaryWeights {
+        let mut momentary = MomentaryWeights::default();
+        for note in self.loads() {
+            for weight in [Some(note.set), note.before].into_iter().flatten() {
+                if !self.is_drained(note, weight) {
+                    let why = Momentary { configured: note.weight, answer: note.reason.clone() };
+                    momentary.insert(note.service, note.server, weight, why);
+                }
+            }
+        }
+        momentary
+    }
+
+    /// Returns whether a server that has this weight was drained by hand.
+    fn is_drained(&self, note: &LoadNote, weight: u32) -> bool {
+        weight == 0 && self.drain(note.service, note.server).is_some()
     }
 
     /// Replaces the file, as a whole or not at all, unless it is right as it is. Without notes there is none.
@@ -237,7 +268,7 @@ mod tests {
     const NOTES: &str = r#"{"version":1,"notes":[
 {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z","reason":"a \"disk\""},
 {"kind":"drain","service":"FWM 7 IPv6","server":"[2001:db8::1]:0","weight":2147483647,"since":"1970-01-01T00:00:00Z"},
-{"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":0,"since":"2026-11-26T22:00:00Z","reason":"drain"},
+{"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":0,"before":7,"since":"2026-11-26T22:00:00Z","reason":"drain"},
 {"base":{"weights":[1,2]},"kind":"other"}
 ]}
 "#;
