@@ -81,7 +81,8 @@ impl Drop for Following {
 
 fn words(options: &str) -> Vec<String> {
     let usual = if options.contains("--exec") { String::new() } else { format!("--agent {PORT} ") };
-    let line = format!("--follow-load {usual}--interval 0.2 {options}");
+    let interval = if options.contains("--interval") { "" } else { "--interval 0.2 " };
+    let line = format!("--follow-load {usual}{interval}{options}");
     line.split_whitespace().map(String::from).collect()
 }
 
@@ -131,8 +132,13 @@ impl Local {
     }
 
     fn weights(&self) -> Vec<u32> {
-        let saved = self.director.ok("-L -n");
-        let servers = saved.lines().filter(|line| line.starts_with("  -> ")).skip(1);
-        servers.map(|line| line.split_whitespace().nth(3).unwrap().parse().unwrap()).collect()
+        weights(&self.director)
     }
+}
+
+/// Returns the weights that all servers have now, in the order of the table.
+fn weights(director: &Director) -> Vec<u32> {
+    let listed = director.ok("-L -n");
+    let servers = listed.lines().filter(|line| line.starts_with("  -> ")).skip(1);
+    servers.map(|line| line.split_whitespace().nth(3).unwrap().parse().unwrap()).collect()
 }

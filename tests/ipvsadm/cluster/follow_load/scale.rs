@@ -59,10 +59,5 @@ fn thousands_of_servers_are_asked_side_by_side() {
     }
     let (status, _) = following.end(Signal::SIGTERM);
     assert_eq!(status, Some(0));
-    let lines = |text: &str| {
-        let mut lines: Vec<String> = text.lines().map(String::from).collect();
-        lines.sort();
-        lines
-    };
-    assert!(lines(&director.saved()) == lines(&rules), "the weights are not those from before");
+    assert_eq!(weights(&director), vec![1000; count as usize]);
 }

@@ -87,7 +87,7 @@ fn configured_weights_survive_every_end() {
             local.wait_for_weights(&expected);
             let (status, lines) = following.end(signal);
             assert_eq!(status, Some(0), "{lines:#?}");
-            assert_eq!(local.director.saved(), RULES);
+            assert_eq!((local.weights(), local.director.saved()), (vec![100, 40, 7], RULES.into()));
             assert!(!fs::exists(&local.notes.0).unwrap());
         }
     }
@@ -104,7 +104,7 @@ fn weights_that_somebody_else_sets_are_respected() {
     local.wait_for_weights(&[30, 40, 4]);
     following.wait_for("somebody else has set weight 60, was 50");
     // Settings other than the weight are never touched.
-    assert!(director.saved().contains("-w 30 -x 30 -y 10\n"), "{}", director.saved());
+    assert!(director.saved().contains("-w 60 -x 30 -y 10\n"), "{}", director.saved());
 
     // Drains by hand, of a server that serves and of one that has the weight 0 already.
     director.ok("--drain -r 127.0.0.12");
@@ -148,10 +148,11 @@ fn a_program_can_be_asked_instead() {
     )
     .unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let following = Following::start(&format!("--exec {} --smooth 0", program.display()));
+    let following =
+        Following::start(&format!("--exec {} --smooth 0 --fall 2 --interval 1", program.display()));
     local.wait_for_weights(&[20, 0, 7]);
     following.wait_for("(maint  # TCP 192.0.2.1:80)");
-    following.wait_for("no answer 3 times: the program failed (exit status: 3); the weight stays");
+    following.wait_for("no answer 2 times: the program failed (exit status: 3); the weight stays");
     let log = fs::read_to_string(folder.0.join("load.log")).unwrap();
     assert!(log.contains("2:TCP 192.0.2.1:80:127.0.0.11:80:\n"), "{log}");
     assert!(log.contains("2:FWM 7:127.0.0.11:0:\n"), "{log}");
@@ -180,7 +181,7 @@ fn programs_get_objects_and_ipv6_is_no_different() {
     assert_eq!(object["server"], "[2001:db8::11]:80");
     assert_eq!((&object["from"], &object["to"], &object["configured"]), (&10.into(), &3.into(), &10.into()));
     assert_eq!(object["reason"], "20% # \u{202e}\u{1b}[2J");
-    local.wait_for_weights(&[100, 40, 3, 10, 7]);
+    local.wait_for_weights(&[100, 40, 10, 3, 7]);
     local.director.refuses(
         "--follow-load --agent 1",
         255,
@@ -212,7 +213,7 @@ fn whoever_reads_no_more_ends_it_and_systemd_is_told() {
     drop(stdout);
     local.answers.set("127.0.0.11", "70%\n");
     assert_eq!(child.wait().unwrap().code(), Some(128 + 13));
-    assert_eq!(local.director.saved(), RULES);
+    assert_eq!(local.weights(), [100, 40, 7]);
     let receive = || {
         let mut bytes = [0; 200];
         let length = socket.recv(&mut bytes).unwrap();
@@ -255,7 +256,7 @@ fn nothing_is_lost_whenever_it_is_killed() {
         local.answers.set("127.0.0.11", "100%\n");
         let (status, lines) = Following::start("").end(Signal::SIGTERM);
         assert_eq!(status, Some(0), "{lines:#?}");
-        assert_eq!(local.director.saved(), RULES, "{call} {number}: {lines:#?}");
+        assert_eq!(local.weights(), [100, 40, 7], "{call} {number}: {lines:#?}");
     }
     assert!(kills > 4 && states.len() > 1, "{kills} kills, {states:?}");
 }
