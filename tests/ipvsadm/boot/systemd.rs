@@ -3,7 +3,8 @@
 use super::*;
 
 /// The units that are installed.
-const UNITS: [&str; 3] = ["ipvsadm.service", "ipvsadm-metrics.service", "ipvsadm-metrics.timer"];
+const UNITS: [&str; 4] =
+    ["ipvsadm.service", "ipvsadm-follow-load.service", "ipvsadm-metrics.service", "ipvsadm-metrics.timer"];
 
 /// Runs systemd-analyze on an installed unit. It is unpacked like other programs, and finds its library and the
 /// units of systemd there, unless they are installed.
