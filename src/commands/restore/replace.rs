@@ -79,7 +79,7 @@ pub(super) fn show(
     options: Replace,
     format: Format,
 ) -> Result<(), Failure> {
-    let Some(ended) = prepare(session, input, &mut desired, options)? else { return Ok(()) };
+    let ended = prepare(session, input, &mut desired, options)?;
     let present = session.kernel()?.snapshot()?;
     let plan = match options.drain_removed {
         None => reconcile::plan(&present, &desired, unlisted(options)),
@@ -116,7 +116,7 @@ pub(super) fn run(
     mut lock: Lock,
     lock_wait: Duration,
 ) -> Result<(), Failure> {
-    let Some(ended) = prepare(session, input, &mut desired, options)? else { return Ok(()) };
+    let ended = prepare(session, input, &mut desired, options)?;
     let (ipvs, unlisted) = (session.kernel()?, unlisted(options));
     let Some(connections) = options.drain_removed else {
         let outcome = without_signals(|| reconcile::apply(ipvs, &desired, unlisted));
@@ -136,19 +136,19 @@ pub(super) fn run(
     draining.complete(ipvs, &mut interruption, &Limits { connections, lock: lock_wait })
 }
 
-/// Completes the desired table by what the kernel has, and returns the notes of load that it ends, unless there is
-/// nothing to do: many machines start with a file of comments and an empty table.
+/// Completes the desired table by what the kernel has, and returns the notes of load that it ends. Fails if the input
+/// would clear the table without saying so: many machines start with a file of comments and an empty table.
 fn prepare(
     session: &mut Session,
     input: &Input,
     desired: &mut Desired<usize>,
     options: Replace,
-) -> Result<Option<Ended>, Failure> {
+) -> Result<Ended, Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
-    if input.says_nothing && !options.allow_empty {
-        let empty = ipvs.services()?.is_empty();
-        return if empty { Ok(None) } else { Err(Failure::EmptyInput(input.name.clone())) };
+    let may_clear = options.allow_empty || options.keep_others;
+    if input.names_no_service && !may_clear && !ipvs.services()?.is_empty() {
+        return Err(Failure::EmptyInput(input.name.clone()));
     }
     // Whatever is wrong with the notes is said when those of drains are looked at.
     let notes = if Notes::exist() { Notes::read().ok() } else { None };
@@ -158,7 +158,7 @@ fn prepare(
     } else if let Some(notes) = notes.filter(|notes| !notes.loads().is_empty()) {
         keep_momentary(desired, ipvs.table()?, &notes.momentary());
     }
-    Ok(Some(ended))
+    Ok(ended)
 }
 
 fn unlisted(options: Replace) -> Unlisted {
