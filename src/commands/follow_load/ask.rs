@@ -24,7 +24,8 @@ use crate::load::{Answer, Heard, Target};
 const MAX_CONNECTIONS: usize = 512;
 /// The most programs at the same time.
 const MAX_PROGRAMS: usize = 32;
-/// The longest time for an answer.
+/// The shortest and the longest time for an answer. Questions do not wait for each other, so it may exceed the interval.
+const MIN_PATIENCE: Duration = Duration::from_secs(1);
 const MAX_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Somebody who can be asked. An agent answers for all servers at its address.
@@ -56,7 +57,8 @@ impl Asker {
             Source::Agent(_) => MAX_CONNECTIONS,
             Source::Program(_) => MAX_PROGRAMS,
         };
-        Self { source, patience: interval.min(MAX_PATIENCE), places: Arc::new(Semaphore::new(places)) }
+        let patience = interval.clamp(MIN_PATIENCE, MAX_PATIENCE);
+        Self { source, patience, places: Arc::new(Semaphore::new(places)) }
     }
 
     /// Returns the questions that these servers need, each with the servers that the answer is about.
@@ -225,6 +227,6 @@ mod tests {
         let Outcome::Heard(Heard::Silence(text)) = run("/bin/false") else { panic!() };
         assert_eq!(text, "the program failed (exit status: 1)");
         let Outcome::Heard(Heard::Silence(text)) = run("/usr/bin/yes") else { panic!() };
-        assert_eq!(text, "no answer within 0.5 s");
+        assert_eq!(text, "no answer within 1 s");
     }
 }
