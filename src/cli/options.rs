@@ -104,7 +104,7 @@ use Arity::{None as Flag, Optional, Required};
 impl Verb {
     /// Returns whether the command takes some options with several values.
     pub(crate) fn may_repeat_options(self) -> bool {
-        matches!(self, Self::Clear | Self::Drain | Self::Undrain)
+        matches!(self, Self::Clear | Self::Doctor | Self::Drain | Self::Undrain)
     }
 }
 

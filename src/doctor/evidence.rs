@@ -8,11 +8,11 @@ use ipvs_netlink::{DestinationId, Protocol, Scheduler, ServiceId, SyncDaemon, Ta
 /// Everything that the checks look at. What could not be read is missing, and no check blames what is missing.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
-    /// The service that alone is examined, besides the machine.
-    pub(crate) service: Option<ServiceId>,
+    /// The services that alone are examined, besides the machine, or none.
+    pub(crate) only: Vec<ServiceId>,
     /// The tunnel that leads to the real server that is examined, if one does.
     pub(crate) tunnel: Option<Tunnel>,
-    /// The services that are examined.
+    /// The table, or the part of it that is examined.
     pub(crate) table: Vec<TableEntry>,
     /// The number of rows of the connection table; 0 if it grows by itself.
     pub(crate) connection_table_size: u32,

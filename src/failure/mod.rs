@@ -59,7 +59,7 @@ pub(crate) enum Failure {
     Replace(String),
     #[error("another ipvsadm has replaced the table meanwhile, and what this one was draining is left to it")]
     Superseded,
-    #[error("{0} says nothing at all; to clear the table with it, add --allow-empty")]
+    #[error("{0} names no service; to clear the table with it, add --allow-empty")]
     EmptyInput(String),
     /// A saved file was cut.
     #[error(

@@ -8,10 +8,10 @@ use super::{service, tunnel};
 use crate::cli::{Opt, Usage};
 
 /// The machine to examine, and the form of the findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Doctor {
-    /// Examines this service alone.
-    pub(crate) service: Option<ServiceId>,
+    /// Examines these services alone, or all if it is empty.
+    pub(crate) services: Vec<ServiceId>,
     /// Examines a real server instead of a director.
     pub(crate) as_real_server: bool,
     /// Tries to connect to the real servers.
@@ -22,7 +22,7 @@ pub(crate) struct Doctor {
 }
 
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Doctor> {
-    let service = service::read_optional_id(arguments)?;
+    let services = service::read_ids(arguments)?;
     let as_real_server = arguments.flag(Opt::AsRealServer);
     let probe = arguments.flag(Opt::Probe);
     if probe && as_real_server {
@@ -35,7 +35,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Doctor> {
     let forwarding = if is_tunnelled { Forwarding::Tunnel } else { Forwarding::DirectRoute };
     let tunnel = tunnel::read(arguments, forwarding)?;
     Ok(Doctor {
-        service,
+        services,
         as_real_server,
         probe,
         tunnel: is_tunnelled.then_some(tunnel),

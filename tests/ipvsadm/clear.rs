@@ -7,7 +7,7 @@ use std::thread;
 
 use ipvs_netlink::{Ipvs, Service};
 
-use crate::random::{Random, restore, table};
+use crate::random::{Random, restore, seeds, table};
 use crate::support::*;
 
 /// The end of a saved line's `-t`, `-u`, `--sctp-service` or `-r`, or nothing for a firewall mark.
@@ -72,7 +72,7 @@ const SERVERS: [&str; 6] =
 fn a_part_of_a_random_table_is_deleted_as_a_model_says() {
     let director = Director::new();
     let (mut changed, mut partly) = (0, 0);
-    for seed in 1..=200 {
+    for seed in seeds().step_by(6) {
         director.ok("-C");
         restore(&director, "-R", &table(seed), seed);
         let before = director.saved();
@@ -131,7 +131,7 @@ fn a_part_of_a_random_table_is_deleted_as_a_model_says() {
         changed += usize::from(count > 0);
         partly += usize::from(count > 0 && !expected.is_empty());
     }
-    assert!(changed > 50 && partly > 40, "{changed} tables were changed, {partly} in part");
+    assert!(changed > 15 && partly > 12, "{changed} tables were changed, {partly} in part");
 }
 
 #[test]

@@ -126,6 +126,21 @@ fn where_settings_cannot_be_read_it_says_so_and_looks_at_the_rest() {
 }
 
 #[test]
+fn only_the_services_that_are_named_are_examined() {
+    let director = Director::new();
+    assert_eq!(director.feed("-R", "-A -f 1\n-A -f 2\n-A -f 3\n").status, 0);
+    let run = director.run("--doctor -f 3 -f 1");
+    assert_eq!(run.status, 1);
+    let is_named = |mark| run.stdout.contains(&format!("FWM {mark}"));
+    assert_eq!([1, 2, 3].map(is_named), [true, false, true], "{}", run.stdout);
+    let run = director.run("--doctor -f 3 -f 4");
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("FWM 4"), "{}", run.stderr);
+    let real = found("ipvsadm --doctor --as-real-server -t 192.0.2.1:80 -u 192.0.2.2:53 --json");
+    assert_eq!(real.1.iter().filter(|check| *check == "address-missing").count(), 2, "{real:?}");
+}
+
+#[test]
 fn nothing_is_changed() {
     // Modules are those of all namespaces.
     let director = Director::alone();

@@ -67,7 +67,7 @@ fn an_edit_of_a_random_table_changes_nothing_that_it_does_not_name() {
     let director = Director::new();
     let mut ipvs = director.ipvs();
     let mut changed = 0;
-    for seed in seeds().step_by(16) {
+    for seed in seeds().step_by(8) {
         let random = &mut Random::new(seed + 5_000_000);
         ipvs.flush().unwrap();
         restore(&director, "-R", &table(seed), seed);
@@ -104,7 +104,7 @@ fn an_edit_of_a_random_table_changes_nothing_that_it_does_not_name() {
             }
         }
     }
-    assert!(changed > 50, "only {changed} edits changed something");
+    assert!(changed > 40, "only {changed} edits changed something");
 }
 
 const RULES: &str = "\

@@ -111,7 +111,7 @@ pub fn env_or(name: &str, default: u64) -> u64 {
 
 pub fn seeds() -> Range<u64> {
     let first = env_or("IPVSADM_RANDOM_SEED", 1);
-    first..first + env_or("IPVSADM_RANDOM_TABLES", 1000)
+    first..first + env_or("IPVSADM_RANDOM_TABLES", 400)
 }
 
 /// Feeds these lines to the program, which must accept all of them.

@@ -162,14 +162,17 @@ fn a_file_may_contain_a_history_of_commands() {
 fn a_file_without_rules_clears_nothing_unless_explicitly_allowed() {
     let director = director();
     let before = director.saved();
-    for input in ["", "\n\n", "# nothing\n"] {
+    for input in
+        ["", "\n\n", "# nothing\n", "--set 900 120 300\n", "--start-daemon backup --mcast-interface lo\n"]
+    {
         let run = director.feed("-R --replace", input);
         assert_eq!(run.status, 2);
         assert_eq!(
             run.stderr,
-            "ipvsadm: <stdin> says nothing at all; to clear the table with it, add --allow-empty\n"
+            "ipvsadm: <stdin> names no service; to clear the table with it, add --allow-empty\n"
         );
     }
+    assert_eq!(director.feed("-R --replace --keep-others", "").status, 0);
     assert_eq!(director.saved(), before);
     assert_eq!(director.feed("-R --replace --allow-empty", "").status, 0);
     assert_eq!(director.saved(), "");
@@ -181,9 +184,12 @@ fn a_file_without_rules_is_fine_where_there_is_nothing_to_lose() {
     for input in ["", "\n\n", "# nothing\n"] {
         for words in ["-R", "-R --check", "-R --replace", "-R --replace --check", "-R --replace --dry-run"] {
             let run = director.feed(words, input);
-            assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""), "{words}");
+            let plan = if words.ends_with("--dry-run") { "# nothing there, nothing to do\n" } else { "" };
+            assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, plan, ""), "{words}");
         }
     }
+    assert_eq!(director.feed("-R --replace", "--set 900 120 300\n").status, 0);
+    assert!(director.ok("-L --timeout").ends_with("900 120 300\n"));
 }
 
 #[test]

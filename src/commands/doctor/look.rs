@@ -10,15 +10,15 @@ use super::{files, programs, rules};
 use crate::doctor::{Evidence, Route};
 use crate::failure::Failure;
 
-/// Looks at a director, with one service or with all.
+/// Looks at a director, with these services or, if there are none, with all.
 ///
 /// # Errors
 /// If there is no IPVS, or the kernel may not be asked.
-pub(super) fn at_director(service: Option<ServiceId>) -> Result<Evidence, Failure> {
+pub(super) fn at_director(only: Vec<ServiceId>) -> Result<Evidence, Failure> {
     // Without this file there is no IPVS here. To connect all the same would make the kernel load it.
     let connections = files::open_connections()?;
     let mut evidence =
-        Evidence { service, has_ftp_helper: files::has_module("ip_vs_ftp"), ..Evidence::default() };
+        Evidence { only, has_ftp_helper: files::has_module("ip_vs_ftp"), ..Evidence::default() };
     // Connections come before servers: one of a server that is added meanwhile is no connection without a server.
     evidence.connections = files::count_connections(connections)?;
     let mut ipvs = Ipvs::connect()?;
@@ -38,17 +38,19 @@ pub(super) fn at_director(service: Option<ServiceId>) -> Result<Evidence, Failur
 }
 
 /// Looks at a real server, which needs no IPVS and no privileges.
-pub(super) fn at_real_server(service: Option<ServiceId>, tunnel: Option<Tunnel>) -> Evidence {
-    let mut evidence = Evidence { service, tunnel, listeners: files::listeners(), ..Evidence::default() };
+pub(super) fn at_real_server(only: Vec<ServiceId>, tunnel: Option<Tunnel>) -> Evidence {
+    let mut evidence = Evidence { only, tunnel, listeners: files::listeners(), ..Evidence::default() };
     look_at_machine(&mut evidence);
     evidence
 }
 
-/// Reads the table or one service of it. The rules file is compared only with the whole table.
+/// Reads the table or some services of it. The rules file is compared only with the whole table.
 fn read_table(ipvs: &mut Ipvs, evidence: &mut Evidence) -> Result<(), Failure> {
-    if let Some(id) = evidence.service {
+    if !evidence.only.is_empty() {
         evidence.daemons = ipvs.daemons()?;
-        evidence.table = vec![TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?)];
+        for &id in &evidence.only {
+            evidence.table.push(TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?));
+        }
         return Ok(());
     }
     let snapshot = ipvs.snapshot()?;

@@ -19,9 +19,9 @@ use crate::terminal::quote;
 #[cold]
 pub(crate) fn run(session: &mut Session, options: &Doctor) -> Result<(), Failure> {
     let findings = if options.as_real_server {
-        examine_real_server(&look::at_real_server(options.service, options.tunnel))
+        examine_real_server(&look::at_real_server(options.services.clone(), options.tunnel))
     } else {
-        let evidence = look::at_director(options.service);
+        let evidence = look::at_director(options.services.clone());
         let mut evidence = evidence.map_err(|failure| Failure::NotExamined(Box::new(failure)))?;
         if options.probe {
             evidence.probes = probe::probe(&evidence.table);

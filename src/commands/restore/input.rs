@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use ipvs_netlink::Change;
+
 use crate::cli::{Opt, Usage, Verb};
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
@@ -14,8 +16,8 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The commands with their origins: the numbers of their lines or, in a document, the indexes of their places.
     pub(super) commands: Vec<(usize, Command)>,
-    /// Set if there is no command at all, only blank lines and comments.
-    pub(super) says_nothing: bool,
+    /// Set if no command is about services or servers, not even one that clears the table.
+    pub(super) names_no_service: bool,
     bytes: Vec<u8>,
     /// The places of the commands, if the input is a document.
     places: Option<Vec<Place>>,
@@ -29,7 +31,9 @@ impl Input {
             Format::Text => input.read_lines()?,
             Format::Json => input.read_document(restore.replace.is_some())?,
         }
-        input.says_nothing = input.commands.is_empty();
+        input.names_no_service = input.commands.iter().all(|(_, command)| {
+            matches!(command, Command::Change(Change::SetTimeouts(_) | Change::StartDaemon(_)))
+        });
         Ok(input)
     }
 
@@ -56,7 +60,7 @@ impl Input {
         if let Err(error) = outcome {
             return Err(Failure::Input(name, error));
         }
-        Ok(Self { name, commands: Vec::new(), says_nothing: false, bytes, places: None })
+        Ok(Self { name, commands: Vec::new(), names_no_service: false, bytes, places: None })
     }
 
     /// Reads all lines. Their host names are looked up together.

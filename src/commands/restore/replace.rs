@@ -77,9 +77,7 @@ pub(super) fn show(
     options: Replace,
     format: Format,
 ) -> Result<(), Failure> {
-    if !prepare(session, input, &mut desired, options)? {
-        return Ok(());
-    }
+    prepare(session, input, &mut desired, options)?;
     let present = session.kernel()?.snapshot()?;
     let plan = match options.drain_removed {
         None => reconcile::plan(&present, &desired, unlisted(options)),
@@ -113,9 +111,7 @@ pub(super) fn run(
     mut lock: Lock,
     lock_wait: Duration,
 ) -> Result<(), Failure> {
-    if !prepare(session, input, &mut desired, options)? {
-        return Ok(());
-    }
+    prepare(session, input, &mut desired, options)?;
     let (ipvs, unlisted) = (session.kernel()?, unlisted(options));
     let Some(connections) = options.drain_removed else {
         let outcome = without_signals(|| reconcile::apply(ipvs, &desired, unlisted));
@@ -133,24 +129,24 @@ pub(super) fn run(
     draining.complete(ipvs, &mut interruption, &Limits { connections, lock: lock_wait })
 }
 
-/// Completes the desired table by what the kernel has, and returns whether there is anything to do: many machines start
-/// with a file of comments and an empty table.
+/// Completes the desired table by what the kernel has. Fails if the input would clear the table without saying so: many
+/// machines start with a file of comments and an empty table.
 fn prepare(
     session: &mut Session,
     input: &Input,
     desired: &mut Desired<usize>,
     options: Replace,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
-    if input.says_nothing && !options.allow_empty {
-        let empty = ipvs.services()?.is_empty();
-        return if empty { Ok(false) } else { Err(Failure::EmptyInput(input.name.clone())) };
+    let may_clear = options.allow_empty || options.keep_others;
+    if input.names_no_service && !may_clear && !ipvs.services()?.is_empty() {
+        return Err(Failure::EmptyInput(input.name.clone()));
     }
     if options.keep_weights {
         desired.keep_weights(&ipvs.table()?);
     }
-    Ok(true)
+    Ok(())
 }
 
 fn unlisted(options: Replace) -> Unlisted {

@@ -9,44 +9,50 @@ use crate::doctor::evidence::{Address, Evidence, Interface, Listener, width};
 use crate::doctor::finding::{Finding, Severity, set, shell_word};
 use crate::doctor::services::wide_address;
 
-/// Examines the machine for the service that it serves, or for all virtual addresses that it seems to have.
+/// Examines the machine for the services that it serves, or for all virtual addresses that it seems to have.
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
-    match evidence.service {
-        Some(ServiceId::Address { protocol, address, port }) => {
-            let subject = format!("{protocol} {}", SocketAddr::new(address, port));
-            if evidence.places(address).next().is_none() {
-                let full = width(address);
-                findings.push(Finding::new(
-                    Severity::Error,
-                    "address-missing",
-                    &subject,
-                    format!("{address} is not an address of this machine"),
-                    "it drops what direct routing and tunnels bring for this address",
-                    format!(
-                        "ip address add {address}/{full} dev lo, after arp_ignore and arp_announce are set"
-                    ),
-                ));
-            }
-            places(evidence, address, &subject, findings);
-            findings.extend(listener(evidence, protocol, SocketAddr::new(address, port), &subject));
-        }
-        // A mark names no address.
-        _ => {
-            let mut addresses: Vec<IpAddr> = evidence
-                .addresses
-                .iter()
-                .filter(|place| is_virtual(evidence, place))
-                .map(|place| place.ip)
-                .collect();
-            addresses.sort_unstable();
-            addresses.dedup();
-            for address in addresses {
-                places(evidence, address, &format!("virtual address {address}"), findings);
-            }
-        }
+    // A mark names no address.
+    let mut services = evidence.only.iter().filter_map(|&id| match id {
+        ServiceId::Address { protocol, address, port } => Some((protocol, SocketAddr::new(address, port))),
+        ServiceId::Fwmark { .. } => None,
+    });
+    match services.next() {
+        Some(first) => [first].into_iter().chain(services).for_each(|(protocol, address)| {
+            service(evidence, protocol, address, findings);
+        }),
+        None => all_addresses(evidence, findings),
     }
     reverse_path(evidence, findings);
     findings.extend(evidence.tunnel.and_then(|tunnel| decapsulation(evidence, tunnel)));
+}
+
+fn service(evidence: &Evidence, protocol: Protocol, service: SocketAddr, findings: &mut Vec<Finding>) {
+    let subject = format!("{protocol} {service}");
+    let address = service.ip();
+    if evidence.places(address).next().is_none() {
+        let full = width(address);
+        findings.push(Finding::new(
+            Severity::Error,
+            "address-missing",
+            &subject,
+            format!("{address} is not an address of this machine"),
+            "it drops what direct routing and tunnels bring for this address",
+            format!("ip address add {address}/{full} dev lo, after arp_ignore and arp_announce are set"),
+        ));
+    }
+    places(evidence, address, &subject, findings);
+    findings.extend(listener(evidence, protocol, service, &subject));
+}
+
+fn all_addresses(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    let is_virtual = |place: &&Address| is_virtual(evidence, place);
+    let mut addresses: Vec<IpAddr> =
+        evidence.addresses.iter().filter(is_virtual).map(|place| place.ip).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    for address in addresses {
+        places(evidence, address, &format!("virtual address {address}"), findings);
+    }
 }
 
 /// Returns the options that name a service and the tunnel to a server, each after a blank.

@@ -39,7 +39,7 @@ fn set_to(evidence: &mut Evidence, interface: &str, setting: &str, value: &str) 
 /// Examines a real server without and with its service, and returns the names of what each found.
 fn found(mut evidence: Evidence) -> [Vec<&'static str>; 2] {
     [None, Some("TCP 192.0.2.1:80")].map(|service| {
-        evidence.service = service.map(|id| id.parse().unwrap());
+        evidence.only = service.map(|id| id.parse().unwrap()).into_iter().collect();
         let findings = crate::doctor::examine_real_server(&evidence);
         findings.iter().map(|finding| finding.check).collect()
     })
@@ -87,7 +87,7 @@ fn ipv6_needs_no_settings() {
     set_to(&mut evidence, "all", "arp_ignore", "0");
     evidence.addresses[3].ip = "2001:db8::1".parse().unwrap();
     evidence.addresses[3].prefix = 128;
-    evidence.service = Some("TCP [2001:db8::1]:80".parse().unwrap());
+    evidence.only = vec!["TCP [2001:db8::1]:80".parse().unwrap()];
     evidence.listeners =
         Some(vec![Listener { protocol: Protocol::TCP, address: "[::]:80".parse().unwrap() }]);
     assert_eq!(crate::doctor::examine_real_server(&evidence), []);
@@ -133,7 +133,7 @@ fn a_program_has_to_wait_for_the_requests() {
         assert_eq!(found(evidence), [vec![], expected], "{address}");
     }
     let mut evidence = healthy();
-    evidence.service = Some("UDP 192.0.2.1:53".parse().unwrap());
+    evidence.only = vec!["UDP 192.0.2.1:53".parse().unwrap()];
     let listener = Listener { protocol: Protocol::UDP, address: "0.0.0.0:53".parse().unwrap() };
     evidence.listeners = Some(vec![listener]);
     let findings = crate::doctor::examine_real_server(&evidence);

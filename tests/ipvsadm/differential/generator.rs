@@ -9,7 +9,7 @@ use super::pair::Pair;
 use super::random::Random;
 
 /// The number of invocations and the seed of the first round: environment variables and their defaults.
-const COUNT: (&str, usize) = ("IPVSADM_DIFFERENTIAL_COUNT", 3000);
+const COUNT: (&str, usize) = ("IPVSADM_DIFFERENTIAL_COUNT", 1500);
 const SEED: (&str, usize) = ("IPVSADM_DIFFERENTIAL_SEED", 1);
 const ROUND_LENGTH: usize = 50;
 /// The number of failures after which the test stops.

@@ -117,7 +117,7 @@ fn services_that_the_document_does_not_name_are_kept_if_it_is_wished() {
 
     let empty = r#"{"ipvs":{"schema":1,"services":[]}}"#;
     let run = director.feed("-R --json --replace", empty);
-    let sentence = "ipvsadm: <stdin> says nothing at all; to clear the table with it, add --allow-empty\n";
+    let sentence = "ipvsadm: <stdin> names no service; to clear the table with it, add --allow-empty\n";
     assert_eq!((run.status, run.stderr.as_str()), (2, sentence));
     restore(&director, "-R --json --replace --allow-empty", empty, 0);
     assert_eq!(director.saved(), "");
