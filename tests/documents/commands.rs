@@ -5,8 +5,7 @@ use ipvsadm::stages::mistake;
 use crate::markdown::sections;
 use crate::{documents, manual, read};
 
-/// Splits a line of shell into the words of its simple commands. Redirections end a command, and words that only a
-/// shell can know become `$`.
+/// Splits a line of shell into the words of its simple commands. Redirections end a command.
 fn simple_commands(line: &str) -> Vec<Vec<String>> {
     let (mut commands, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let mut quote = None;
@@ -40,7 +39,7 @@ fn wrong(command: &[String]) -> Option<String> {
         command.iter().map(String::as_str).skip_while(|word| matches!(*word, "sudo" | "!" | "do"));
     let program = words.next()?.trim_start_matches("/sbin/");
     let words: Vec<&str> = words.collect();
-    // A shell knows them.
+    // What a variable stands for, only a shell knows.
     if words.iter().any(|word| word.contains('$')) {
         return None;
     }
