@@ -16,6 +16,7 @@ pub struct Section {
     pub paragraphs: usize,
     pub items: usize,
     pub rows: usize,
+    pub emphases: usize,
 }
 
 /// Splits a document at its headings. What stands before the first one is a section, too.
@@ -53,6 +54,7 @@ pub fn sections(text: &str) -> Vec<Section> {
             Event::Start(Tag::Paragraph) => section.paragraphs += 1,
             Event::Start(Tag::Item) => section.items += 1,
             Event::Start(Tag::TableRow) => section.rows += 1,
+            Event::Start(Tag::Emphasis | Tag::Strong) => section.emphases += 1,
             _ => {}
         }
     }

@@ -48,12 +48,12 @@ fn difference<T: PartialEq + Debug>(what: &str, original: &[T], translation: &[T
 
 /// Lists what one section has and its translation has not, or the other way round.
 fn differences(pair: (&str, &str), original: &Section, translation: &Section) -> Vec<String> {
-    let counts = |section: &Section| [section.paragraphs, section.items, section.rows];
+    let counts = |section: &Section| [section.paragraphs, section.items, section.rows, section.emphases];
     let found = [
         difference("code blocks", &original.blocks, &translation.blocks),
         difference("code in the text", &sorted(original.codes.clone()), &sorted(translation.codes.clone())),
         difference("links", &targets(pair.0, original), &targets(pair.1, translation)),
-        difference("paragraphs, items and rows", &counts(original), &counts(translation)),
+        difference("paragraphs, items, rows and emphases", &counts(original), &counts(translation)),
         difference("level of the heading", &[original.level], &[translation.level]),
     ];
     let place = format!("{} \"{}\" and {} \"{}\"", pair.0, original.heading, pair.1, translation.heading);
@@ -97,9 +97,10 @@ fn a_change_of_one_document_is_found() {
         ("```console", "```", "code blocks"),
         ("`-n`", "`-c`", "code in the text"),
         ("guide.md#a", "differences.md", "links"),
-        ("- one", "one", "paragraphs, items and rows"),
-        ("- one", "- one\n- two", "paragraphs, items and rows"),
-        ("| b |", "| b |\n| c |", "paragraphs, items and rows"),
+        ("- one", "one", "paragraphs, items, rows and emphases"),
+        ("- one", "- one\n- two", "paragraphs, items, rows and emphases"),
+        ("| b |", "| b |\n| c |", "paragraphs, items, rows and emphases"),
+        ("Use", "*Use*", "paragraphs, items, rows and emphases"),
         ("# A", "## A", "level of the heading"),
         ("- one", "# B\n\n- one", "sections"),
     ] {
