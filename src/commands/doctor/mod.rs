@@ -2,6 +2,7 @@
 
 mod files;
 mod look;
+mod message;
 mod network;
 mod probe;
 mod programs;
