@@ -16,6 +16,8 @@ mod failure;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grammar;
+mod load;
+mod momentary;
 mod names;
 mod output;
 pub mod stages;
@@ -48,6 +50,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
             Invocation::Undrain(options) => commands::undrain(&mut session, &options),
             Invocation::Restore(options) => commands::restore(&mut session, &options),
             Invocation::Doctor(options) => commands::examine(&mut session, &options),
+            Invocation::FollowLoad(options) => commands::follow_load(&mut session, &options),
         }
     });
     // A command that fails half-way shows what it has.

@@ -51,6 +51,11 @@ ipvsadm --drain -r 10.0.0.11:8080 -t 192.0.2.1:80 --reason update"
             "ipvsadm --undrain -r 10.0.0.11        # the weights from before
 ipvsadm --undrain -r 10.0.0.11 -w 3   # another one"
         }
+        Verb::FollowLoad => {
+            "ipvsadm --follow-load --agent 9777                  # all services, until ^C
+ipvsadm --follow-load -t 192.0.2.1:80 --agent 9777 --interval 2 --on-silence drain
+ipvsadm --follow-load --exec /usr/local/lib/server-load"
+        }
         Verb::NetnsList => "ipvsadm --netns-list",
         Verb::Help => "ipvsadm -h -A",
         Verb::Version => "ipvsadm -v",

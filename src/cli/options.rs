@@ -104,7 +104,7 @@ use Arity::{None as Flag, Optional, Required};
 impl Verb {
     /// Returns whether the command takes some options with several values.
     pub(crate) fn may_repeat_options(self) -> bool {
-        matches!(self, Self::Clear | Self::Doctor | Self::Drain | Self::Undrain)
+        matches!(self, Self::Clear | Self::Doctor | Self::Drain | Self::Undrain | Self::FollowLoad)
     }
 }
 
@@ -137,6 +137,7 @@ const ON_SERVICES: &[Verb] = &[
     Verb::Clear,
     Verb::Drain,
     Verb::Undrain,
+    Verb::FollowLoad,
 ];
 const SERVICE_SETTINGS: &[Verb] = &[Verb::AddService, Verb::EditService];
 const ON_SERVERS: &[Verb] =
@@ -147,7 +148,9 @@ const LISTING: &[Verb] = &[Verb::List];
 const STARTING: &[Verb] = &[Verb::StartDaemon];
 const CLEARING: &[Verb] = &[Verb::Clear];
 const RESTORING: &[Verb] = &[Verb::Restore];
-const DOCUMENTS: &[Verb] = &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList, Verb::Doctor];
+const FOLLOWING: &[Verb] = &[Verb::FollowLoad];
+const DOCUMENTS: &[Verb] =
+    &[Verb::List, Verb::Save, Verb::Restore, Verb::NetnsList, Verb::Doctor, Verb::FollowLoad];
 
 table! {
     commands {
@@ -170,6 +173,7 @@ table! {
         NetnsList ("netns-list") Flag, "show the network namespaces that have services";
         Drain ("drain") Flag, "give a server no new connections, in one service or in all";
         Undrain ("undrain") Flag, "give a drained server the weights back that it had before";
+        FollowLoad ("follow-load") Flag, "keep the weights of servers in step with their load, until it is ended";
         Help ('h', "help") Flag, "list the commands, or explain the one that follows";
         Version ('v', "version") Flag, "show the version";
     }
@@ -280,9 +284,29 @@ table! {
         LockWait ("lock-wait") Required("SECONDS"), &[Verb::Restore, Verb::Drain, Verb::Undrain],
             "wait for another ipvsadm that restores (default 60)";
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
+        PresentWeights ("present-weights") Flag, &[Verb::Save],
+            "save weights that follow the load as they are now, not as they were configured";
         Probe ("probe") Flag, &[Verb::Doctor], "with --doctor, try to connect to the real servers of TCP services";
         AsRealServer ("as-real-server") Flag, &[Verb::Doctor],
             "examine a real server for direct routing or tunnels, on that machine";
+        Agent ("agent") Required("PORT"), FOLLOWING,
+            "ask the agent of each server, which listens on this TCP port (haproxy's agent-check)";
+        Exec ("exec") Required("PROGRAM"), FOLLOWING,
+            "run this program with a service and a server, and read what an agent would answer";
+        Interval ("interval") Required("SECONDS"), FOLLOWING,
+            "ask this often; 0.1 to 3600 (default 5)";
+        Rise ("rise") Required("NUMBER"), FOLLOWING, "good answers in a row that bring a server back (default 2)";
+        Fall ("fall") Required("NUMBER"), FOLLOWING,
+            "answers \"down\", or missing answers, in a row that count (default 3)";
+        Min ("min") Required("WEIGHT"), FOLLOWING, "smallest weight of a server that serves (default 1)";
+        Max ("max") Required("PERCENT"), FOLLOWING,
+            "largest weight in percent of the configured one (default 100)";
+        Smooth ("smooth") Required("INTERVALS"), FOLLOWING,
+            "time constant of changes, 0 for none (default 0.3)";
+        OnSilence ("on-silence") Required("WHAT"), FOLLOWING,
+            "weight of a server that does not answer: keep (default), full or drain";
+        KeepLast ("keep-last") Required("CHOICE"), FOLLOWING,
+            "never take the last server of a service out: yes (default) or no";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
     }
 }

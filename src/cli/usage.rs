@@ -63,6 +63,8 @@ pub(crate) enum Usage {
     NeedsService(Verb),
     #[error("{} needs a real server: {} ADDRESS[:PORT]", .0.name(), Opt::RealServer.name())]
     NeedsServer(Verb),
+    #[error("{} needs {} PORT or {} PROGRAM, to ask servers for their load", .0.name(), Opt::Agent.name(), Opt::Exec.name())]
+    NeedsAgent(Verb),
     #[error(
         "{} goes only with {}, a firewall mark service",
         Opt::Ipv6.name(),

@@ -3,6 +3,7 @@
 use ipvs_netlink::Connection;
 
 use super::connections::LINES_TOGETHER;
+use super::momentary;
 use super::session::{Session, read_table};
 use super::source::Source;
 use crate::document::{ConnectionFields, ListedEntry, Writer};
@@ -16,7 +17,7 @@ pub(super) fn table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let info = ipvs.info()?;
-    let mut table = read_table(ipvs, list.service)?;
+    let (mut table, momentary) = momentary::read_with(|| read_table(ipvs, list.service))?;
     if list.sorted {
         view::sort_services(&mut table.entries);
     }
@@ -26,7 +27,7 @@ pub(super) fn table(session: &mut Session, list: &List) -> Result<(), Failure> {
         document.field("kernel", &info)?;
         document.list("services", |services| {
             for entry in &table.entries {
-                services.push(&ListedEntry::new(entry, &names, list.sorted))?;
+                services.push(&ListedEntry::new(entry, &momentary, &names, list.sorted))?;
                 services.output.print_if_long()?;
             }
             Ok(())

@@ -36,8 +36,8 @@ pub(crate) fn execute(session: &mut Session, command: &Command) -> Result<(), Fa
         Command::List(Listing::ConnectionColumnNames) => {
             session.output.push(columns_help::<ConnectionColumn>());
         }
-        Command::Save { numeric, full, format, file } => {
-            save::run(session, *format, *numeric, *full, file.as_deref())?;
+        Command::Save { numeric, full, present_weights, format, file } => {
+            save::run(session, *format, *numeric, *full, *present_weights, file.as_deref())?;
         }
         Command::Namespaces(format) => namespaces::run(session, *format)?,
         Command::Help(word) => session.output.push(cli::help(word.as_deref())),

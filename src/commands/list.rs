@@ -6,7 +6,7 @@ use ipvs_netlink::{Error, Info, ProcService, ProcTable, Query, Reason, Refused, 
 use nix::errno::Errno;
 
 use super::session::{Session, read_table};
-use super::{documents, metrics, watch};
+use super::{documents, metrics, momentary, watch};
 use crate::failure::{self, Failure};
 use crate::grammar::{Columns, List, ListFormat};
 use crate::names::Names;
@@ -106,9 +106,9 @@ fn show<E: Entry>(
 fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
-    let table = read_table(ipvs, list.service)?;
+    let (table, momentary) = momentary::read_with(|| read_table(ipvs, list.service))?;
     session.output.names = Names::new(list.numeric);
     session.output.names.look_up(view::addresses(&table.entries));
-    view::people_table(&mut session.output, table, list, Screen::of_stdout(list.color));
+    view::people_table(&mut session.output, table, &momentary, list, Screen::of_stdout(list.color));
     Ok(())
 }

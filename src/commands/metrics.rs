@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::momentary;
 use super::session::{Session, read_table};
 use crate::failure::Failure;
 use crate::grammar::List;
@@ -13,11 +14,12 @@ pub(super) fn run(session: &mut Session, options: &List) -> Result<(), Failure> 
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let (info, timeouts, daemons) = (ipvs.info()?, ipvs.timeouts()?, ipvs.daemons()?);
-    let table = read_table(ipvs, options.service)?;
+    let (table, momentary) = momentary::read_with(|| read_table(ipvs, options.service))?;
     // A clock before 1970 is none.
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Labels have to be the same each time, whatever a name server says.
     session.output.names = Names::default();
-    view::metrics(&mut session.output, Reading { table, info, timeouts, daemons, time }, options.sum_by);
+    let reading = Reading { table, momentary, info, timeouts, daemons, time };
+    view::metrics(&mut session.output, reading, options.sum_by);
     Ok(())
 }

@@ -8,9 +8,9 @@ use std::path::Path;
 use ipvs_netlink::{AddressFamily, Change, DestinationState, Interface, Ipvs, ServiceId, Table, TableEntry};
 
 use super::markers::{first_line, last_line};
-use super::new_file;
 use super::session::Session;
 use super::signals::without_signals;
+use super::{momentary, new_file};
 use crate::document::{Entry, Settings};
 use crate::failure::{self, Failure};
 use crate::grammar::{self, Format};
@@ -26,11 +26,17 @@ pub(super) fn run(
     format: Format,
     numeric: bool,
     full: bool,
+    present_weights: bool,
     file: Option<&str>,
 ) -> Result<(), Failure> {
-    let print = |session: &mut Session, flush: Flush| match format {
-        Format::Text => print(session, numeric, full, flush),
-        Format::Json => print_document(session, full, flush),
+    let print = |session: &mut Session, flush: Flush| {
+        let ipvs = session.kernel()?;
+        ipvs.set_include_stats(false);
+        let table = if present_weights { read_consistent(ipvs)? } else { read_configured(ipvs)? };
+        match format {
+            Format::Text => print(session, table, numeric, full, flush),
+            Format::Json => print_document(session, table, full, flush),
+        }
     };
     let Some(file) = file else { return print(session, Output::print_if_long) };
     // What the command has said before goes its own way.
@@ -50,12 +56,15 @@ pub(super) fn run(
 type Flush = fn(&mut Output) -> io::Result<()>;
 
 /// Appends the commands to the output, which `flush` may print part by part.
-fn print(session: &mut Session, numeric: bool, full: bool, flush: Flush) -> Result<(), Failure> {
-    let ipvs = session.kernel()?;
-    ipvs.set_include_stats(false);
-    let table = read_consistent(ipvs)?;
+fn print(
+    session: &mut Session,
+    table: Table,
+    numeric: bool,
+    full: bool,
+    flush: Flush,
+) -> Result<(), Failure> {
     if full {
-        let timeouts = ipvs.timeouts()?;
+        let timeouts = session.kernel()?.timeouts()?;
         write(&mut session.output, &Change::SetTimeouts(timeouts))?;
     }
     session.output.names = Names::reversible(numeric, servers_of_other_family(&table));
@@ -70,10 +79,8 @@ fn print(session: &mut Session, numeric: bool, full: bool, flush: Flush) -> Resu
 }
 
 /// Appends the same as a document. Its addresses and ports are numbers.
-fn print_document(session: &mut Session, full: bool, flush: Flush) -> Result<(), Failure> {
+fn print_document(session: &mut Session, mut table: Table, full: bool, flush: Flush) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
-    ipvs.set_include_stats(false);
-    let mut table = read_consistent(ipvs)?;
     let (timeouts, daemons) =
         if full { (Some(ipvs.timeouts()?), Some(ipvs.daemons()?)) } else { (None, None) };
     for daemon in daemons.iter().flatten() {
@@ -124,6 +131,18 @@ fn read_consistent(ipvs: &mut Ipvs) -> Result<Table, Failure> {
         }
     }
     Err(Failure::Unstable)
+}
+
+/// Reads the table with the configured weights in place of those that servers have because of their load.
+fn read_configured(ipvs: &mut Ipvs) -> Result<Table, Failure> {
+    let (mut table, momentary) = momentary::read_with(|| read_consistent(ipvs))?;
+    for entry in &mut table.entries {
+        let service = entry.service.id();
+        for DestinationState { settings, .. } in &mut entry.destinations {
+            settings.weight = momentary.configured(service, settings);
+        }
+    }
+    Ok(table)
 }
 
 /// Appends the commands that make the table; see [`in_saved_order`] for `kernel_order`.

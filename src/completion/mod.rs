@@ -39,7 +39,7 @@ impl Candidate {
 
 /// The programs that take some of the options: the words that they stand for, and their options.
 const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
-    ("ipvsadm-save", &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::Output], &["-S"]),
+    ("ipvsadm-save", &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::PresentWeights, Opt::Output], &["-S"]),
     (
         "ipvsadm-restore",
         &[
@@ -236,8 +236,8 @@ FWM  00000007 wlc
 
     #[test]
     fn the_scripts_have_options_of_their_own() {
-        assert_eq!(answer("ipvsadm-save _"), "-n --netns --full --output -h");
-        assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --output=x --netns 1 -"), "-h");
+        assert_eq!(answer("ipvsadm-save _"), "-n --netns --full --present-weights --output -h");
+        assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --present-weights --output=x --netns 1 -"), "-h");
         assert_eq!(answer("ipvsadm-restore --dry"), "--dry-run");
     }
 }

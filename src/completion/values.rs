@@ -39,7 +39,9 @@ pub(super) fn of(
         Entry::Option(option) => option,
     };
     match option {
-        Opt::Output => Answer::Files,
+        Opt::Output | Opt::Exec => Answer::Files,
+        Opt::OnSilence => plain(["keep", "full", "drain"]),
+        Opt::KeepLast => plain(["yes", "no"]),
         Opt::Scheduler => {
             Answer::Words(SCHEDULERS.iter().map(|(name, help)| Candidate::new(*name, help)).collect())
         }

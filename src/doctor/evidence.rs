@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipvs_netlink::{DestinationId, Protocol, Scheduler, ServiceId, SyncDaemon, TableEntry, Tunnel};
 
+use crate::momentary::MomentaryWeights;
+
 /// Everything that the checks look at. What could not be read is missing, and no check blames what is missing.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
@@ -37,6 +39,10 @@ pub(crate) struct Evidence {
     /// The programs of this network namespace that change tables or move addresses.
     pub(crate) programs: Vec<Program>,
     pub(crate) rules: Option<Rules>,
+    /// The weights that were set because of the load of servers.
+    pub(crate) momentary: MomentaryWeights,
+    /// Whether a program sets them, if that is known.
+    pub(crate) has_follower: Option<bool>,
     /// The things that could not be read.
     pub(crate) unread: Vec<String>,
 }

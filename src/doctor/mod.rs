@@ -7,6 +7,7 @@ mod connections;
 mod evidence;
 mod finding;
 mod host;
+mod load;
 mod real_server;
 mod rules;
 mod servers;
@@ -27,6 +28,7 @@ pub(crate) fn examine_director(evidence: &Evidence) -> Vec<Finding> {
     connections::check(evidence, &mut findings);
     sync::check(evidence, &mut findings);
     rules::check(evidence, &mut findings);
+    load::check(evidence, &mut findings);
     sorted(evidence, findings)
 }
 

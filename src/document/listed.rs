@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipvs_netlink::{DestinationState, Protocol, ServiceId, ServiceState, TableEntry};
 use serde::Serialize;
 
+use crate::momentary::MomentaryWeights;
 use crate::names::Names;
 use crate::view;
 
@@ -22,6 +23,9 @@ pub(crate) struct ListedEntry<'a> {
 struct ListedDestination<'a> {
     #[serde(flatten)]
     destination: &'a DestinationState,
+    /// Only if the present weight is a momentary one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configured_weight: Option<u32>,
     #[serde(flatten)]
     names: EndpointNames<'a>,
 }
@@ -42,12 +46,19 @@ impl<'a> EndpointNames<'a> {
 }
 
 impl<'a> ListedEntry<'a> {
-    pub(crate) fn new(entry: &'a TableEntry, names: &'a Names, sorted: bool) -> Self {
+    pub(crate) fn new(
+        entry: &'a TableEntry,
+        momentary: &MomentaryWeights,
+        names: &'a Names,
+        sorted: bool,
+    ) -> Self {
         let protocol = entry.service.id().protocol();
         let listed = |destination: &'a DestinationState| {
             let id = destination.id();
             let names = EndpointNames::new(names, id.address, id.port, protocol);
-            ListedDestination { destination, names }
+            let momentary = momentary.get(entry.service.id(), &destination.settings);
+            let configured_weight = momentary.map(|momentary| momentary.configured);
+            ListedDestination { destination, configured_weight, names }
         };
         let destinations = if sorted {
             view::sorted_servers(&entry.destinations).into_iter().map(listed).collect()

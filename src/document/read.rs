@@ -43,13 +43,14 @@ pub(crate) struct Fault {
 }
 
 /// Fields that only listings have.
-const STATE: [&str; 8] = [
+const STATE: [&str; 9] = [
     "kernel",
     "connections",
     "stats",
     "active_connections",
     "inactive_connections",
     "persistent_connections",
+    "configured_weight",
     "address_name",
     "port_name",
 ];

@@ -82,6 +82,14 @@ pub(crate) enum Failure {
         Verb::Undrain.name()
     )]
     Notes(String, String),
+    /// Another process sets weights by load.
+    #[error(
+        "another ipvsadm {} runs in this network namespace: end it first; one can follow several services",
+        Verb::FollowLoad.name()
+    )]
+    Followed,
+    #[error("cannot follow the load: {0}")]
+    NotFollowed(String),
     /// Some servers could not be drained or undrained, or not all of their connections ended.
     #[error("{}ipvsadm: {}", input::sentences(.lines), quote(.sentence))]
     Drain { lines: Vec<String>, sentence: String, status: u8 },
@@ -208,6 +216,7 @@ mod tests {
                 (Failure::UnseenNamespaces(text.into()), 1),
                 (Failure::UnreadableName(text.into()), 1),
                 (Failure::Notes(text.into(), text.into()), 1),
+                (Failure::NotFollowed(text.into()), 1),
                 (Failure::Drain { lines: vec![text.into()], sentence: text.into(), status: 1 }, 2),
                 (Failure::Mistakes(text.into(), mistakes()), 4),
                 (Failure::Refusals { input: text.into(), refused: vec![line()], others: "lines" }, 2),

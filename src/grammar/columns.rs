@@ -77,7 +77,7 @@ columns! {
         TotalInPackets "total-in-packets" "In pkt" Right "packets from clients since then";
         TotalOutPackets "total-out-packets" "Out pkt" Right "packets to clients since then";
         Limits "limits" "Limits" Right "the upper and the lower threshold";
-        State "state" "State" Left "drained (weight 0), or full (upper threshold reached)";
+        State "state" "State" Left "drained (weight 0), full (upper threshold reached), load (the weight follows it) and the agent's answer";
     }
 }
 

@@ -9,6 +9,7 @@ use super::clear::Clear;
 use super::doctor::{self, Doctor};
 use super::drain::{Drain, Undrain};
 use super::edit::Edit;
+use super::follow_load::{self, FollowLoad};
 use super::lines::is_word;
 use super::listing::{Format, Listing};
 use super::restore::Restore;
@@ -20,7 +21,7 @@ use crate::output::Output;
 use crate::terminal::is_printable;
 
 /// A command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Invocation {
     /// Anything that a line of input for `-R` can ask for, too.
     Command(Command),
@@ -35,6 +36,8 @@ pub(crate) enum Invocation {
     Restore(Restore),
     /// Examines this machine.
     Doctor(Doctor),
+    /// Lets weights follow the load, until it is ended.
+    FollowLoad(FollowLoad),
 }
 
 impl Invocation {
@@ -58,8 +61,9 @@ pub(crate) enum Command {
     Edit(Edit),
     /// Shows the table, or something else.
     List(Listing),
-    /// Prints the table as commands, or saves it into a file; with `full` everything of it.
-    Save { numeric: bool, full: bool, format: Format, file: Option<String> },
+    /// Prints the table as commands, or saves it into a file; with `full` everything of it, and with `present_weights`
+    /// momentary weights as they are.
+    Save { numeric: bool, full: bool, present_weights: bool, format: Format, file: Option<String> },
     /// Shows the network namespaces that have services.
     Namespaces(Format),
     /// Explains the command that the word is, or lists all.
@@ -160,14 +164,16 @@ fn read(arguments: &mut Arguments<'_, '_>) -> Result<Invocation> {
         Verb::List => return Ok(Invocation::Command(Command::List(listing::read(arguments)?))),
         Verb::Save => {
             let (numeric, full) = (arguments.flag(Opt::Numeric), arguments.flag(Opt::Full));
+            let present_weights = arguments.flag(Opt::PresentWeights);
             let format = listing::read_format(arguments);
             let file = arguments.value(Opt::Output).map(Cow::into_owned);
-            return Ok(Invocation::Command(Command::Save { numeric, full, format, file }));
+            return Ok(Invocation::Command(Command::Save { numeric, full, present_weights, format, file }));
         }
         Verb::Drain => return Ok(Invocation::Drain(drain::read(arguments)?)),
         Verb::Undrain => return Ok(Invocation::Undrain(drain::read_end(arguments)?)),
         Verb::Restore => return Ok(Invocation::Restore(restore::read(arguments)?)),
         Verb::Doctor => return Ok(Invocation::Doctor(doctor::read(arguments)?)),
+        Verb::FollowLoad => return Ok(Invocation::FollowLoad(follow_load::read(arguments)?)),
         Verb::NetnsList => {
             let format = listing::read_format(arguments);
             return Ok(Invocation::Command(Command::Namespaces(format)));

@@ -10,6 +10,7 @@ mod drain;
 mod edit;
 mod endpoint;
 mod filter;
+mod follow_load;
 mod lines;
 mod listing;
 mod network;
@@ -27,6 +28,7 @@ pub(crate) use doctor::Doctor;
 pub(crate) use drain::{Drain, Servers, Undrain};
 pub(crate) use edit::{Edit, ServerEdit, ServiceEdit};
 pub(crate) use filter::{ConnectionFilter, Count, CountBy, STATES, mark as mark_of_template};
+pub(crate) use follow_load::{FollowLoad, Source};
 pub(crate) use lines::{commands, joined, looks_like_shell, words};
 pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,

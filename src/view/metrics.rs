@@ -13,12 +13,14 @@ use ipvs_netlink::{
 
 use super::order::{sort_services, sorted_servers};
 use crate::grammar::SumBy;
+use crate::momentary::MomentaryWeights;
 use crate::output::Output;
 use crate::terminal::escape;
 
 /// Everything that is shown.
 pub(crate) struct Reading {
     pub(crate) table: Table,
+    pub(crate) momentary: MomentaryWeights,
     pub(crate) info: Info,
     pub(crate) timeouts: Timeouts,
     pub(crate) daemons: Vec<SyncDaemon>,
@@ -31,7 +33,7 @@ pub(crate) fn metrics(output: &mut Output, mut reading: Reading, sum_by: SumBy) 
     // The same table gives the same text.
     sort_services(&mut reading.table.entries);
     general(output, &reading);
-    let samples = Samples::new(&reading.table, sum_by);
+    let samples = Samples::new(&reading.table, &reading.momentary, sum_by);
     for metric in SERVICE_METRICS {
         metric.write(output, "ipvs_service", &samples.services);
     }
@@ -47,7 +49,7 @@ pub(crate) fn metrics(output: &mut Output, mut reading: Reading, sum_by: SumBy) 
 
 /// Appends what concerns IPVS as a whole.
 fn general(output: &mut Output, reading: &Reading) {
-    let Reading { table, info, timeouts, daemons, time } = reading;
+    let Reading { table, info, timeouts, daemons, time, .. } = reading;
     head(output, "ipvs_info", "gauge", "The version of IPVS in the kernel.");
     line(output, "ipvs_info", &label("version", &info.version), 1);
     let name = "ipvs_reading_timestamp_seconds";
@@ -144,12 +146,20 @@ const SERVICE_METRICS: &[Metric] = &[
     CLIENTS,
     metric("servers", "Real servers.", |numbers| numbers.servers),
     metric("weight", "The sum of the weights of the servers.", |numbers| numbers.weight),
+    metric("configured_weight", "The sum of the configured weights of the servers.", |numbers| {
+        numbers.configured
+    }),
 ];
 const SERVER_METRICS: &[Metric] =
     &[CONNECTIONS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES, ACTIVE, INACTIVE, CLIENTS];
 /// The metrics of servers that cannot be summed over services.
 const SERVER_SETTINGS: &[Metric] = &[
     metric("weight", "The weight; 0 means no new connections.", |numbers| numbers.weight),
+    metric(
+        "configured_weight",
+        "The configured weight; another one than the weight only if that follows the load of the server.",
+        |numbers| numbers.configured,
+    ),
     metric("upper_threshold_connections", "The upper threshold; 0 means no limit.", |numbers| numbers.upper),
     metric(
         "lower_threshold_connections",
@@ -167,17 +177,19 @@ struct Numbers {
     inactive: u64,
     clients: u64,
     weight: u64,
+    configured: u64,
     upper: u64,
     lower: u64,
 }
 
 impl Numbers {
-    fn add(&mut self, server: &DestinationState) {
+    fn add(&mut self, server: &DestinationState, configured: u32) {
         self.servers += 1;
         self.active += u64::from(server.active_connections);
         self.inactive += u64::from(server.inactive_connections);
         self.clients += u64::from(server.persistent_connections);
         self.weight += u64::from(server.settings.weight);
+        self.configured += u64::from(configured);
         self.upper += u64::from(server.settings.upper_threshold);
         self.lower += u64::from(server.settings.lower_threshold);
     }
@@ -205,7 +217,7 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(table: &Table, sum_by: SumBy) -> Self {
+    fn new(table: &Table, momentary: &MomentaryWeights, sum_by: SumBy) -> Self {
         let mut samples = Self::default();
         let mut by_server: BTreeMap<DestinationId, Numbers> = BTreeMap::new();
         for entry in &table.entries {
@@ -213,7 +225,8 @@ impl Samples {
             // Its counters have those of servers that are gone, too.
             let mut sums = Numbers { stats: entry.service.stats, ..Numbers::default() };
             for server in sorted_servers(&entry.destinations) {
-                sums.add(server);
+                let configured = momentary.configured(entry.service.id(), &server.settings);
+                sums.add(server, configured);
                 let numbers = match sum_by {
                     SumBy::Service => continue,
                     SumBy::Server => by_server.entry(server.id()).or_default(),
@@ -224,7 +237,7 @@ impl Samples {
                         numbers
                     }
                 };
-                numbers.add(server);
+                numbers.add(server, configured);
                 numbers.add_stats(&server.stats);
             }
             if sum_by != SumBy::Server {
@@ -266,6 +279,7 @@ mod tests {
     use ipvs_netlink::{Destination, Service, ServiceId, TableEntry, Version};
 
     use super::*;
+    use crate::momentary::Momentary;
 
     fn reading() -> Reading {
         let server = |host, connections, weight| {
@@ -283,12 +297,17 @@ mod tests {
         };
         let mut daemon = SyncDaemon::new(DaemonState::Backup, "a\"b\\c".parse().unwrap());
         daemon.sync_id = 7;
+        let mut momentary = MomentaryWeights::default();
+        let why = Momentary { configured: 50, answer: None };
+        let following = DestinationId::new([10, 0, 0, 1], 80);
+        momentary.insert("TCP 192.0.2.1:80".parse().unwrap(), following, 3, why);
         Reading {
             table: Table::new(vec![
                 TableEntry::new(service("FWM 7 IPv6", 0), vec![]),
                 TableEntry::new(service("TCP 192.0.2.1:80", 100), vec![server(2, 30, 1), server(1, 20, 3)]),
                 TableEntry::new(service("UDP 192.0.2.1:53", 6), vec![server(1, u64::MAX, 1)]),
             ]),
+            momentary,
             info: Info::new(Version::from_raw(0x0001_0201), 4096),
             timeouts: Timeouts::new(900, 120, 300),
             daemons: vec![daemon],
@@ -360,6 +379,11 @@ ipvs_sync_daemon_info{state=\"backup\",interface=\"a\\\"b\\\\c\",syncid=\"7\"} 1
             "{protocol=\"UDP\",service=\"192.0.2.1:53\",server=\"10.0.0.1:80\"} 18446744073709551615",
         ];
         assert_eq!(samples(&text, "ipvs_server_connections_total"), expected);
+        let weights = expected.iter().zip([50, 1, 1]);
+        let weights = weights
+            .map(|(line, weight)| line.split_once("} ").unwrap().0.to_owned() + &format!("}} {weight}"));
+        let weights: Vec<String> = weights.collect();
+        assert_eq!(samples(&text, "ipvs_server_configured_weight"), weights);
         let expected =
             expected.map(|line| format!("{} 9", line.split_once("} ").unwrap().0.to_owned() + "}"));
         assert_eq!(samples(&text, "ipvs_server_upper_threshold_connections"), expected);
@@ -379,6 +403,12 @@ ipvs_sync_daemon_info{state=\"backup\",interface=\"a\\\"b\\\\c\",syncid=\"7\"} 1
             text.contains("\nipvs_service_weight{protocol=\"TCP\",service=\"192.0.2.1:80\"} 4\n"),
             "{text}"
         );
+        let expected = [
+            "{protocol=\"TCP\",service=\"192.0.2.1:80\"} 51",
+            "{protocol=\"UDP\",service=\"192.0.2.1:53\"} 1",
+            "{protocol=\"FWM\",service=\"7 IPv6\"} 0",
+        ];
+        assert_eq!(samples(&text, "ipvs_service_configured_weight"), expected);
     }
 
     #[test]

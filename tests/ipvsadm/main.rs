@@ -3,6 +3,7 @@
 
 #![allow(unreachable_pub, clippy::match_bool, reason = "no item of a test program is reachable")]
 
+mod agent;
 mod boot;
 mod clear;
 mod cluster;
@@ -15,6 +16,7 @@ mod hostile;
 mod json;
 mod keep;
 mod library;
+mod load_notes;
 mod manual;
 mod messages;
 mod metrics;

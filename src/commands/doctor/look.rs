@@ -7,6 +7,8 @@ use ipvs_netlink::{Ipvs, ServiceId, TableEntry, Tunnel};
 
 use super::network::Network;
 use super::{files, programs, rules};
+use crate::commands::follower::Follower;
+use crate::commands::momentary;
 use crate::doctor::{Evidence, Route};
 use crate::failure::Failure;
 
@@ -46,15 +48,18 @@ pub(super) fn at_real_server(only: Vec<ServiceId>, tunnel: Option<Tunnel>) -> Ev
 
 /// Reads the table or some services of it. The rules file is compared only with the whole table.
 fn read_table(ipvs: &mut Ipvs, evidence: &mut Evidence) -> Result<(), Failure> {
+    // A program that sets weights and ends puts them back first.
+    evidence.has_follower = Follower::is_running().ok();
     if !evidence.only.is_empty() {
         evidence.daemons = ipvs.daemons()?;
-        for &id in &evidence.only {
-            evidence.table.push(TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?));
-        }
+        let entry = |&id: &ServiceId| Ok(TableEntry::new(ipvs.service(id)?, ipvs.destinations(id)?));
+        let read = || evidence.only.iter().map(entry).collect();
+        (evidence.table, evidence.momentary) = momentary::read_with(read)?;
         return Ok(());
     }
-    let snapshot = ipvs.snapshot()?;
-    evidence.rules = rules::compare(&snapshot);
+    let (snapshot, momentary) = momentary::read_with(|| Ok(ipvs.snapshot()?))?;
+    evidence.rules = rules::compare(&snapshot, &momentary);
+    evidence.momentary = momentary;
     evidence.daemons = snapshot.daemons;
     evidence.table = snapshot.table.entries;
     // So that findings come in the order of listings.

@@ -5,7 +5,7 @@ mod look;
 mod message;
 mod network;
 mod probe;
-mod programs;
+pub(super) mod programs;
 mod rules;
 
 use std::io;

@@ -13,7 +13,7 @@ const KEEPALIVED: &str = "keepalived";
 const KEEPALIVED_FILE: &str = "/etc/keepalived/keepalived.conf";
 
 /// Finds the programs. Those that may not be looked at are left out.
-pub(super) fn find() -> Vec<Program> {
+pub(in crate::commands) fn find() -> Vec<Program> {
     let Ok(own) = fs::read_link("/proc/thread-self/ns/net") else { return Vec::new() };
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     let mut programs: Vec<Program> =

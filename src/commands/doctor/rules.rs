@@ -9,6 +9,7 @@ use ipvs_netlink::{Scheduler, Snapshot};
 use super::files::has_module;
 use crate::commands::restore::{self, Content};
 use crate::doctor::{Rules, RulesState};
+use crate::momentary::MomentaryWeights;
 
 /// The files of which the first that says something is loaded.
 const FILES: [&str; 2] = ["/etc/ipvsadm.rules", "/etc/sysconfig/ipvsadm"];
@@ -16,7 +17,7 @@ const FILES: [&str; 2] = ["/etc/ipvsadm.rules", "/etc/sysconfig/ipvsadm"];
 const SETTINGS: &str = "/etc/default/ipvsadm";
 
 /// Compares the rules file with the table. `None` if there is none, or it says nothing.
-pub(super) fn compare(present: &Snapshot) -> Option<Rules> {
+pub(super) fn compare(present: &Snapshot, momentary: &MomentaryWeights) -> Option<Rules> {
     let settings = fs::read_to_string(SETTINGS).unwrap_or_default();
     // The service loads nothing then.
     if matches!(assigned(&settings, "AUTO"), Some("false" | "no")) {
@@ -31,8 +32,9 @@ pub(super) fn compare(present: &Snapshot) -> Option<Rules> {
     let state = match restore::read_content(&file) {
         Content::Broken(why) => RulesState::Broken(why),
         Content::HasNames => RulesState::HasNames,
-        Content::Desired(desired, named) => {
+        Content::Desired(mut desired, named) => {
             schedulers = named;
+            restore::keep_momentary(&mut desired, present.table.clone(), momentary);
             let plan = reconcile::plan(present, &desired, Unlisted::Delete);
             if plan.steps.is_empty() {
                 RulesState::Same

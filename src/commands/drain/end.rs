@@ -5,7 +5,7 @@ use ipvs_netlink::{Change, DestinationState, Ipvs};
 use super::{Found, apply, find, fitting, name, with_weight};
 use crate::cli::Opt;
 use crate::commands::lock::Lock;
-use crate::commands::notes::{DrainNote, Notes};
+use crate::commands::notes::{DrainNote, LoadNote, Notes};
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::failure::{self, Failure};
@@ -73,6 +73,12 @@ fn set_weights(
             done.push(server);
         } else if let Some(weight) = weight.or(note.map(|note| note.weight)) {
             planned.push((server, weight));
+        } else if let Some(note) = load_note(notes.as_deref(), server) {
+            let (agent, option) = (note.reason.as_deref().unwrap_or("no answer"), Opt::Weight.name());
+            let (name, weight) = (name(server), note.weight);
+            failed.push(format!(
+                "{name}: its agent gives it weight 0 ({agent}) in place of {weight}; to overrule it: {option} WEIGHT"
+            ));
         } else {
             let why = "there is no note of its weight before: name it with";
             failed.push(format!("{}: {why} {} WEIGHT", name(server), Opt::Weight.name()));
@@ -85,6 +91,9 @@ fn set_weights(
             failed.push(sentence);
         } else {
             session.output.push(format!("{}: weight {weight}\n", name(server)));
+            // It is the configured one, even if the load has given the server the same before.
+            let (service, state) = server;
+            notes.iter_mut().for_each(|notes| notes.remove_load(*service, state.id()));
             done.push(server);
         }
     }
@@ -92,6 +101,11 @@ fn set_weights(
         notes.iter_mut().for_each(|notes| notes.remove_drain(*service, state.id()));
     }
     Ok(failed)
+}
+
+/// Returns the note of a server that has the weight 0 because of its load.
+fn load_note<'a>(notes: Option<&'a Notes>, (service, state): &Found) -> Option<&'a LoadNote> {
+    notes?.load(*service, state.id()).filter(|note| note.is_in_force(0))
 }
 
 /// Removes the notes on servers that the command line names and the kernel does not have any more.

@@ -53,7 +53,12 @@ fn set_to_zero(session: &mut Session, found: &[Found], reason: Option<&String>) 
             notes.remove_drain(*service, state.id());
             refused.push(sentence);
         } else {
-            session.output.push(format!("{}: weight 0, was {}\n", name(server), state.settings.weight));
+            let before = state.settings.weight;
+            let of = match notes.drain(*service, state.id()).map(|note| note.weight) {
+                Some(configured) if configured != before => format!(" of {configured}"),
+                _ => String::new(),
+            };
+            session.output.push(format!("{}: weight 0, was {before}{of}\n", name(server)));
         }
     }
     for server in idle {
@@ -67,21 +72,33 @@ fn set_to_zero(session: &mut Session, found: &[Found], reason: Option<&String>) 
         };
         session.output.push(line);
     }
+    // The load has no say in a weight of 0 that somebody wants.
+    let mut is_stale = !refused.is_empty();
+    for (service, state) in found {
+        let (service, server) = (*service, state.id());
+        if notes.drain(service, server).is_some() && notes.load(service, server).is_some() {
+            notes.remove_load(service, server);
+            is_stale = true;
+        }
+    }
+    if is_stale {
+        // A note too many is found to be stale.
+        let _ = notes.write();
+    }
     if refused.is_empty() {
         return Ok(());
     }
-    // A note too many is found to be stale.
-    let _ = notes.write();
     let all = refused.len() == found.len();
     let sentence = if all { "nothing was drained" } else { "the others were drained" };
     Err(Failure::Drain { lines: refused, sentence: sentence.into(), status: 1 })
 }
 
-/// Notes the weights that the servers have. A weight of 0 is none to come back to.
+/// Notes the configured weights of the servers. A weight of 0 is none to come back to.
 fn note_weights(notes: &mut Notes, found: &[Found], reason: Option<&String>) {
     for (service, state) in found {
         let (service, server): (_, DestinationId) = (*service, state.id());
-        let note = match (state.settings.weight, notes.drain(service, server)) {
+        let configured = notes.configured(service, server, state.settings.weight);
+        let note = match (configured, notes.drain(service, server)) {
             (0, Some(note)) => DrainNote { reason: reason.or(note.reason.as_ref()).cloned(), ..note.clone() },
             (0, None) => continue,
             (weight, _) => {

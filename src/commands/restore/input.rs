@@ -206,5 +206,6 @@ fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage>
         Invocation::Undrain(_) => Err(Usage::NestedVerb(Verb::Undrain)),
         Invocation::Restore(_) => Err(Usage::NestedRestore),
         Invocation::Doctor(_) => Err(Usage::NestedVerb(Verb::Doctor)),
+        Invocation::FollowLoad(_) => Err(Usage::NestedVerb(Verb::FollowLoad)),
     }
 }

@@ -4,10 +4,12 @@
 mod add;
 mod content;
 mod draining;
+mod following;
 mod input;
 mod replace;
 
 pub(crate) use content::{Content, read_content};
+pub(super) use following::keep_momentary;
 use input::Input;
 
 use super::lock::Lock;

@@ -7,11 +7,13 @@ use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Object, P
 use ipvs_netlink::{Change, Error};
 
 use super::draining::{Draining, Limits};
+use super::following::{Ended, keep_momentary};
 use super::input::Input;
 use crate::cli::{Usage, Verb};
 use crate::commands::drain;
 use crate::commands::interruption::Interruption;
 use crate::commands::lock::Lock;
+use crate::commands::notes::Notes;
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
@@ -77,7 +79,7 @@ pub(super) fn show(
     options: Replace,
     format: Format,
 ) -> Result<(), Failure> {
-    prepare(session, input, &mut desired, options)?;
+    let ended = prepare(session, input, &mut desired, options)?;
     let present = session.kernel()?.snapshot()?;
     let plan = match options.drain_removed {
         None => reconcile::plan(&present, &desired, unlisted(options)),
@@ -98,6 +100,9 @@ pub(super) fn show(
     for server in drain::ended_by(plan.steps.iter().map(|step| &step.change)) {
         session.output.push(format!("# {server} is not drained any more\n"));
     }
+    for sentence in ended.confirmed(&present.table) {
+        session.output.push(format!("# {sentence}\n"));
+    }
     session.output.push(format!("# {}\n", plan.summary));
     Ok(())
 }
@@ -111,11 +116,12 @@ pub(super) fn run(
     mut lock: Lock,
     lock_wait: Duration,
 ) -> Result<(), Failure> {
-    prepare(session, input, &mut desired, options)?;
+    let ended = prepare(session, input, &mut desired, options)?;
     let (ipvs, unlisted) = (session.kernel()?, unlisted(options));
     let Some(connections) = options.drain_removed else {
         let outcome = without_signals(|| reconcile::apply(ipvs, &desired, unlisted));
         check(outcome, input, &mut lock)?;
+        ended.remove();
         drain::forget_ended(ipvs);
         return Ok(());
     };
@@ -123,30 +129,36 @@ pub(super) fn run(
     let mut interruption = Interruption::hold();
     let outcome = without_signals(|| reconcile::drain(ipvs, &desired, unlisted));
     let (_, leaving) = check(outcome, input, &mut lock)?;
+    ended.remove();
     drain::forget_ended(ipvs);
     let draining = Draining::new(leaving, &lock);
     drop(lock);
     draining.complete(ipvs, &mut interruption, &Limits { connections, lock: lock_wait })
 }
 
-/// Completes the desired table by what the kernel has. Fails if the input would clear the table without saying so: many
-/// machines start with a file of comments and an empty table.
+/// Completes the desired table by what the kernel has, and returns the notes of load that it ends. Fails if the input
+/// would clear the table without saying so: many machines start with a file of comments and an empty table.
 fn prepare(
     session: &mut Session,
     input: &Input,
     desired: &mut Desired<usize>,
     options: Replace,
-) -> Result<(), Failure> {
+) -> Result<Ended, Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(false);
     let may_clear = options.allow_empty || options.keep_others;
     if input.names_no_service && !may_clear && !ipvs.services()?.is_empty() {
         return Err(Failure::EmptyInput(input.name.clone()));
     }
+    // Whatever is wrong with the notes is said when those of drains are looked at.
+    let notes = if Notes::exist() { Notes::read().ok() } else { None };
+    let ended = notes.as_ref().map(|notes| Ended::find(notes, desired, options)).unwrap_or_default();
     if options.keep_weights {
         desired.keep_weights(&ipvs.table()?);
+    } else if let Some(notes) = notes.filter(|notes| !notes.loads().is_empty()) {
+        keep_momentary(desired, ipvs.table()?, &notes.momentary());
     }
-    Ok(())
+    Ok(ended)
 }
 
 fn unlisted(options: Replace) -> Unlisted {

@@ -25,7 +25,7 @@ pub(super) fn run(reader: &mut Reader<'_>, output: &mut Output, watch: Watch) ->
         output.names.look_up(view::addresses(&table.entries));
         output.push(stamp() + "\n");
         match list.format {
-            ListFormat::Table => view::people_table(output, table, &list, screen),
+            ListFormat::Table => view::people_table(output, table, reader.momentary(), &list, screen),
             _ => view::table(output, table.entries, None, &list).map_err(Failure::Output)?,
         }
         output.push("\n");

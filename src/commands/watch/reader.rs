@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use ipvs_netlink::{DestinationState, Error, Ipvs, Reason, ServiceId, ServiceState, Stats, TableEntry};
 
 use super::history::History;
+use crate::commands::momentary;
 use crate::failure::Failure;
 use crate::grammar::{By, Columns, List, ListFormat, Watch};
+use crate::momentary::MomentaryWeights;
 use crate::view::sorted_servers;
 
 /// The time for which counters are kept of services and servers that are not read any more, besides two readings.
@@ -28,6 +30,7 @@ pub(super) struct Reader<'a> {
     memory: Duration,
     active: Option<Active>,
     entries: Vec<Entry>,
+    momentary: MomentaryWeights,
     time: Instant,
 }
 
@@ -55,6 +58,7 @@ impl<'a> Reader<'a> {
             history: History::default(),
             active: None,
             entries: Vec::new(),
+            momentary: MomentaryWeights::default(),
             time: Instant::now(),
         }
     }
@@ -73,6 +77,10 @@ impl<'a> Reader<'a> {
             None => self.ipvs.services_in_one_pass()?.into_iter().map(|service| (service, None)).collect(),
         };
         self.time = Instant::now();
+        if self.list.format == ListFormat::Table {
+            // A screen has no place for what is wrong with the notes, which the table by itself says.
+            self.momentary = momentary::read_silently();
+        }
         self.entries.clear();
         for (service, servers) in services {
             let id = service.id();
@@ -134,6 +142,11 @@ impl<'a> Reader<'a> {
         let until = Instant::now() + start.elapsed() * SORTING_SHARE;
         self.active = Some(Active { connections: connections.clone(), until });
         Ok(connections)
+    }
+
+    /// Returns the weights that were momentary at the time of the reading.
+    pub(super) fn momentary(&self) -> &MomentaryWeights {
+        &self.momentary
     }
 
     /// Returns the number of services.

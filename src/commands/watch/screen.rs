@@ -13,6 +13,7 @@ use super::terminal::{Event, Terminal};
 use super::{Clock, stamp};
 use crate::failure::Failure;
 use crate::grammar::{By, List, ListFormat, Watch};
+use crate::momentary::MomentaryWeights;
 use crate::output::Output;
 use crate::view::{self, Screen, cut};
 
@@ -136,7 +137,7 @@ impl View {
         let list = List { sorted: false, ..reader.list.clone() };
         let subjects: Vec<Subject> =
             table.entries.iter().flat_map(|entry| subjects(entry, list.format)).collect();
-        let (text, note) = self.listing(output, table, &list)?;
+        let (text, note) = self.listing(output, table, reader.momentary(), &list)?;
         let mut listed = text.lines();
 
         let mut lines = vec![vec![(Look::Inverse, self.first_line(shown, reader.count()))]];
@@ -166,11 +167,12 @@ impl View {
         &self,
         output: &mut Output,
         table: Table,
+        momentary: &MomentaryWeights,
         list: &List,
     ) -> Result<(String, Option<String>), Failure> {
         if list.format == ListFormat::Table {
             let screen = Screen { width: Some(self.pane.width), colored: false };
-            return Ok(view::people_lines(output, table, list, screen));
+            return Ok(view::people_lines(output, table, momentary, list, screen));
         }
         let mut outcome = Ok(());
         let text = output.text(|output| outcome = view::table(output, table.entries, None, list));

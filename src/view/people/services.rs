@@ -6,12 +6,19 @@ use super::grid::{Grid, Tone};
 use super::screen::Screen;
 use super::words;
 use crate::grammar::{Column, Columns, List, list_tunnel};
+use crate::momentary::{Momentary, MomentaryWeights};
 use crate::output::Output;
 use crate::view::order::{sort_services, sorted_servers};
 
 /// Appends the table. `output` has the names.
-pub(crate) fn people_table(output: &mut Output, table: Table, list: &List, screen: Screen) {
-    let (text, note) = people_lines(output, table, list, screen);
+pub(crate) fn people_table(
+    output: &mut Output,
+    table: Table,
+    momentary: &MomentaryWeights,
+    list: &List,
+    screen: Screen,
+) {
+    let (text, note) = people_lines(output, table, momentary, list, screen);
     output.push(text);
     output.push(note.unwrap_or_default());
 }
@@ -20,6 +27,7 @@ pub(crate) fn people_table(output: &mut Output, table: Table, list: &List, scree
 pub(crate) fn people_lines(
     output: &mut Output,
     mut table: Table,
+    momentary: &MomentaryWeights,
     list: &List,
     screen: Screen,
 ) -> (String, Option<String>) {
@@ -29,6 +37,7 @@ pub(crate) fn people_lines(
     let mut view = View {
         grid: Grid::new(list.chosen.clone().unwrap_or_else(|| default_columns(list.columns).to_vec())),
         output,
+        momentary,
         list,
     };
     for entry in &table.entries {
@@ -83,6 +92,7 @@ struct View<'a> {
     grid: Grid<Column>,
     /// Has the names.
     output: &'a mut Output,
+    momentary: &'a MomentaryWeights,
     list: &'a List,
 }
 
@@ -111,7 +121,8 @@ impl View<'_> {
             if self.list.sorted { sorted_servers(destinations) } else { destinations.iter().collect() };
         for server in servers {
             let name = words::endpoint(self.output, |output| output.server(0, &id, server.id()));
-            server_row(&mut self.grid, server, &name, weights, self.list.exact);
+            let momentary = self.momentary.get(id, &server.settings);
+            server_row(&mut self.grid, server, momentary, &name, weights, self.list.exact);
         }
         if destinations.is_empty() {
             self.grid.text(Tone::Aside, "  no servers".to_owned());
@@ -119,7 +130,14 @@ impl View<'_> {
     }
 }
 
-fn server_row(grid: &mut Grid<Column>, server: &DestinationState, name: &str, weights: u64, exact: bool) {
+fn server_row(
+    grid: &mut Grid<Column>,
+    server: &DestinationState,
+    momentary: Option<&Momentary>,
+    name: &str,
+    weights: u64,
+    exact: bool,
+) {
     let Destination { weight, forwarding, tunnel, .. } = server.settings;
     let (is_drained, is_full) = (weight == 0, is_full(server));
     let tone = match (is_full, is_drained) {
@@ -142,13 +160,9 @@ fn server_row(grid: &mut Grid<Column>, server: &DestinationState, name: &str, we
             Output::default().text(|output| list_tunnel(output, tunnel))
         }
         Column::Share => words::share(weight.into(), weights),
+        Column::Weight => words::weight(weight, momentary),
         Column::Limits => limits(&server.settings),
-        Column::State => match (is_drained, is_full) {
-            (true, true) => "drained, full".to_owned(),
-            (true, false) => "drained".to_owned(),
-            (false, true) => "full".to_owned(),
-            (false, false) => String::new(),
-        },
+        Column::State => words::state(is_drained, is_full, momentary),
         column => numbers.text(*column),
     });
 }
@@ -247,7 +261,7 @@ mod tests {
     fn shown(list: &List, width: Option<usize>, colored: bool) -> String {
         let mut output = Output::default();
         let list = List { numeric: true, sorted: true, ..list.clone() };
-        people_table(&mut output, table(), &list, Screen { width, colored });
+        people_table(&mut output, table(), &MomentaryWeights::default(), &list, Screen { width, colored });
         output.to_string()
     }
 
@@ -328,6 +342,34 @@ TCP 192.0.2.1:80                                            1234567       0     
     }
 
     #[test]
+    fn momentary_weights_are_shown_with_the_configured_ones_and_the_answers_of_agents() {
+        let mut momentary = MomentaryWeights::default();
+        for (host, weight, configured, answer) in [
+            (11, 2, 100, Some("2%\x1b[2J up, and much more that nobody has asked for")),
+            (12, 0, 50, Some("drain")),
+            (13, 1, 1, None),
+            (13, 7, 9, None),
+        ] {
+            let why = Momentary { configured, answer: answer.map(str::to_owned) };
+            let server = DestinationId::new([10, 0, 0, host], 8080);
+            momentary.insert("TCP 192.0.2.1:80".parse().unwrap(), server, weight, why);
+        }
+        let mut output = Output::default();
+        let list = List { columns: Columns::PersistentConn, sorted: true, numeric: true, ..List::default() };
+        people_table(&mut output, table(), &momentary, &list, Screen::default());
+        let expected = "\
+Service, server                                    State                        Weight  Clients  Active  Inactive
+-----------------------------------------------------------------------------------------------------------------
+TCP 192.0.2.1:80                                                                     3        0    123k        15
+  scheduler wlc; a client stays on its server for 6 min
+  10.0.0.11:8080                                   load 2%\\u{1b}[2J up, and…  2 of 100        0    123k         5
+  10.0.0.12:8080                                   drained, load drain         0 of 50        0       0         5
+  10.0.0.13:8080                                   full, load                        1        0      95         5
+";
+        assert!(output.to_string().starts_with(expected), "{output}");
+    }
+
+    #[test]
     fn colors_mark_drained_and_full_servers_and_nothing_else_changes() {
         let list = List { columns: Columns::Thresholds, ..List::default() };
         let colored = shown(&list, None, true);
@@ -345,7 +387,8 @@ TCP 192.0.2.1:80                                            1234567       0     
     #[test]
     fn an_empty_table_has_headings_and_says_so() {
         let mut output = Output::default();
-        people_table(&mut output, Table::default(), &List::default(), Screen::default());
+        let nothing = MomentaryWeights::default();
+        people_table(&mut output, Table::default(), &nothing, &List::default(), Screen::default());
         assert!(output.to_string().ends_with("\nThere are no services.\n"), "{output}");
     }
 }

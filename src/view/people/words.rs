@@ -2,9 +2,11 @@
 
 use ipvs_netlink::{Forwarding, Netmask, Service, ServiceFlags};
 
+use super::grid::cut;
 use crate::grammar::scheduler_flags;
+use crate::momentary::Momentary;
 use crate::output::Output;
-use crate::terminal::escape;
+use crate::terminal::{escape, quote};
 
 /// Returns a number with at most three digits and a unit. Further digits are dropped, so that nothing looks like more
 /// than it is.
@@ -36,6 +38,26 @@ pub(super) fn share(part: u64, sum: u64) -> String {
     }
     let thousandths = u128::from(part) * 1000 / u128::from(sum);
     format!("{}.{}%", thousandths / 10, thousandths % 10)
+}
+
+/// Returns a weight, and the configured one if it is another.
+pub(super) fn weight(present: u32, momentary: Option<&Momentary>) -> String {
+    match momentary.map(|momentary| momentary.configured) {
+        Some(configured) if configured != present => format!("{present} of {configured}"),
+        _ => present.to_string(),
+    }
+}
+
+/// Returns the marks of a server: whether it is drained or full, and that its weight follows its load, with the answer
+/// of its agent.
+pub(super) fn state(is_drained: bool, is_full: bool, momentary: Option<&Momentary>) -> String {
+    const MAX_ANSWER: usize = 20;
+    let load = momentary.map(|momentary| match &momentary.answer {
+        Some(answer) => format!("load {}", cut(&quote(answer), Some(MAX_ANSWER))),
+        None => "load".to_owned(),
+    });
+    let marks = [is_drained.then(|| "drained".to_owned()), is_full.then(|| "full".to_owned()), load];
+    marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a setting of seconds in the largest unit that leaves no rest.

@@ -9,6 +9,7 @@ fn an_installation_can_be_repeated_and_removed() {
         "etc/default/ipvsadm",
         "usr/lib/ipvsadm/metrics",
         "usr/lib/ipvsadm/service",
+        "usr/lib/systemd/system/ipvsadm-follow-load.service",
         "usr/lib/systemd/system/ipvsadm-metrics.service",
         "usr/lib/systemd/system/ipvsadm-metrics.timer",
         "usr/lib/systemd/system/ipvsadm.service",

@@ -3,7 +3,8 @@
 use super::*;
 
 /// The units that are installed.
-const UNITS: [&str; 3] = ["ipvsadm.service", "ipvsadm-metrics.service", "ipvsadm-metrics.timer"];
+const UNITS: [&str; 4] =
+    ["ipvsadm.service", "ipvsadm-follow-load.service", "ipvsadm-metrics.service", "ipvsadm-metrics.timer"];
 
 /// Runs systemd-analyze on an installed unit. It is unpacked like other programs, and finds its library and the
 /// units of systemd there, unless they are installed.
@@ -33,6 +34,23 @@ fn the_units_are_confined() {
         let (output, status) = analyze(&machine, "security --offline=true --no-pager --threshold=40", unit);
         assert_eq!(status, 0, "{output}");
     }
+}
+
+/// The agent and its units are for other machines, so nothing installs them.
+#[test]
+fn the_units_of_the_example_for_real_servers_are_accepted_and_confined() {
+    let machine = Machine::new(&[]);
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+    let (output, status) = machine.run_shell(&format!(
+        "install -D {scripts}/agent /usr/local/libexec/ipvsadm-agent && \
+         cp {scripts}/systemd/ipvsadm-agent* /usr/local/lib/systemd/system"
+    ));
+    assert_eq!(status, 0, "{output}");
+    assert_eq!(analyze(&machine, "verify --man=no", "ipvsadm-agent.socket"), silent_success());
+    assert_eq!(analyze(&machine, "verify --man=no", "ipvsadm-agent@.service"), silent_success());
+    let (output, status) =
+        analyze(&machine, "security --offline=true --no-pager --threshold=15", "ipvsadm-agent@.service");
+    assert_eq!(status, 0, "{output}");
 }
 
 /// Boots systemd in a container whose network comes up late. Once the network is up, `probe.service` starts,

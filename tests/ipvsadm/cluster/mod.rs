@@ -9,6 +9,7 @@ mod draining;
 mod failover;
 mod file_transfers;
 mod filters;
+mod follow_load;
 mod ftp;
 mod machine;
 mod maintenance;

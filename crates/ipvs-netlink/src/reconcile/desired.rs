@@ -183,6 +183,14 @@ impl<O: Copy> Desired<O> {
         Some(self.service(id)?.destinations().map(|(destination, _)| destination))
     }
 
+    /// Returns a destination, if it was added.
+    pub fn destination(&self, id: ServiceId, destination: DestinationId) -> Option<&Destination> {
+        let index = *self.service_index.get(&id)?;
+        let place = *self.destination_index.get(&(index, destination))?;
+        let (destination, _) = self.services[index].as_ref()?.destinations.get(place)?.as_ref()?;
+        Some(destination)
+    }
+
     /// Gives each destination that exists in this table the weight that it has there. So a drain lives on, and a weight
     /// that was set by hand.
     pub fn keep_weights(&mut self, present: &Table) {
@@ -341,6 +349,8 @@ mod tests {
         desired.keep_weights(&Table::new(vec![entry]));
         let destinations: Vec<Destination> = desired.destinations(id).unwrap().copied().collect();
         assert_eq!(destinations, [limited.with_weight(0), destination(2).with_weight(9)]);
+        assert_eq!(desired.destination(id, destination(2).id), Some(&destination(2).with_weight(9)));
+        assert_eq!(desired.destination(id, destination(3).id), None);
         assert_eq!(desired.settings(id), Some(&service()));
         assert!(desired.destinations("FWM 1".parse().unwrap()).is_none());
     }

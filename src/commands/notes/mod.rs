@@ -5,35 +5,44 @@
 //!
 //! ```json
 //! {"version":1,"notes":[
-//! {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z"}
+//! {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z"},
+//! {"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":25,"since":"2026-11-26T22:00:00Z","reason":"25%"}
 //! ]}
 //! ```
 //!
 //! Notes of other kinds are kept as they are. Whoever changes notes holds [`Lock`](super::lock::Lock).
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions, remove_file};
+mod fields;
+mod loads;
+
+pub(super) use fields::time;
+pub(super) use loads::LoadNote;
+
+use std::fs::{OpenOptions, remove_file};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ipvs_netlink::{DestinationId, ServiceId};
-use nix::fcntl::OFlag;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::lock::namespace_number;
-use super::new_file;
+use self::fields::text;
+use self::loads::Loads;
+use super::{folder, new_file};
 use crate::failure::Failure;
+use crate::momentary::{Momentary, MomentaryWeights};
 
-const FOLDER: &str = "/run/ipvsadm";
 const VERSION: u64 = 1;
+const MAX_WEIGHT: u32 = i32::MAX as u32;
 
 /// The notes of this network namespace.
 pub(super) struct Notes {
     path: PathBuf,
     /// In the order in which they were made.
     drains: Vec<DrainNote>,
+    loads: Loads,
     /// Notes of other kinds.
     others: Vec<Value>,
     /// Set if they are not as they are in the file.
@@ -85,7 +94,7 @@ impl Notes {
     fn read_unless(none: &[io::ErrorKind]) -> Result<Self, Failure> {
         let path = path();
         let fault = |why: String| Failure::Notes(path.display().to_string(), why);
-        let mut file = match open(&path) {
+        let mut file = match folder::open(&path, OpenOptions::new().read(true)) {
             Err(error) if none.contains(&error.kind()) => {
                 return Ok(Self::none(path));
             }
@@ -107,27 +116,33 @@ impl Notes {
             return Err(format!("its version is {version}, and this program knows {VERSION}"));
         }
         let mut all = Self::none(path.to_owned());
-        for (number, mut note) in (1..).zip(notes) {
+        for (number, note) in (1..).zip(notes) {
             let fault = |why: String| format!("note {number}: {why}");
             let kind =
                 note.get("kind").and_then(Value::as_str).ok_or_else(|| fault("it has no kind".into()))?;
-            if kind != "drain" {
-                all.others.push(note);
-                continue;
+            match kind {
+                "drain" => {
+                    let drain: DrainNote = from_fields(note).map_err(fault)?;
+                    check_weight(drain.weight).map_err(fault)?;
+                    all.set_drain(drain);
+                }
+                "load" => {
+                    let load: LoadNote = from_fields(note).map_err(fault)?;
+                    check_weight(load.weight).map_err(fault)?;
+                    for set in [Some(load.set), load.before].into_iter().flatten() {
+                        check_weight(set.max(1)).map_err(fault)?;
+                    }
+                    all.set_load(load);
+                }
+                _ => all.others.push(note),
             }
-            note.as_object_mut().and_then(|fields| fields.remove("kind"));
-            let note: DrainNote = serde_json::from_value(note).map_err(|error| fault(error.to_string()))?;
-            if note.weight == 0 || note.weight > i32::MAX as u32 {
-                return Err(fault(format!("a weight cannot be {}", note.weight)));
-            }
-            all.set_drain(note);
         }
         all.is_changed = false;
         Ok(all)
     }
 
     fn none(path: PathBuf) -> Self {
-        Self { path, drains: Vec::new(), others: Vec::new(), is_changed: false }
+        Self { path, drains: Vec::new(), loads: Loads::default(), others: Vec::new(), is_changed: false }
     }
 
     pub(super) fn drains(&self) -> &[DrainNote] {
@@ -151,18 +166,63 @@ impl Notes {
         self.is_changed |= self.drains.len() < before;
     }
 
+    pub(super) fn loads(&self) -> &[LoadNote] {
+        self.loads.all()
+    }
+
+    pub(super) fn load(&self, service: ServiceId, server: DestinationId) -> Option<&LoadNote> {
+        self.loads.get(service, server)
+    }
+
+    /// Makes a note of a server whose weight follows its load, instead of one that exists.
+    pub(super) fn set_load(&mut self, note: LoadNote) {
+        self.is_changed |= self.loads.set(note);
+    }
+
+    pub(super) fn remove_load(&mut self, service: ServiceId, server: DestinationId) {
+        self.is_changed |= self.loads.remove(service, server);
+    }
+
+    /// Returns the configured weight of a server that has this weight now. A server that was drained by hand has 0, even
+    /// if its load has given it 0 before.
+    pub(super) fn configured(&self, service: ServiceId, server: DestinationId, present: u32) -> u32 {
+        match self.load(service, server) {
+            Some(note) if !self.is_drained(note, present) => note.configured(present),
+            _ => present,
+        }
+    }
+
+    /// Returns the weights that are momentary according to these notes.
+    pub(super) fn momentary(&self) -> MomentaryWeights {
+        let mut momentary = MomentaryWeights::default();
+        for note in self.loads() {
+            for weight in [Some(note.set), note.before].into_iter().flatten() {
+                if !self.is_drained(note, weight) {
+                    let why = Momentary { configured: note.weight, answer: note.reason.clone() };
+                    momentary.insert(note.service, note.server, weight, why);
+                }
+            }
+        }
+        momentary
+    }
+
+    /// Returns whether a server that has this weight was drained by hand.
+    fn is_drained(&self, note: &LoadNote, weight: u32) -> bool {
+        weight == 0 && self.drain(note.service, note.server).is_some()
+    }
+
     /// Replaces the file, as a whole or not at all, unless it is right as it is. Without notes there is none.
     pub(super) fn write(&self) -> io::Result<()> {
         if !self.is_changed {
             return Ok(());
         }
-        if self.drains.is_empty() && self.others.is_empty() {
+        if self.drains.is_empty() && self.loads().is_empty() && self.others.is_empty() {
             return match remove_file(&self.path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
             };
         }
-        make_folder()?;
+        folder::make()?;
         new_file::replace(&self.path, self.text()?.as_bytes(), 0o600)
     }
 
@@ -172,80 +232,33 @@ impl Notes {
         #[serde(tag = "kind", rename_all = "kebab-case")]
         enum Tagged<'a> {
             Drain(&'a DrainNote),
+            Load(&'a LoadNote),
         }
-        let drains = self.drains.iter().map(|note| serde_json::to_string(&Tagged::Drain(note)));
-        let lines: Result<Vec<String>, _> =
-            drains.chain(self.others.iter().map(serde_json::to_string)).collect();
+        let drains = self.drains.iter().map(Tagged::Drain);
+        let known = drains.chain(self.loads().iter().map(Tagged::Load));
+        let lines: Result<Vec<String>, _> = known
+            .map(|note| serde_json::to_string(&note))
+            .chain(self.others.iter().map(serde_json::to_string))
+            .collect();
         Ok(format!("{{\"version\":{VERSION},\"notes\":[\n{}\n]}}\n", lines?.join(",\n")))
     }
 }
 
+/// Reads a note from its fields beside the kind.
+fn from_fields<T: DeserializeOwned>(mut note: Value) -> Result<T, String> {
+    note.as_object_mut().and_then(|fields| fields.remove("kind"));
+    serde_json::from_value(note).map_err(|error| error.to_string())
+}
+
+fn check_weight(weight: u32) -> Result<(), String> {
+    match weight {
+        1..=MAX_WEIGHT => Ok(()),
+        _ => Err(format!("a weight cannot be {weight}")),
+    }
+}
+
 fn path() -> PathBuf {
-    // Without a number, for want of /proc, there is one file.
-    let number = namespace_number().unwrap_or(0);
-    Path::new(FOLDER).join(format!("notes-{number}.json"))
-}
-
-/// Opens the file. What others can write is not believed.
-fn open(path: &Path) -> io::Result<File> {
-    check(&Path::new(FOLDER).symlink_metadata()?)?;
-    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
-    check(&file.metadata()?)?;
-    Ok(file)
-}
-
-fn make_folder() -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(FOLDER) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => check(&Path::new(FOLDER).symlink_metadata()?),
-    }
-}
-
-fn check(metadata: &Metadata) -> io::Result<()> {
-    let is_trusted = [0, nix::unistd::geteuid().as_raw()].contains(&metadata.uid());
-    if !is_trusted || metadata.mode() & 0o022 != 0 || metadata.is_symlink() {
-        return Err(io::Error::other(format!("somebody else can write to it or {FOLDER}")));
-    }
-    Ok(())
-}
-
-/// Ids as texts.
-mod text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub(super) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-    where
-        D: Deserializer<'de>,
-        T: FromStr<Err: Display>,
-    {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// Times in UTC, to the second.
-pub(super) mod time {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(in crate::commands) fn serialize<S: Serializer>(
-        time: &SystemTime,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_rfc3339(&text).map_err(D::Error::custom)
-    }
+    folder::path("notes", "json")
 }
 
 #[cfg(test)]
@@ -255,7 +268,8 @@ mod tests {
     const NOTES: &str = r#"{"version":1,"notes":[
 {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z","reason":"a \"disk\""},
 {"kind":"drain","service":"FWM 7 IPv6","server":"[2001:db8::1]:0","weight":2147483647,"since":"1970-01-01T00:00:00Z"},
-{"base":{"weights":[1,2]},"kind":"load"}
+{"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":0,"before":7,"since":"2026-11-26T22:00:00Z","reason":"drain"},
+{"base":{"weights":[1,2]},"kind":"other"}
 ]}
 "#;
 
@@ -268,6 +282,8 @@ mod tests {
         let notes = parse(NOTES).unwrap();
         assert_eq!(notes.drains().len(), 2);
         assert_eq!(notes.drains()[0].reason.as_deref(), Some("a \"disk\""));
+        assert_eq!(notes.loads().len(), 1);
+        assert_eq!((notes.loads()[0].weight, notes.loads()[0].set), (100, 0));
         assert_eq!(notes.text().unwrap(), NOTES);
     }
 
@@ -296,6 +312,9 @@ mod tests {
             (drain("TCP 192", "TCP x"), "note 1: \"TCP x"),
             (drain("10.0.0.11:80", "10.0.0.11"), "note 1: \"10.0.0.11\""),
             (drain("2026-11-26T", "yesterday"), "note 1: "),
+            (drain("\"weight\":100", "\"weight\":0"), "note 3: a weight cannot be 0"),
+            (drain("\"set\":0", "\"set\":2147483648"), "note 3: a weight cannot be 2147483648"),
+            (drain("\"set\":0,", ""), "note 3: missing field `set`"),
             (drain("\"reason\"", "\"because\""), "note 1: unknown field"),
         ] {
             let fault = parse(&text).err().unwrap();

@@ -1,0 +1,392 @@
+//! All servers together: the table as it was read, what was heard, and the weights that have to change.
+
+use std::collections::{HashMap, HashSet};
+
+use ipvs_netlink::{DestinationId, ServiceId};
+
+use super::Rules;
+use super::fight::Fight;
+use super::server::{Heard, Server};
+use super::service::{Candidate, keeper};
+
+/// A server of a service.
+pub(crate) type Target = (ServiceId, DestinationId);
+
+/// A server with its present weight.
+pub(crate) type Present = (DestinationId, u32);
+
+/// Tells the configured weight of a server that has this weight, which differs if the weight was set here before.
+pub(crate) trait Configured: Fn(Target, u32) -> u32 {}
+impl<F: Fn(Target, u32) -> u32> Configured for F {}
+
+/// A weight that has to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WeightChange {
+    pub(crate) target: Target,
+    pub(crate) configured: u32,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    /// What was heard of the server.
+    pub(crate) why: String,
+}
+
+/// Something that happened to a server and changes no weight by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Somebody else has given it a weight, which is the configured one from now on.
+    SetByOthers { target: Target, from: u32, to: u32 },
+    /// Somebody else gives it other weights again and again.
+    Fight(Target),
+    /// It does not answer any more, for this reason.
+    Silent(Target, String),
+    /// It answers again.
+    Answers(Target, String),
+    /// It should stop, but it is the last one of its service.
+    Kept(Target, String),
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: DestinationId,
+    /// The configured weight; 0 if somebody has drained the server, which is left alone then.
+    configured: u32,
+    present: u32,
+    server: Server,
+    fight: Fight,
+    is_kept: bool,
+}
+
+impl Entry {
+    fn new(id: DestinationId, present: u32, configured: u32) -> Self {
+        let server = Server::new(present, configured);
+        Self { id, configured, present, server, fight: Fight::default(), is_kept: false }
+    }
+}
+
+/// The servers whose weights follow their load.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    services: HashMap<ServiceId, Vec<Entry>>,
+    /// The number of readings so far.
+    readings: u64,
+    /// Servers whose weights are not those that were set here any more.
+    strange: HashSet<Target>,
+}
+
+impl Load {
+    /// Takes a reading of all services in.
+    pub(crate) fn read_all(
+        &mut self,
+        table: impl IntoIterator<Item = (ServiceId, Vec<Present>)>,
+        configured: impl Configured,
+    ) -> Vec<Event> {
+        self.readings += 1;
+        let mut before = std::mem::take(&mut self.services);
+        let mut events = Vec::new();
+        for (service, servers) in table {
+            if let Some(entries) = before.remove(&service) {
+                self.services.insert(service, entries);
+            }
+            events.extend(self.read(service, servers, &configured));
+        }
+        for (service, entries) in before {
+            self.strange.extend(entries.iter().map(|entry| (service, entry.id)));
+        }
+        events
+    }
+
+    /// Takes a reading of one service in. A weight other than the last one that is known was given by somebody else.
+    pub(crate) fn read(
+        &mut self,
+        service: ServiceId,
+        servers: Vec<Present>,
+        configured: impl Configured,
+    ) -> Vec<Event> {
+        let entries = self.services.remove(&service).unwrap_or_default();
+        let mut before: HashMap<_, _> = entries.into_iter().map(|entry| (entry.id, entry)).collect();
+        let (mut events, mut now) = (Vec::new(), Vec::with_capacity(servers.len()));
+        for (id, present) in servers {
+            let target = (service, id);
+            let Some(mut entry) = before.remove(&id) else {
+                now.push(Entry::new(id, present, configured(target, present)));
+                continue;
+            };
+            if entry.present != present {
+                events.push(Event::SetByOthers { target, from: entry.present, to: present });
+                if entry.present != entry.configured && entry.fight.note(self.readings) {
+                    events.push(Event::Fight(target));
+                }
+                self.strange.insert(target);
+                (entry.present, entry.configured) = (present, present);
+            }
+            now.push(entry);
+        }
+        self.strange.extend(before.into_keys().map(|id| (service, id)));
+        self.services.insert(service, now);
+        events
+    }
+
+    /// Takes in what was heard of a server.
+    pub(crate) fn hear(&mut self, target: Target, heard: &Heard, rules: &Rules) -> Option<Event> {
+        let entries = self.services.get_mut(&target.0)?;
+        let entry = entries.iter_mut().find(|entry| entry.id == target.1)?;
+        let was_silent = entry.server.is_silent();
+        entry.server.hear(heard, rules);
+        match (was_silent, entry.server.is_silent()) {
+            (false, true) => Some(Event::Silent(target, entry.server.why())),
+            (true, false) => Some(Event::Answers(target, entry.server.why())),
+            _ => None,
+        }
+    }
+
+    /// Notes that somebody wants a server to have the weight 0 that it has.
+    pub(crate) fn leave_drained(&mut self, target: Target) {
+        if let Some(entry) = self.find(target) {
+            (entry.configured, entry.present) = (0, 0);
+        }
+    }
+
+    /// Returns the weights that have to change, in the order of listings.
+    pub(crate) fn changes(&mut self, rules: &Rules) -> (Vec<WeightChange>, Vec<Event>) {
+        let (mut changes, mut events) = (Vec::new(), Vec::new());
+        for (&service, entries) in &mut self.services {
+            // A weight of 0 that somebody has given is respected.
+            let mut entries: Vec<&mut Entry> =
+                entries.iter_mut().filter(|entry| entry.configured > 0).collect();
+            let candidate = |entry: &&mut Entry| Candidate {
+                present: entry.present,
+                wanted: entry.server.weight(entry.configured, rules),
+                rank: entry.server.rank(rules),
+                configured: entry.configured,
+            };
+            let candidates: Vec<Candidate> = entries.iter().map(candidate).collect();
+            let keeper = if rules.keep_last { keeper(&candidates) } else { None };
+            for (place, (entry, candidate)) in entries.iter_mut().zip(candidates).enumerate() {
+                let (target, why) = ((service, entry.id), || entry.server.why());
+                let is_kept = keeper == Some(place);
+                let to = match (is_kept, entry.present) {
+                    (false, _) => candidate.wanted,
+                    (true, 0) => entry.server.serving_weight(entry.configured, rules),
+                    (true, present) => present,
+                };
+                if is_kept && !entry.is_kept {
+                    events.push(Event::Kept(target, why()));
+                }
+                if to != entry.present {
+                    let (configured, from) = (entry.configured, entry.present);
+                    changes.push(WeightChange { target, configured, from, to, why: why() });
+                }
+                entry.is_kept = is_kept;
+            }
+        }
+        changes.sort_by_key(|change| (change.target.0.sort_key(), change.target.1));
+        (changes, events)
+    }
+
+    /// Notes that a weight was changed.
+    pub(crate) fn made(&mut self, change: &WeightChange) {
+        self.strange.remove(&change.target);
+        if let Some(entry) = self.find(change.target) {
+            entry.present = change.to;
+        }
+    }
+
+    /// Returns the changes that give all servers their configured weights back.
+    pub(crate) fn put_back(&self) -> Vec<WeightChange> {
+        let mut changes: Vec<WeightChange> = self
+            .entries()
+            .filter(|(_, entry)| entry.present != entry.configured)
+            .map(|(target, entry)| WeightChange {
+                target,
+                configured: entry.configured,
+                from: entry.present,
+                to: entry.configured,
+                why: "the end of following".into(),
+            })
+            .collect();
+        changes.sort_by_key(|change| (change.target.0.sort_key(), change.target.1));
+        changes
+    }
+
+    /// Returns the servers whose weights were changed by others, and so the notes of which are wrong. Each is returned
+    /// once.
+    pub(crate) fn take_strange(&mut self) -> HashSet<Target> {
+        std::mem::take(&mut self.strange)
+    }
+
+    /// Returns whether there are servers that [`take_strange`](Self::take_strange) would return.
+    pub(crate) fn has_strange(&self) -> bool {
+        !self.strange.is_empty()
+    }
+
+    /// Returns all servers.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
+        self.entries().map(|(target, _)| target)
+    }
+
+    /// Returns the numbers of services, of servers, and of servers that do not answer.
+    pub(crate) fn count(&self) -> (usize, usize, usize) {
+        let silent = self.entries().filter(|(_, entry)| entry.server.is_silent()).count();
+        (self.services.len(), self.entries().count(), silent)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (Target, &Entry)> {
+        self.services
+            .iter()
+            .flat_map(|(&service, entries)| entries.iter().map(move |entry| ((service, entry.id), entry)))
+    }
+
+    fn find(&mut self, (service, id): Target) -> Option<&mut Entry> {
+        self.services.get_mut(&service)?.iter_mut().find(|entry| entry.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Answer;
+    use super::*;
+
+    fn target(service: u16, host: u8) -> Target {
+        (ServiceId::tcp(([192, 0, 2, 1], service)), DestinationId::new([10, 0, 0, host], 80))
+    }
+
+    fn read(load: &mut Load, weights: &[u32]) -> Vec<Event> {
+        let servers = (1..).zip(weights).map(|(host, weight)| (target(80, host).1, *weight)).collect();
+        load.read_all([(target(80, 1).0, servers)], |_, present| present)
+    }
+
+    fn hear(load: &mut Load, host: u8, line: &str) -> Option<Event> {
+        hear_by(load, host, line, &Rules { smooth: 0.0, ..Rules::default() })
+    }
+
+    fn hear_by(load: &mut Load, host: u8, line: &str, rules: &Rules) -> Option<Event> {
+        let heard = Heard::Answer(Answer::parse(line.as_bytes()).unwrap());
+        load.hear(target(80, host), &heard, rules)
+    }
+
+    /// Makes all changes, and returns the new weights by the last number of the server's address.
+    fn make(load: &mut Load, rules: &Rules) -> Vec<(u8, u32)> {
+        let (changes, _) = load.changes(rules);
+        changes.iter().for_each(|change| load.made(change));
+        let host = |change: &WeightChange| match change.target.1.address {
+            std::net::IpAddr::V4(address) => address.octets()[3],
+            std::net::IpAddr::V6(_) => 0,
+        };
+        changes.iter().map(|change| (host(change), change.to)).collect()
+    }
+
+    #[test]
+    fn a_weight_set_by_hand_is_the_new_base() {
+        let (mut load, rules) = (Load::default(), Rules::default());
+        read(&mut load, &[100, 100]);
+        hear(&mut load, 1, "50%");
+        assert_eq!(make(&mut load, &rules), [(1, 50)]);
+        assert_eq!(make(&mut load, &rules), []);
+        assert_eq!(read(&mut load, &[50, 100]), []);
+        let events = read(&mut load, &[40, 100]);
+        assert_eq!(events, [Event::SetByOthers { target: target(80, 1), from: 50, to: 40 }]);
+        assert_eq!(load.take_strange().len(), 1);
+        assert_eq!(make(&mut load, &rules), [(1, 20)]);
+        assert_eq!(load.put_back()[0].to, 40);
+    }
+
+    #[test]
+    fn a_drain_by_hand_stays_until_somebody_ends_it() {
+        let (mut load, rules) = (Load::default(), Rules::default());
+        read(&mut load, &[100, 100]);
+        read(&mut load, &[0, 100]);
+        for line in ["50%", "drain", "up", "100%"] {
+            hear(&mut load, 1, line);
+            assert_eq!(make(&mut load, &rules), []);
+        }
+        hear(&mut load, 1, "50%");
+        read(&mut load, &[100, 100]);
+        assert_eq!(make(&mut load, &rules), [(1, 50)]);
+        // Also one of a server that has the weight 0 already.
+        hear(&mut load, 1, "drain");
+        assert_eq!(make(&mut load, &rules), [(1, 0)]);
+        load.leave_drained(target(80, 1));
+        hear(&mut load, 1, "up");
+        assert_eq!((make(&mut load, &rules), load.put_back()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_last_server_goes_on_serving() {
+        let (mut load, rules) = (Load::default(), Rules { fall: 1, rise: 1, ..Rules::default() });
+        read(&mut load, &[10, 20, 0]);
+        hear_by(&mut load, 1, "down", &rules);
+        assert_eq!(make(&mut load, &rules), [(1, 0)]);
+        hear_by(&mut load, 2, "drain", &rules);
+        let (changes, events) = load.changes(&rules);
+        assert_eq!((changes, events), (vec![], vec![Event::Kept(target(80, 2), "drain".into())]));
+        assert_eq!(load.changes(&rules), (vec![], vec![]), "it is told once");
+        let not_kept = Rules { keep_last: false, ..rules };
+        assert_eq!(load.changes(&not_kept).0.len(), 1);
+        // When the other is back it may go.
+        hear_by(&mut load, 1, "up", &rules);
+        assert_eq!(make(&mut load, &rules), [(1, 10), (2, 0)]);
+        // If somebody deletes the last one that serves, another one has to.
+        hear_by(&mut load, 1, "down", &rules);
+        make(&mut load, &rules);
+        let servers = vec![(target(80, 2).1, 0), (target(80, 3).1, 0)];
+        load.read(target(80, 1).0, servers, |_, present| present);
+        assert_eq!(make(&mut load, &rules), [(2, 20)]);
+    }
+
+    #[test]
+    fn services_and_servers_come_and_go() {
+        let (mut load, rules) = (Load::default(), Rules::default());
+        read(&mut load, &[100, 100]);
+        hear(&mut load, 1, "50%");
+        make(&mut load, &rules);
+        assert!(read(&mut load, &[50, 100, 7]).is_empty());
+        assert_eq!(load.count(), (1, 3, 0));
+        load.read_all([], |_, present| present);
+        assert_eq!((load.count(), load.take_strange().len()), ((0, 0, 0), 3));
+        assert_eq!(hear(&mut load, 1, "50%"), None);
+        // It has come back, and nobody remembers.
+        read(&mut load, &[50, 100]);
+        assert_eq!(load.put_back(), []);
+    }
+
+    #[test]
+    fn the_configured_weights_of_an_earlier_run_are_known() {
+        let mut load = Load::default();
+        let servers = vec![(target(80, 1).1, 25), (target(80, 2).1, 0), (target(80, 3).1, 0)];
+        let noted = |target: Target, present| if target.1 == id(3) { present } else { 100 };
+        load.read_all([(target(80, 1).0, servers)], noted);
+        // Nothing changes before there are answers.
+        assert_eq!(make(&mut load, &Rules::default()), []);
+        let back: Vec<u32> = load.put_back().iter().map(|change| change.to).collect();
+        assert_eq!(back, [100, 100]);
+    }
+
+    fn id(host: u8) -> DestinationId {
+        target(80, host).1
+    }
+
+    #[test]
+    fn a_fight_is_noticed() {
+        let (mut load, rules) = (Load::default(), Rules::default());
+        read(&mut load, &[100, 100]);
+        hear(&mut load, 1, "50%");
+        let mut fights = 0;
+        for _ in 0..10 {
+            make(&mut load, &rules);
+            fights += read(&mut load, &[100, 100]).contains(&Event::Fight(target(80, 1))) as usize;
+        }
+        assert_eq!(fights, 1);
+    }
+
+    #[test]
+    fn silence_is_told_once() {
+        let (mut load, rules) = (Load::default(), Rules::default());
+        read(&mut load, &[100]);
+        let mut silence = || load.hear(target(80, 1), &Heard::Silence("refused".into()), &rules);
+        assert_eq!([silence(), silence()], [None, None]);
+        assert_eq!(silence(), Some(Event::Silent(target(80, 1), "no answer 3 times: refused".into())));
+        assert_eq!(silence(), None);
+        assert_eq!(hear(&mut load, 1, "9%"), None);
+        assert_eq!(hear(&mut load, 1, "9%"), Some(Event::Answers(target(80, 1), "9%".into())));
+    }
+}
