@@ -112,7 +112,7 @@ pub(super) fn read<C: ColumnKind>(names: &str) -> Result<Vec<C>> {
     let column = |name: &str| {
         let column = C::ALL.iter().copied().find(|column| column.name() == name);
         column.ok_or_else(|| {
-            let why = format_args!("it is not a column (see {} {HELP})", Opt::TableColumns.name());
+            let why = format!("it is not a column (see {} {HELP})", Opt::TableColumns.name());
             bad_value(Opt::TableColumns, name, why)
         })
     };

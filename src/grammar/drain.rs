@@ -44,7 +44,7 @@ pub(crate) struct Servers {
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Drain> {
     let reason = arguments.value(Opt::Reason).map(String::from);
     if let Some(reason) = reason.as_ref().filter(|reason| reason.chars().count() > MAX_REASON) {
-        let why = format_args!("it has more than {MAX_REASON} characters");
+        let why = format!("it has more than {MAX_REASON} characters");
         return Err(bad_value(Opt::Reason, reason, why));
     }
     Ok(Drain {

@@ -56,12 +56,12 @@ pub(super) fn read(hosts: &mut Hosts, option: Opt, text: &str) -> Result<Network
     let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let prefix = length.parse().ok().filter(|&prefix| is_number && prefix <= bits(address));
     let Some(prefix) = prefix else {
-        let why = format_args!("the length of its prefix is a number from 0 to {}", bits(address));
+        let why = format!("the length of its prefix is a number from 0 to {}", bits(address));
         return Err(bad_value(option, text, why));
     };
     let network = Network::around(address, prefix);
     if network.address != address {
-        let why = format_args!(
+        let why = format!(
             "it has bits behind the prefix: the network is {}/{prefix}, the address alone {address}",
             network.address
         );

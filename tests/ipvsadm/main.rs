@@ -29,7 +29,6 @@ mod program;
 mod programs;
 mod random;
 mod refusals;
-mod release;
 mod reload;
 mod replace;
 mod support;

@@ -57,6 +57,9 @@
 //! assert_eq!(message.buffer_len(), 20);
 //! ```
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod address;
 mod attribute;
 mod client;
