@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ipvs_netlink::{Destination, DestinationId, ServiceId};
+use ipvs_netlink::{Destination, DestinationId, ServiceId, Table};
 
 /// What is known of momentary weights, by server and weight. A server that has another weight was given it by somebody,
 /// and that is the configured one.
@@ -51,5 +51,15 @@ impl MomentaryWeights {
     /// Returns the configured weight of a server.
     pub(crate) fn configured(&self, service: ServiceId, server: &Destination) -> u32 {
         self.get(service, server).map_or(server.weight, |momentary| momentary.configured)
+    }
+
+    /// Gives the servers in a table their configured weights.
+    pub(crate) fn configure(&self, table: &mut Table) {
+        for entry in &mut table.entries {
+            let service = entry.service.id();
+            for state in &mut entry.destinations {
+                state.settings.weight = self.configured(service, &state.settings);
+            }
+        }
     }
 }

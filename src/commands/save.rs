@@ -136,12 +136,7 @@ fn read_consistent(ipvs: &mut Ipvs) -> Result<Table, Failure> {
 /// Reads the table with the configured weights in place of those that servers have because of their load.
 fn read_configured(ipvs: &mut Ipvs) -> Result<Table, Failure> {
     let (mut table, momentary) = momentary::read_with(|| read_consistent(ipvs))?;
-    for entry in &mut table.entries {
-        let service = entry.service.id();
-        for DestinationState { settings, .. } in &mut entry.destinations {
-            settings.weight = momentary.configured(service, settings);
-        }
-    }
+    momentary.configure(&mut table);
     Ok(table)
 }
 

@@ -174,14 +174,14 @@ fn malformed_notes_are_named_and_do_not_get_in_the_way() {
             assert!(run.stderr.starts_with(&start), "{run:?}");
             assert!(run.stderr.ends_with("delete it and name weights: --undrain -w WEIGHT\n"), "{run:?}");
         }
-        assert_eq!(director.saved(), rules(0, 0, 0));
+        assert_eq!(director.ok("-S -n --present-weights"), rules(0, 0, 0));
         // A reload works, and so does naming the weight.
         let run = director.feed("-R --replace", &rules(0, 0, 0));
         assert!(run.status == 0 && run.stderr.contains(&notes.0), "{run:?}");
     }
     let run = director.run("--undrain -r 198.51.100.1 -w 2");
     assert_eq!((run.status, run.stderr.lines().count()), (0, 1), "{run:?}");
-    assert_eq!(director.saved(), rules(2, 2, 2));
+    assert_eq!(director.ok("-S -n --present-weights"), rules(2, 2, 2));
     assert_eq!(fs::read_to_string(&notes.0).unwrap(), "[[[[[[[[[[[");
 }
 

@@ -29,7 +29,7 @@ macro_rules! chapters {
 }
 
 chapters! {
-    together glance first nat dr tun fwmark persistence ftp udp sip ipv6 maintenance looking script reload schedulers programs;
+    together glance first nat dr tun fwmark persistence ftp udp sip ipv6 maintenance load looking script reload schedulers programs;
     alone ha
 }
 

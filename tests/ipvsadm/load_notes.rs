@@ -263,10 +263,12 @@ fn listings_show_both_weights() {
         sums.contains("\nipvs_service_configured_weight{protocol=\"TCP\",service=\"192.0.2.1:80\"} 157\n")
     );
 
-    let document = director.ok("-L --json --nosort");
+    let document = director.ok("-L --json");
     assert_valid(std::slice::from_ref(&document));
     let parsed: Value = serde_json::from_str(&document).unwrap();
-    let servers = parsed["ipvs"]["services"][1]["destinations"].as_array().unwrap();
+    let services = parsed["ipvs"]["services"].as_array().unwrap();
+    let web = services.iter().find(|service| service["protocol"] == "TCP").unwrap();
+    let servers = web["destinations"].as_array().unwrap();
     let configured = |host: &str| {
         let server = servers.iter().find(|server| server["address"] == host).unwrap();
         server.get("configured_weight").and_then(Value::as_u64)

@@ -32,10 +32,11 @@ pub(super) fn compare(present: &Snapshot, momentary: &MomentaryWeights) -> Optio
     let state = match restore::read_content(&file) {
         Content::Broken(why) => RulesState::Broken(why),
         Content::HasNames => RulesState::HasNames,
-        Content::Desired(mut desired, named) => {
+        Content::Desired(desired, named) => {
             schedulers = named;
-            restore::keep_momentary(&mut desired, present.table.clone(), momentary);
-            let plan = reconcile::plan(present, &desired, Unlisted::Delete);
+            let mut present = present.clone();
+            momentary.configure(&mut present.table);
+            let plan = reconcile::plan(&present, &desired, Unlisted::Delete);
             if plan.steps.is_empty() {
                 RulesState::Same
             } else {

@@ -73,11 +73,7 @@ impl Ended {
 }
 
 /// Gives servers the weights that they have because of their load, if the desired weights are the configured ones.
-pub(in crate::commands) fn keep_momentary(
-    desired: &mut Desired<usize>,
-    mut present: Table,
-    momentary: &MomentaryWeights,
-) {
+pub(super) fn keep_momentary(desired: &mut Desired<usize>, mut present: Table, momentary: &MomentaryWeights) {
     for entry in &mut present.entries {
         let service = entry.service.id();
         entry.destinations.retain(|state| {

@@ -9,7 +9,6 @@ mod input;
 mod replace;
 
 pub(crate) use content::{Content, read_content};
-pub(super) use following::keep_momentary;
 use input::Input;
 
 use super::lock::Lock;
