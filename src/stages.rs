@@ -1,7 +1,8 @@
-//! Single stages of a command, which `benches/in_process.rs` measures.
+//! Single stages of a command, which `benches/in_process.rs` measures and `tests/documents` uses.
 
 use ipvs_netlink::{Change, Connection, Table};
 
+use crate::completion;
 use crate::grammar::{List, Parser};
 use crate::output::Output;
 use crate::view;
@@ -10,6 +11,17 @@ use crate::view;
 #[must_use]
 pub fn parse(words: &[&str]) -> Option<Change> {
     Parser::default().parse(words).ok()?.change()
+}
+
+/// Returns the mistake in a command line, as far as it can be found without looking names up.
+#[must_use]
+pub fn mistake(words: &[&str]) -> Option<String> {
+    if words.first() == Some(&completion::COMMAND) {
+        return None;
+    }
+    let mut parser = Parser::default();
+    let outcome = parser.parse_provisionally(words);
+    outcome.err().filter(|_| !parser.misses_names()).map(|mistake| mistake.to_string())
 }
 
 /// Formats a table as `-Ln` does. A text of more than 16 KiB would be printed.

@@ -16,7 +16,8 @@ fn page(name: &str) -> String {
 
 #[test]
 fn the_manual_pages_render_without_warnings() {
-    for name in ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"] {
+    let names = ["ipvsadm", "ipvsadm-save", "ipvsadm-restore"];
+    for name in names.into_iter().flat_map(|name| [name.to_owned(), format!("zh_CN/{name}")]) {
         let mut mandoc = Command::new(unpacked_program("mandoc"));
         let run = run(mandoc.args(["-T", "lint", "-W", "warning"]).arg(format!("{FOLDER}/{name}.8")));
         assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", ""));

@@ -26,6 +26,9 @@ fn an_installation_can_be_repeated_and_removed() {
         "usr/share/man/man8/ipvsadm-restore.8",
         "usr/share/man/man8/ipvsadm-save.8",
         "usr/share/man/man8/ipvsadm.8",
+        "usr/share/man/zh_CN/man8/ipvsadm-restore.8",
+        "usr/share/man/zh_CN/man8/ipvsadm-save.8",
+        "usr/share/man/zh_CN/man8/ipvsadm.8",
         "usr/share/zsh/site-functions/_ipvsadm",
     ]
     .map(String::from)
