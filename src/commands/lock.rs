@@ -1,7 +1,7 @@
 //! The lock between instances of the program that restore or drain.
 //!
 //! Other programs that change the table do not know it. It keeps two restores of our own from mixing their tables, and
-//! the notes of drained servers in step with it.
+//! the notes of weights in step with it.
 //!
 //! The file has two lines: the process id of the holder, and the number of replacements so far, by which one that lets go
 //! of the lock for a while finds out whether another one has come after it.

@@ -75,7 +75,7 @@ pub(crate) enum Failure {
     Locked { seconds: u64, holder: Option<u32> },
     /// A file of notes cannot be read or understood.
     #[error(
-        "cannot use the notes of drained servers in {}: {}; correct the file, or delete it and name weights: \
+        "cannot use the notes of weights in {}: {}; correct the file, or delete it and name weights: \
          {} -w WEIGHT",
         .0,
         .1,

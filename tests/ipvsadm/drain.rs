@@ -170,7 +170,7 @@ fn malformed_notes_are_named_and_do_not_get_in_the_way() {
         for words in ["--drain -r 198.51.100.2", "--undrain -r 198.51.100.1", "-L --drained"] {
             let run = director.run(words);
             assert_eq!((run.status, run.stdout.as_str()), (255, ""), "{words}: {run:?}");
-            let start = format!("ipvsadm: cannot use the notes of drained servers in {}: ", notes.0);
+            let start = format!("ipvsadm: cannot use the notes of weights in {}: ", notes.0);
             assert!(run.stderr.starts_with(&start), "{run:?}");
             assert!(run.stderr.ends_with("delete it and name weights: --undrain -w WEIGHT\n"), "{run:?}");
         }
