@@ -146,7 +146,17 @@ impl Load {
         }
     }
 
-    /// Returns the weights that have to change, in the order of listings.
+    /// Notes that somebody wants servers to have the very weights as their configured ones that their load has given them.
+    pub(crate) fn confirm(&mut self, is_wanted: impl Fn(Target) -> bool) {
+        for (&service, entries) in &mut self.services {
+            for entry in entries.iter_mut().filter(|entry| is_wanted((service, entry.id))) {
+                entry.configured = entry.present;
+            }
+        }
+    }
+
+    /// Returns the weights that have to change: first those of servers that serve then, so that no service is without one
+    /// in between.
     pub(crate) fn changes(&mut self, rules: &Rules) -> (Vec<WeightChange>, Vec<Event>) {
         let (mut changes, mut events) = (Vec::new(), Vec::new());
         for (&service, entries) in &mut self.services {
@@ -179,7 +189,7 @@ impl Load {
                 entry.is_kept = is_kept;
             }
         }
-        changes.sort_by_key(|change| (change.target.0.sort_key(), change.target.1));
+        changes.sort_by_key(|change| (change.to == 0, change.target.0.sort_key(), change.target.1));
         (changes, events)
     }
 
@@ -331,6 +341,30 @@ mod tests {
         let servers = vec![(target(80, 2).1, 0), (target(80, 3).1, 0)];
         load.read(target(80, 1).0, servers, |_, present| present);
         assert_eq!(make(&mut load, &rules), [(2, 20)]);
+    }
+
+    #[test]
+    fn the_next_server_serves_before_the_last_one_stops() {
+        let (mut load, rules) = (Load::default(), Rules { fall: 1, rise: 1, ..Rules::default() });
+        read(&mut load, &[10, 20]);
+        hear_by(&mut load, 2, "down", &rules);
+        assert_eq!(make(&mut load, &rules), [(2, 0)]);
+        hear_by(&mut load, 1, "drain", &rules);
+        hear_by(&mut load, 2, "up", &rules);
+        assert_eq!(make(&mut load, &rules), [(2, 20), (1, 0)]);
+    }
+
+    #[test]
+    fn a_weight_of_the_moment_can_become_the_configured_one() {
+        let (mut load, rules) = (Load::default(), Rules::default());
+        read(&mut load, &[100, 80]);
+        hear(&mut load, 1, "50%");
+        hear(&mut load, 2, "50%");
+        make(&mut load, &rules);
+        load.confirm(|target| target.1 == id(1));
+        let back: Vec<u32> = load.put_back().iter().map(|change| change.to).collect();
+        assert_eq!(back, [80]);
+        assert_eq!(make(&mut load, &rules), [(1, 25)]);
     }
 
     #[test]

@@ -25,16 +25,15 @@ impl Following<'_> {
     /// are not followed any more, put back.
     pub(super) async fn take_up(&mut self) -> Result<(), Failure> {
         self.ipvs.set_include_stats(false);
-        let _lock = Lock::acquire(LOCK_WAIT)?;
+        let lock = Lock::acquire(LOCK_WAIT)?;
+        self.replacements = lock.replacements();
         let mut notes = Notes::read_for_change()?;
         let table = match table::read(&self.ipvs, &self.options.services).await? {
             Some(table) => table,
             // A service that is missing because others keep changing the table has just come.
             None => table::read_at_once(&self.ipvs).await?,
         };
-        let configured = |(service, server): Target, present| {
-            notes.load(service, server).map_or(present, |note| note.configured(present))
-        };
+        let configured = |(service, server): Target, present| notes.configured(service, server, present);
         self.load.read_all(table, configured);
         let followed: HashSet<Target> = self.load.targets().collect();
         let others: Vec<LoadNote> = notes
@@ -48,7 +47,7 @@ impl Following<'_> {
             let servers = table::read_servers(&self.ipvs, note.service).await?.unwrap_or_default();
             let Some(state) = servers.iter().find(|state| state.id() == note.server) else { continue };
             let present = state.settings.weight;
-            if note.is_in_force(present) {
+            if notes.configured(note.service, note.server, present) != present {
                 let target = (note.service, note.server);
                 settings.insert(target, state.settings);
                 let why = "it is not followed any more".into();
@@ -65,7 +64,7 @@ impl Following<'_> {
         for note in others {
             notes.remove_load(note.service, note.server);
         }
-        self.write(&notes)
+        self.write(&notes).map(drop)
     }
 
     /// Changes the weights that have to change, unless another instance works now.
@@ -75,7 +74,7 @@ impl Following<'_> {
         if changes.is_empty() && !self.load.has_strange() {
             return Ok(());
         }
-        let _lock = match Lock::acquire(Duration::ZERO) {
+        let lock = match Lock::acquire(Duration::ZERO) {
             Err(Failure::Locked { .. }) => {
                 self.due = Some(Instant::now() + LOCK_PAUSE);
                 return Ok(());
@@ -86,13 +85,7 @@ impl Following<'_> {
             Ok(notes) => notes,
             Err(failure) => return self.report.trouble("notes", &failure.to_string()),
         };
-        for target in changes.iter().filter(|change| change.from == 0).map(|change| change.target) {
-            // The weight was 0 already when somebody drained it.
-            if notes.drain(target.0, target.1).is_some() {
-                self.load.leave_drained(target);
-                notes.remove_load(target.0, target.1);
-            }
-        }
+        self.respect(&mut notes, &lock, &changes);
         let settings = match self.read_again(&changes).await {
             Ok(settings) => settings,
             Err(error) => return self.report_unless_closed(error),
@@ -107,8 +100,15 @@ impl Following<'_> {
     /// Puts the weights back that were configured.
     pub(super) async fn end(&mut self, signal: Option<&str>) -> Result<(), Failure> {
         self.systemd.stopping();
-        let _lock = Lock::acquire(LOCK_WAIT)?;
-        let mut notes = Notes::read_for_change()?;
+        let lock = Lock::acquire(LOCK_WAIT)?;
+        // What is in notes that cannot be used is not known, but the configured weights are.
+        let (mut notes, unusable) = match Notes::read_for_change() {
+            Ok(mut notes) => {
+                self.respect(&mut notes, &lock, &self.load.put_back());
+                (notes, None)
+            }
+            Err(failure) => (Notes::empty(), Some(failure)),
+        };
         let settings = self.read_again(&self.load.put_back()).await?;
         let changes = self.load.put_back();
         for (service, server) in self.load.take_strange() {
@@ -117,7 +117,24 @@ impl Following<'_> {
         let count = changes.len();
         self.make(&mut notes, changes, &settings).await?;
         let signal = signal.map_or(String::new(), |signal| format!(" by {signal}"));
-        self.report.say("end", &format!("ended{signal}; weights that were put back: {count}"))
+        self.report.say("end", &format!("ended{signal}; weights that were put back: {count}"))?;
+        unusable.map_or(Ok(()), Err)
+    }
+
+    /// Takes in what others have made of the notes without a change of weights that shows it.
+    fn respect(&mut self, notes: &mut Notes, lock: &Lock, changes: &[WeightChange]) {
+        for target in changes.iter().filter(|change| change.from == 0).map(|change| change.target) {
+            // The weight was 0 already when somebody drained it.
+            if notes.drain(target.0, target.1).is_some() {
+                self.load.leave_drained(target);
+                notes.remove_load(target.0, target.1);
+            }
+        }
+        if lock.replacements() != self.replacements {
+            self.replacements = lock.replacements();
+            // The new table has the very weights of the moment as the configured ones.
+            self.load.confirm(|(service, server)| notes.load(service, server).is_none());
+        }
     }
 
     /// Reads the services again in which something is to be changed, because others may have changed them, and returns the
@@ -141,12 +158,18 @@ impl Following<'_> {
         changes: Vec<WeightChange>,
         settings: &HashMap<Target, Destination>,
     ) -> Result<(), Failure> {
-        let (mut planned, mut requests) = (Vec::new(), Vec::new());
-        for change in changes {
-            // A server that has gone meanwhile has none.
-            let Some(settings) = settings.get(&change.target) else { continue };
+        // A server that has gone meanwhile has no settings.
+        let mut planned: Vec<(WeightChange, Destination)> = changes
+            .into_iter()
+            .filter_map(|change| Some((settings.get(&change.target)?.with_weight(change.to), change)))
+            .map(|(settings, change)| (change, settings))
+            .collect();
+        for (change, _) in &planned {
             let (service, server) = change.target;
-            requests.push(Change::SetDestination(service, settings.with_weight(change.to)));
+            if change.from > 0 {
+                // Somebody has ended the drain, by another way than the one that removes its note.
+                notes.remove_drain(service, server);
+            }
             if change.to != change.configured {
                 notes.set_load(LoadNote {
                     service,
@@ -158,17 +181,25 @@ impl Following<'_> {
                     reason: Some(change.why.clone()),
                 });
             }
-            planned.push(change);
         }
-        self.write(notes)?;
+        if !self.write(notes)? {
+            // Without its note a weight would be taken for the configured one after a kill.
+            planned.retain(|(change, _)| change.to == change.configured);
+        }
+        let requests: Vec<Change> = planned
+            .iter()
+            .map(|(change, settings)| Change::SetDestination(change.target.0, *settings))
+            .collect();
         let refused = self.ipvs.apply(&requests).await?;
         let refused: HashMap<usize, String> = refused
             .into_iter()
             .map(|change| (change.index, Failure::from(Error::from(change.refused)).to_string()))
             .collect();
-        let made = |(index, _): &(usize, &WeightChange)| !refused.contains_key(index);
         let mut has_idle_notes = false;
-        for (_, change) in planned.iter().enumerate().filter(made) {
+        for (index, (change, _)) in planned.iter().enumerate() {
+            if refused.contains_key(&index) {
+                continue;
+            }
             self.load.made(change);
             if change.to == change.configured {
                 notes.remove_load(change.target.0, change.target.1);
@@ -178,7 +209,7 @@ impl Following<'_> {
         if has_idle_notes {
             self.write(notes)?;
         }
-        for (index, change) in planned.iter().enumerate() {
+        for (index, (change, _)) in planned.iter().enumerate() {
             match refused.get(&index) {
                 None => self.report.weight(change)?,
                 Some(why) => self.report.refused(change, why)?,
@@ -188,11 +219,18 @@ impl Following<'_> {
         self.tell(&events)
     }
 
-    fn write(&mut self, notes: &Notes) -> Result<(), Failure> {
+    /// Writes the notes, and returns whether that was possible.
+    fn write(&mut self, notes: &Notes) -> Result<bool, Failure> {
         match notes.write() {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.report.no_trouble("notes");
+                Ok(true)
+            }
             Err(error) => {
-                self.report.trouble("notes", &format!("cannot note the configured weights: {error}"))
+                let sentence =
+                    format!("cannot note the configured weights, so the present ones stay: {error}");
+                self.report.trouble("notes", &sentence)?;
+                Ok(false)
             }
         }
     }

@@ -79,6 +79,8 @@ struct Following<'a> {
     events: Vec<Event>,
     /// The time at which weights change, if there are reasons.
     due: Option<Instant>,
+    /// The number of replacements of the table that are known.
+    replacements: Option<u64>,
 }
 
 impl<'a> Following<'a> {
@@ -103,6 +105,7 @@ impl<'a> Following<'a> {
             open: HashSet::new(),
             events: Vec::new(),
             due: None,
+            replacements: None,
         })
     }
 

@@ -141,6 +141,11 @@ impl Notes {
         Ok(all)
     }
 
+    /// Returns no notes, which are not in the file until there are some.
+    pub(super) fn empty() -> Self {
+        Self::none(path())
+    }
+
     fn none(path: PathBuf) -> Self {
         Self { path, drains: Vec::new(), loads: Loads::default(), others: Vec::new(), is_changed: false }
     }

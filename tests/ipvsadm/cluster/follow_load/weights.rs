@@ -137,6 +137,58 @@ fn weights_that_somebody_else_sets_are_respected() {
 }
 
 #[test]
+fn what_was_wanted_of_weights_of_the_moment_is_respected_at_the_end() {
+    let local = local();
+    let director = &local.director;
+    local.answers.set("127.0.0.11", "50%\n");
+    local.answers.set("127.0.0.12", "drain\n");
+    let following = Following::start("--smooth 0");
+    local.wait_for_weights(&[50, 0, 4]);
+    // Nothing that happens to these weights shows that somebody wants them.
+    director.ok("--drain -r 127.0.0.12");
+    let rules = RULES.replace("-w 100", "-w 50").replace("-w 40", "-w 0");
+    assert_eq!(director.feed("-R --replace", &rules).status, 0);
+    following.end(Signal::SIGTERM);
+    assert_eq!(local.weights(), [50, 0, 7]);
+}
+
+#[test]
+fn no_weight_changes_without_its_note() {
+    let local = local();
+    local.answers.set("127.0.0.11", "50%\n");
+    let following = Following::start("--smooth 0");
+    local.wait_for_weights(&[50, 40, 4]);
+    // The file in which the new notes would be written.
+    let name = local.notes.0.rsplit_once('/').unwrap().1;
+    let obstacle = format!("/run/ipvsadm/.{name}.{}", following.child.id());
+    fs::write(&obstacle, "").unwrap();
+    local.answers.set("127.0.0.11", "20%\n");
+    following.wait_for("cannot note the configured weights, so the present ones stay: ");
+    assert_eq!(local.weights(), [50, 40, 4]);
+    fs::remove_file(&obstacle).unwrap();
+    local.wait_for_weights(&[20, 40, 1]);
+    // Notes that others have spoilt are no reason to leave weights behind.
+    fs::write(&local.notes.0, "spoilt").unwrap();
+    let (status, lines) = following.end(Signal::SIGTERM);
+    assert_ne!(status, Some(0), "{lines:#?}");
+    assert_eq!(local.weights(), [100, 40, 7], "{lines:#?}");
+}
+
+#[test]
+fn a_drain_that_was_ended_does_not_count_for_an_agent() {
+    let local = local();
+    let director = &local.director;
+    director.ok("--drain -r 127.0.0.12");
+    // The note of the drain stays.
+    director.ok("-e -t 192.0.2.1:80 -r 127.0.0.12:80 --keep -w 40");
+    local.answers.set("127.0.0.12", "drain\n");
+    let _following = Following::start("--smooth 0");
+    local.wait_for_weights(&[100, 0, 7]);
+    local.answers.set("127.0.0.12", "ready 50%\n");
+    local.wait_for_weights(&[100, 20, 7]);
+}
+
+#[test]
 fn a_program_can_be_asked_instead() {
     let local = local();
     let folder = Folder::new();
