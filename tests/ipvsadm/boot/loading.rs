@@ -54,7 +54,7 @@ fn invalid_rules_and_settings_change_nothing() {
     for (rules, problem, status) in [
         ("-A -f 2\n-A -f none\n", "/etc/ipvsadm.rules:2: -f \"none\"", 2),
         ("-A -f 2\n-A -f 3 -s x\n", "/etc/ipvsadm.rules:2: cannot add service", 255),
-        ("", "ipvsadm: /etc/ipvsadm.rules says nothing", 2),
+        ("", "ipvsadm: /etc/ipvsadm.rules names no service", 2),
     ] {
         machine.write("ipvsadm.rules", rules);
         for (output, exit_status) in [machine.start(), machine.reload()] {

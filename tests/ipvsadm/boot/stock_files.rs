@@ -57,7 +57,7 @@ fn files_that_say_nothing_do_not_clear_the_table() {
     let machine = Machine::new(&[("ipvsadm.rules", COMMENTS)]);
     machine.director.ok("-A -f 1");
     for (output, status) in [machine.start(), machine.reload()] {
-        assert!(output.starts_with("ipvsadm: /etc/ipvsadm.rules says nothing"), "{output}");
+        assert!(output.starts_with("ipvsadm: /etc/ipvsadm.rules names no service"), "{output}");
         assert_eq!((status, machine.director.saved().as_str()), (2, ONE_SERVICE));
     }
 }

@@ -76,7 +76,7 @@ fn our_restore_clears_the_table_only_if_told_to() {
     for options in ["", "--flush"] {
         for input in ["", "# a comment\n\n"] {
             let run = restore(&stage, &script, options, input);
-            assert!(run.stderr.contains("<stdin> says nothing at all"), "{}", run.stderr);
+            assert!(run.stderr.contains("<stdin> names no service"), "{}", run.stderr);
             assert_eq!((run.status, director.saved().as_str()), (2, "-A -f 1 -s wlc\n"));
         }
         let run = restore(&stage, &script, &format!("{options} --allow-empty"), "");
