@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::programs::unpacked_program;
 use crate::support::run;
 
-/// The longest time for something to appear on the screen.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// The longest time for something to appear on the screen: shells take long to start beside other tests.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// A terminal in tmux, in the network namespace of the test.
 pub struct Tmux {
