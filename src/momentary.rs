@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ipvs_netlink::{Destination, DestinationId, ServiceId, Table};
 
-/// What is known of momentary weights, by server and weight. A server that has another weight was given it by somebody,
+/// The reasons of momentary weights, by server and weight. A server that has another weight was given it by somebody,
 /// and that is the configured one.
 #[derive(Debug, Default)]
 pub(crate) struct MomentaryWeights {

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::folder;
 
-/// Those who only ask whether a process runs hold the lock for a moment, so one attempt is not enough.
+/// The number of attempts: whoever only asks whether a process runs holds the lock for a moment.
 const ATTEMPTS: usize = 10;
 const INTERVAL: Duration = Duration::from_millis(20);
 

@@ -1,4 +1,4 @@
-//! What can come next on a command line: the part of completion that does not depend on the shell.
+//! The words that can come next on a command line: the part of completion that does not depend on the shell.
 //!
 //! Shells call the program with the hidden command `--complete` and the words so far. Everything follows from the table
 //! of options and from the services that are there.

@@ -1,4 +1,4 @@
-//! What connections and counters tell: servers that do not answer, or whose answers go another way.
+//! Findings from connections and counters: servers that do not answer, or whose answers go another way.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! What was seen of the machine. Nothing here asks for more.
+//! The evidence: all that was seen of the machine. Nothing here asks for more.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -41,7 +41,7 @@ pub(crate) struct Evidence {
     pub(crate) rules: Option<Rules>,
     /// The weights that were set because of the load of servers.
     pub(crate) momentary: MomentaryWeights,
-    /// Whether a program sets them, if that is known.
+    /// Set if a program sets them; `None` if that is not known.
     pub(crate) has_follower: Option<bool>,
     /// The things that could not be read.
     pub(crate) unread: Vec<String>,

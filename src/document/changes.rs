@@ -17,7 +17,7 @@ use crate::grammar::MAX_SECONDS;
 /// The changes that a document asks for, in order, each with its place.
 pub(crate) type Changes = Vec<(Place, Change)>;
 
-/// What is wrong with a document, and where.
+/// The faults of a document, and their places.
 pub(crate) type Faults = Vec<(Path, String)>;
 
 impl Settings {

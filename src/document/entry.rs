@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::object::FromObject;
 
-/// What an administrator has chosen of a service. The servers are a field beside those of the service.
+/// The settings of a service that an administrator has chosen. The servers are a field beside those of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Entry {
     #[serde(flatten)]

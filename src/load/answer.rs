@@ -5,7 +5,7 @@ const MAX_LINE: usize = 1024;
 /// The longest text that is kept to be shown, in characters.
 const MAX_SHOWN: usize = 80;
 
-/// What an agent says of its server.
+/// The answer of an agent about its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The part of the configured weight that it wants, in percent. Without one it is what it was.
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
-/// What an agent says of its server beside the share.
+/// The condition of a server according to its agent, apart from the share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Condition {
     /// It works: `up`, `ready`, or nothing but a share.

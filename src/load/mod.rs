@@ -4,6 +4,7 @@
 //! have to change. So hours of answers can be tested in a moment.
 
 mod answer;
+mod change;
 mod fight;
 mod server;
 mod service;
@@ -12,8 +13,9 @@ mod simulation;
 mod table;
 
 pub(crate) use answer::Answer;
+pub(crate) use change::{Event, Target, WeightChange};
 pub(crate) use server::Heard;
-pub(crate) use table::{Event, Load, Present, Target, WeightChange};
+pub(crate) use table::{Load, Present};
 
 /// The rules by which answers become weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +35,7 @@ pub(crate) struct Rules {
     pub(crate) keep_last: bool,
 }
 
-/// What becomes of a server that does not answer.
+/// The weight of a server that does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnSilence {
     /// It keeps its weight.

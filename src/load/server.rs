@@ -1,4 +1,4 @@
-//! What is known of one real server, and the weight that follows from it.
+//! One real server: its answers, and the weight that follows from them.
 
 use super::answer::Condition;
 use super::{Answer, OnSilence, Rules};
@@ -6,7 +6,7 @@ use super::{Answer, OnSilence, Rules};
 /// A share that is closer to the answer than this, in percent, is the answer.
 const CLOSE: f64 = 0.5;
 
-/// What came of asking a server.
+/// The outcome of asking a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {
     Answer(Answer),
@@ -14,7 +14,7 @@ pub(crate) enum Heard {
     Silence(String),
 }
 
-/// What is known of a server.
+/// The state of a server, as its answers tell it.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     condition: Condition,
@@ -27,7 +27,7 @@ pub(super) struct Server {
     good: u32,
     bad: u32,
     misses: u32,
-    /// What was heard last, to be shown.
+    /// The last answer, or the reason why there was none, to be shown.
     heard: String,
 }
 
@@ -146,7 +146,7 @@ impl Server {
     }
 }
 
-/// How much speaks for sending clients to a server, from the least on.
+/// The claim of a server to get clients, from the least on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Drained,

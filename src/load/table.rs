@@ -5,12 +5,10 @@ use std::collections::{HashMap, HashSet};
 use ipvs_netlink::{DestinationId, ServiceId};
 
 use super::Rules;
+use super::change::{Event, Target, WeightChange};
 use super::fight::Fight;
 use super::server::{Heard, Server};
 use super::service::{Candidate, keeper};
-
-/// A server of a service.
-pub(crate) type Target = (ServiceId, DestinationId);
 
 /// A server with its present weight.
 pub(crate) type Present = (DestinationId, u32);
@@ -18,32 +16,6 @@ pub(crate) type Present = (DestinationId, u32);
 /// Tells the configured weight of a server that has this weight, which differs if the weight was set here before.
 pub(crate) trait Configured: Fn(Target, u32) -> u32 {}
 impl<F: Fn(Target, u32) -> u32> Configured for F {}
-
-/// A weight that has to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WeightChange {
-    pub(crate) target: Target,
-    pub(crate) configured: u32,
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-    /// What was heard of the server.
-    pub(crate) why: String,
-}
-
-/// Something that happened to a server and changes no weight by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// Somebody else has given it a weight, which is the configured one from now on.
-    SetByOthers { target: Target, from: u32, to: u32 },
-    /// Somebody else gives it other weights again and again.
-    Fight(Target),
-    /// It does not answer any more, for this reason.
-    Silent(Target, String),
-    /// It answers again.
-    Answers(Target, String),
-    /// It should stop, but it is the last one of its service.
-    Kept(Target, String),
-}
 
 #[derive(Debug)]
 struct Entry {

@@ -1,4 +1,4 @@
-//! What the implementations of serde's traits share.
+//! The common part of the implementations of serde's traits.
 //!
 //! Each type is serialized in the file that it is defined in, or in `fields.rs` beside it if its fields are private or
 //! nested. Fields that are not set are left out, and nothing is read that nobody knows.

@@ -35,7 +35,7 @@ pub(super) enum Question {
     Program(Target),
 }
 
-/// What came of a question.
+/// The outcome of a question.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Heard(Heard),

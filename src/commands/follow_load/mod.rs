@@ -73,9 +73,9 @@ struct Following<'a> {
     receiver: UnboundedReceiver<Message>,
     /// The questions of the last round, each with the servers that the answer is about.
     questions: HashMap<Question, Vec<Target>>,
-    /// Those that have not been answered.
+    /// The questions that have not been answered.
     open: HashSet<Question>,
-    /// What has happened and is not told yet.
+    /// The events that are not told yet.
     events: Vec<Event>,
     /// The time at which weights change, if there are reasons.
     due: Option<Instant>,

@@ -1,4 +1,4 @@
-//! What is said on standard output: one line for each change, for people or for programs.
+//! The report on standard output: one line for each change, for people or for programs.
 
 use std::collections::HashMap;
 use std::time::SystemTime;

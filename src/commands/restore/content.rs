@@ -1,4 +1,4 @@
-//! What a rules file would make of the table, without carrying anything out or looking any name up.
+//! The table that a rules file would make, without carrying anything out or looking any name up.
 
 use std::collections::BTreeSet;
 

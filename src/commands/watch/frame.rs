@@ -1,4 +1,4 @@
-//! What is on the screen: lines of spans, some of which stand out.
+//! The content of the screen: lines of spans, some of which stand out.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What the plain listing shows of a destination.
+//! The part of a destination that the plain listing shows.
 
 use super::{DestinationId, DestinationState, Forwarding};
 

@@ -1,4 +1,4 @@
-//! What the kernel reports as text below `/proc/net`.
+//! The kernel's reports as text below `/proc/net`.
 //!
 //! Everyone may read these files. The kernel writes them while they are read, about a page at a time, and takes no
 //! snapshot: records may be missing or come twice if others come or go between two reads.

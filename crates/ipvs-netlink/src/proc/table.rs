@@ -39,7 +39,7 @@ pub struct ProcTable {
 pub struct ProcService {
     /// The identity of the service. The file does not tell the address family of a firewall mark.
     pub id: ServiceId,
-    /// Whether the address family is known. That of a firewall mark is only if one of its destinations is reached by
+    /// Set if the address family is known. That of a firewall mark is only if one of its destinations is reached by
     /// other means than a tunnel; otherwise it stands as IPv4.
     pub has_known_family: bool,
     /// The name of the scheduler; `none` if there is none.

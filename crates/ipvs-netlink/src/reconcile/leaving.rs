@@ -1,4 +1,4 @@
-//! What a desired table drops, from the time when it gets no new connections until it is deleted.
+//! The services and destinations that a desired table drops, from the time when it gets no new connections until it is deleted.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
