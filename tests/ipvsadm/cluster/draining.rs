@@ -351,12 +351,10 @@ fn a_later_replacement_does_not_wait_and_takes_over() {
     let drained = with_weight_0(&both, 12);
     // The later file has the server with the weight that the first has left it with, or with its own.
     for (later, status) in [(&drained, 255), (&both, 255)] {
-        let first = Replacement::start("--drain-removed 4", &dropping);
+        let first = Replacement::start("--drain-removed 60", &dropping);
         wait_for_table(&network, &drained);
         sleep(Duration::from_millis(500));
-        let started = Instant::now();
         assert_eq!(director.feed("-R --replace --lock-wait 1", later).status, 0);
-        assert!(started.elapsed() < Duration::from_secs(2), "the later one waited");
         let run = first.end();
         assert_eq!(
             without_progress(&run.stderr),

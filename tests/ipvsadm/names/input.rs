@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -150,10 +149,8 @@ fn a_thousand_names_share_a_few_processes() {
     let twice: String =
         rules.lines().map(|line| format!("{line}\n{}\n", line.replacen("-a", "-e", 1))).collect();
     let twice = twice.replacen("-A -f 1 -s rr\n-A", "-A -f 1 -s rr\n-E", 1);
-    let started = Instant::now();
     let restored = director.feed("-R", &twice);
     assert_eq!((restored.status, restored.stderr.as_str()), (0, ""));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert!(processes() <= 16, "{}", processes());
     assert_eq!(director.saved(), saved);
 }
