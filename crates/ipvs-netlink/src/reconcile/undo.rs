@@ -115,114 +115,126 @@ impl Present {
     /// # Errors
     /// The object, if another writer has changed it since.
     fn revert(&mut self, change: &Change, before: &Before<'_>) -> Result<Vec<Change>, Object> {
-        let contested = Err(Object::from(change));
-        match *change {
-            Change::AddService(added) => match self.services.get(&added.id()) {
-                None => Ok(Vec::new()),
-                Some((present, destinations)) if same_service(present, &added) && destinations.is_empty() => {
-                    self.services.remove(&added.id());
-                    Ok(vec![Change::DeleteService(added.id())])
-                }
-                Some(_) => contested,
-            },
-            Change::SetService(set) => {
-                let (Some((present, _)), Some(before)) =
-                    (self.services.get_mut(&set.id()), before.service(set.id()))
-                else {
-                    return contested;
-                };
-                if same_service(present, &before) {
-                    return Ok(Vec::new());
-                }
-                if !same_service(present, &set) {
-                    return contested;
-                }
-                *present = before;
-                Ok(vec![Change::SetService(before)])
-            }
-            Change::DeleteService(id) => match (self.services.contains_key(&id), before.entries.get(&id)) {
-                (false, Some(entry)) => Ok(self.add_entry(entry)),
-                (true, Some(entry)) if self.has_entry(entry) => Ok(Vec::new()),
-                _ => contested,
-            },
-            Change::AddDestination(id, added) => {
-                let Some((_, destinations)) = self.services.get_mut(&id) else { return Ok(Vec::new()) };
-                match destinations.get(&added.id) {
-                    None => Ok(Vec::new()),
-                    Some(present) if same_destination(present, &added) => {
-                        destinations.remove(&added.id);
-                        Ok(vec![Change::DeleteDestination(id, added.id)])
-                    }
-                    Some(_) => contested,
-                }
-            }
-            Change::SetDestination(id, set) => {
-                let present = self.services.get_mut(&id).and_then(|(_, list)| list.get_mut(&set.id));
-                let (Some(present), Some(before)) = (present, before.destination(id, set.id)) else {
-                    return contested;
-                };
-                if same_destination(present, &before) {
-                    return Ok(Vec::new());
-                }
-                if !same_destination(present, &set) {
-                    return contested;
-                }
-                *present = before;
-                Ok(vec![Change::SetDestination(id, before)])
-            }
-            Change::DeleteDestination(id, deleted) => {
-                let (Some((_, list)), Some(before)) =
-                    (self.services.get_mut(&id), before.destination(id, deleted))
-                else {
-                    return contested;
-                };
-                match list.get(&deleted) {
-                    None => {
-                        list.insert(deleted, before);
-                        Ok(vec![Change::AddDestination(id, before)])
-                    }
-                    Some(present) if same_destination(present, &before) => Ok(Vec::new()),
-                    Some(_) => contested,
-                }
-            }
-            Change::SetTimeouts(set) => {
-                let before = before.snapshot.timeouts;
-                if self.timeouts == before {
-                    return Ok(Vec::new());
-                }
-                if !same_timeouts(&self.timeouts, &set) {
-                    return contested;
-                }
-                self.timeouts = before;
-                Ok(vec![Change::SetTimeouts(before)])
-            }
-            Change::StartDaemon(started) => {
-                let Some(index) = self.daemons.iter().position(|daemon| daemon.state == started.state) else {
-                    return Ok(Vec::new());
-                };
-                if before.daemon(started.state) == Some(self.daemons[index]) {
-                    return Ok(Vec::new());
-                }
-                if !same_daemon(&self.daemons[index], &started) {
-                    return contested;
-                }
-                self.daemons.remove(index);
-                Ok(vec![Change::StopDaemon(started.state)])
-            }
-            Change::StopDaemon(state) => {
-                let Some(before) = before.daemon(state) else { return contested };
-                match self.daemons.iter().find(|daemon| daemon.state == state) {
-                    None => {
-                        self.daemons.push(before);
-                        Ok(vec![Change::StartDaemon(before)])
-                    }
-                    Some(present) if *present == before => Ok(Vec::new()),
-                    Some(_) => contested,
-                }
-            }
+        let reverted = match *change {
+            Change::AddService(added) => self.revert_added_service(added),
+            Change::SetService(set) => self.revert_set_service(set, before),
+            Change::DeleteService(id) => self.revert_deleted_service(id, before),
+            Change::AddDestination(id, added) => self.revert_added_destination(id, added),
+            Change::SetDestination(id, set) => self.revert_set_destination(id, set, before),
+            Change::DeleteDestination(id, deleted) => self.revert_deleted_destination(id, deleted, before),
+            Change::SetTimeouts(set) => self.revert_set_timeouts(set, before.snapshot.timeouts),
+            Change::StartDaemon(started) => self.revert_started_daemon(started, before),
+            Change::StopDaemon(state) => self.revert_stopped_daemon(state, before),
             // A plan has neither.
-            Change::Zero(_) | Change::Flush => Ok(Vec::new()),
+            Change::Zero(_) | Change::Flush => Some(Vec::new()),
+        };
+        reverted.ok_or_else(|| Object::from(change))
+    }
+
+    // Each of the following returns `None` if another writer has changed the object since.
+
+    fn revert_added_service(&mut self, added: Service) -> Option<Vec<Change>> {
+        let Some((present, destinations)) = self.services.get(&added.id()) else { return Some(Vec::new()) };
+        if !same_service(present, &added) || !destinations.is_empty() {
+            return None;
         }
+        self.services.remove(&added.id());
+        Some(vec![Change::DeleteService(added.id())])
+    }
+
+    fn revert_set_service(&mut self, set: Service, before: &Before<'_>) -> Option<Vec<Change>> {
+        let (present, _) = self.services.get_mut(&set.id())?;
+        let before = before.service(set.id())?;
+        if same_service(present, &before) {
+            return Some(Vec::new());
+        }
+        same_service(present, &set).then(|| {
+            *present = before;
+            vec![Change::SetService(before)]
+        })
+    }
+
+    fn revert_deleted_service(&mut self, id: ServiceId, before: &Before<'_>) -> Option<Vec<Change>> {
+        let entry = before.entries.get(&id)?;
+        if self.services.contains_key(&id) {
+            return self.has_entry(entry).then(Vec::new);
+        }
+        Some(self.add_entry(entry))
+    }
+
+    fn revert_added_destination(&mut self, id: ServiceId, added: Destination) -> Option<Vec<Change>> {
+        let Some((_, destinations)) = self.services.get_mut(&id) else { return Some(Vec::new()) };
+        let Some(present) = destinations.get(&added.id) else { return Some(Vec::new()) };
+        if !same_destination(present, &added) {
+            return None;
+        }
+        destinations.remove(&added.id);
+        Some(vec![Change::DeleteDestination(id, added.id)])
+    }
+
+    fn revert_set_destination(
+        &mut self,
+        id: ServiceId,
+        set: Destination,
+        before: &Before<'_>,
+    ) -> Option<Vec<Change>> {
+        let (_, destinations) = self.services.get_mut(&id)?;
+        let present = destinations.get_mut(&set.id)?;
+        let before = before.destination(id, set.id)?;
+        if same_destination(present, &before) {
+            return Some(Vec::new());
+        }
+        same_destination(present, &set).then(|| {
+            *present = before;
+            vec![Change::SetDestination(id, before)]
+        })
+    }
+
+    fn revert_deleted_destination(
+        &mut self,
+        id: ServiceId,
+        deleted: DestinationId,
+        before: &Before<'_>,
+    ) -> Option<Vec<Change>> {
+        let (_, destinations) = self.services.get_mut(&id)?;
+        let before = before.destination(id, deleted)?;
+        if let Some(present) = destinations.get(&deleted) {
+            return same_destination(present, &before).then(Vec::new);
+        }
+        destinations.insert(deleted, before);
+        Some(vec![Change::AddDestination(id, before)])
+    }
+
+    fn revert_set_timeouts(&mut self, set: Timeouts, before: Timeouts) -> Option<Vec<Change>> {
+        if self.timeouts == before {
+            return Some(Vec::new());
+        }
+        same_timeouts(&self.timeouts, &set).then(|| {
+            self.timeouts = before;
+            vec![Change::SetTimeouts(before)]
+        })
+    }
+
+    fn revert_started_daemon(&mut self, started: SyncDaemon, before: &Before<'_>) -> Option<Vec<Change>> {
+        let Some(index) = self.daemons.iter().position(|daemon| daemon.state == started.state) else {
+            return Some(Vec::new());
+        };
+        if before.daemon(started.state) == Some(self.daemons[index]) {
+            return Some(Vec::new());
+        }
+        same_daemon(&self.daemons[index], &started).then(|| {
+            self.daemons.remove(index);
+            vec![Change::StopDaemon(started.state)]
+        })
+    }
+
+    fn revert_stopped_daemon(&mut self, state: DaemonState, before: &Before<'_>) -> Option<Vec<Change>> {
+        let before = before.daemon(state)?;
+        if let Some(present) = self.daemons.iter().find(|daemon| daemon.state == state) {
+            return (*present == before).then(Vec::new);
+        }
+        self.daemons.push(before);
+        Some(vec![Change::StartDaemon(before)])
     }
 
     /// Adds a deleted service with its destinations in the kernel's order: new ones go to the head of the list.

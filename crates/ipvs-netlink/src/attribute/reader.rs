@@ -1,47 +1,9 @@
-//! Netlink attributes: the one reader and the one writer.
+//! Reads attributes.
 
-use netlink_packet_core::{NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, NLA_TYPE_MASK};
+use netlink_packet_core::{NLA_HEADER_SIZE, NLA_TYPE_MASK};
 
+use super::{DecodeError, Result, align};
 use crate::constants::{COMMAND_ATTRIBUTES, COMMANDS, Names};
-
-/// The fault of bytes from the kernel that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// A required attribute is missing.
-    #[error("{0} is missing")]
-    Missing(&'static str),
-    /// An attribute occurs twice.
-    #[error("{0} is repeated")]
-    Repeated(&'static str),
-    /// An attribute is shorter or longer than its type.
-    #[error("{attribute} has {found} bytes instead of {expected}")]
-    Length {
-        /// The kernel's name of the attribute.
-        attribute: &'static str,
-        /// The size of its type in bytes.
-        expected: usize,
-        /// Its size in the message in bytes.
-        found: usize,
-    },
-    /// A value has no meaning.
-    #[error("{0} has an impossible value")]
-    Value(&'static str),
-    /// The headers of the attributes do not fit the length of their container.
-    #[error("malformed attributes inside {0}")]
-    Malformed(&'static str),
-    /// The command is not one of the family, or not one that goes in this direction.
-    #[error("unknown command {0}")]
-    Command(u8),
-}
-
-impl From<DecodeError> for netlink_packet_core::DecodeError {
-    fn from(error: DecodeError) -> Self {
-        error.to_string().into()
-    }
-}
-
-pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
 /// The attributes of one container, each at most once.
 ///
@@ -244,11 +206,6 @@ fn split_array<const N: usize>(bytes: &[u8], kind: u16) -> Option<([u8; N], &[u8
     Some((*value.first_chunk().filter(|_| expected)?, rest))
 }
 
-/// Rounds a length up to the alignment of attributes.
-const fn align(length: usize) -> usize {
-    (length + NLA_ALIGNTO - 1) & !(NLA_ALIGNTO - 1)
-}
-
 /// An attribute and its name.
 #[derive(Clone, Copy)]
 pub(crate) struct Attribute<'a> {
@@ -288,123 +245,6 @@ impl<'a> Attribute<'a> {
         match self.value.split(|&byte| byte == 0).next() {
             None | Some([]) => Ok(None),
             Some(name) => from_kernel(name).map(Some).ok_or(DecodeError::Value(self.name)),
-        }
-    }
-}
-
-/// Appends attributes to a buffer.
-pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
-
-impl Writer<'_> {
-    /// Appends an attribute with these bytes.
-    pub(crate) fn bytes(&mut self, kind: u16, value: &[u8]) {
-        self.attribute(kind, |writer| writer.0.extend_from_slice(value));
-    }
-
-    pub(crate) fn u8(&mut self, kind: u16, value: u8) {
-        self.bytes(kind, &[value]);
-    }
-
-    /// Appends a number in host byte order.
-    pub(crate) fn u16(&mut self, kind: u16, value: u16) {
-        self.bytes(kind, &value.to_ne_bytes());
-    }
-
-    /// Appends a number in network byte order.
-    #[inline]
-    pub(crate) fn be16(&mut self, kind: u16, value: u16) {
-        self.bytes(kind, &value.to_be_bytes());
-    }
-
-    /// Appends a number in host byte order.
-    pub(crate) fn u32(&mut self, kind: u16, value: u32) {
-        self.bytes(kind, &value.to_ne_bytes());
-    }
-
-    /// Appends a number in host byte order.
-    pub(crate) fn u64(&mut self, kind: u16, value: u64) {
-        self.bytes(kind, &value.to_ne_bytes());
-    }
-
-    /// Appends a string with the NUL that the kernel expects.
-    pub(crate) fn string(&mut self, kind: u16, value: &[u8]) {
-        self.attribute(kind, |writer| {
-            writer.0.extend_from_slice(value);
-            writer.0.push(0);
-        });
-    }
-
-    /// Appends a nested attribute with `NLA_F_NESTED`: the kernel insists on the flag in requests, though its own
-    /// replies lack it.
-    pub(crate) fn nest(&mut self, kind: u16, content: impl FnOnce(&mut Self)) {
-        self.attribute(kind | NLA_F_NESTED, content);
-    }
-
-    fn attribute(&mut self, kind: u16, content: impl FnOnce(&mut Self)) {
-        let start = self.0.len();
-        self.0.extend_from_slice(&[0; NLA_HEADER_SIZE]);
-        content(self);
-        let end = self.0.len();
-        // Nothing in IPVS comes near 64 KiB.
-        self.0[start..start + 2].copy_from_slice(&((end - start) as u16).to_ne_bytes());
-        self.0[start + 2..start + 4].copy_from_slice(&kind.to_ne_bytes());
-        self.0.resize(align(end), 0);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::constants::{
-        INFO_ATTRIBUTES, IPVS_INFO_ATTR_CONN_TAB_SIZE as SIZE, IPVS_INFO_ATTR_VERSION as VERSION,
-    };
-
-    fn read<T>(bytes: &[u8], read: impl FnOnce(&mut Attributes<'_>) -> Result<T>) -> Result<T> {
-        Attributes::read(bytes, INFO_ATTRIBUTES, "a test", read)
-    }
-
-    #[test]
-    fn attributes_are_found_in_any_order_and_unknown_ones_are_skipped() {
-        let mut bytes = Vec::new();
-        let writer = &mut Writer(&mut bytes);
-        writer.u64(77, 1);
-        writer.u32(SIZE, 4096);
-        writer.u8(0, 1);
-        writer.u8(0, 2);
-        writer.u32(VERSION, 5);
-        assert_eq!(read(&bytes, |found| Ok((found.u32(VERSION)?, found.u32(SIZE)?))), Ok((5, 4096)));
-        assert_eq!(read(&bytes, |found| Ok((found.u32(SIZE)?, found.u32(VERSION)?))), Ok((4096, 5)));
-        assert_eq!(read(&bytes, |found| found.u32(SIZE)), Ok(4096));
-    }
-
-    #[test]
-    fn every_group_of_names_counts_from_1_without_gaps() {
-        use crate::constants::*;
-        for group in [
-            COMMAND_ATTRIBUTES,
-            SERVICE_ATTRIBUTES,
-            DESTINATION_ATTRIBUTES,
-            DAEMON_ATTRIBUTES,
-            STATS_ATTRIBUTES,
-            INFO_ATTRIBUTES,
-        ] {
-            assert!(group.iter().map(|&(kind, _)| usize::from(kind)).eq(1..=group.len()));
-        }
-        assert!(COMMANDS.iter().map(|&(command, _)| usize::from(command)).eq(1..=COMMANDS.len()));
-    }
-
-    #[test]
-    fn missing_repeated_and_malformed_attributes_are_named() {
-        let version = [8, 0, 1, 0, 1, 2, 3, 4];
-        let missing = Err(DecodeError::Missing("IPVS_INFO_ATTR_VERSION"));
-        assert_eq!(read(&[], |found| found.u32(VERSION)), missing);
-        let twice = [version, version].concat();
-        let repeated = Err(DecodeError::Repeated("IPVS_INFO_ATTR_VERSION"));
-        assert_eq!(read(&twice, |found| found.u32(VERSION)), repeated);
-        for tail in [&[3, 0, 1, 0][..], &[9, 0, 1, 0], &[8, 0, 1]] {
-            let malformed = Err(DecodeError::Malformed("a test"));
-            assert_eq!(read(tail, |found| found.u32(VERSION)), malformed);
-            assert_eq!(read(&[&version, tail].concat(), |found| found.u32(VERSION)), malformed);
         }
     }
 }

@@ -3,19 +3,19 @@
 //! The samples of a metric stand together, below its help and its type. Names have their units at the end, and counters
 //! end in `_total`.
 
-use std::collections::BTreeMap;
+mod samples;
+
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use ipvs_netlink::{
-    DaemonState, DestinationId, DestinationState, Info, ServiceState, Stats, SyncDaemon, Table, Timeouts,
-};
+use ipvs_netlink::{DaemonState, Info, SyncDaemon, Table, Timeouts};
 
-use super::order::{sort_services, sorted_servers};
+use super::order::sort_services;
 use crate::grammar::SumBy;
 use crate::momentary::MomentaryWeights;
 use crate::output::Output;
 use crate::terminal::escape;
+use samples::{Numbers, Samples};
 
 /// Everything that is shown.
 pub(crate) struct Reading {
@@ -168,94 +168,6 @@ const SERVER_SETTINGS: &[Metric] = &[
     ),
 ];
 
-/// The numbers of a service or a server, or sums of them.
-#[derive(Default)]
-struct Numbers {
-    stats: Stats,
-    servers: u64,
-    active: u64,
-    inactive: u64,
-    clients: u64,
-    weight: u64,
-    configured: u64,
-    upper: u64,
-    lower: u64,
-}
-
-impl Numbers {
-    fn add(&mut self, server: &DestinationState, configured: u32) {
-        self.servers += 1;
-        self.active += u64::from(server.active_connections);
-        self.inactive += u64::from(server.inactive_connections);
-        self.clients += u64::from(server.persistent_connections);
-        self.weight += u64::from(server.settings.weight);
-        self.configured += u64::from(configured);
-        self.upper += u64::from(server.settings.upper_threshold);
-        self.lower += u64::from(server.settings.lower_threshold);
-    }
-
-    /// Adds counters, which begin at 0 again after the largest number, as in the kernel.
-    fn add_stats(&mut self, stats: &Stats) {
-        let sum = &mut self.stats;
-        for (sum, part) in [
-            (&mut sum.connections, stats.connections),
-            (&mut sum.in_packets, stats.in_packets),
-            (&mut sum.out_packets, stats.out_packets),
-            (&mut sum.in_bytes, stats.in_bytes),
-            (&mut sum.out_bytes, stats.out_bytes),
-        ] {
-            *sum = sum.wrapping_add(part);
-        }
-    }
-}
-
-/// Labels and numbers of everything that is shown.
-#[derive(Default)]
-struct Samples {
-    services: Vec<(String, Numbers)>,
-    servers: Vec<(String, Numbers)>,
-}
-
-impl Samples {
-    fn new(table: &Table, momentary: &MomentaryWeights, sum_by: SumBy) -> Self {
-        let mut samples = Self::default();
-        let mut by_server: BTreeMap<DestinationId, Numbers> = BTreeMap::new();
-        for entry in &table.entries {
-            let service = service_labels(&entry.service);
-            // Its counters have those of servers that are gone, too.
-            let mut sums = Numbers { stats: entry.service.stats, ..Numbers::default() };
-            for server in sorted_servers(&entry.destinations) {
-                let configured = momentary.configured(entry.service.id(), &server.settings);
-                sums.add(server, configured);
-                let numbers = match sum_by {
-                    SumBy::Service => continue,
-                    SumBy::Server => by_server.entry(server.id()).or_default(),
-                    SumBy::None => {
-                        let labels = format!("{service},{}", label("server", &server.id()));
-                        samples.servers.push((labels, Numbers::default()));
-                        let Some((_, numbers)) = samples.servers.last_mut() else { continue };
-                        numbers
-                    }
-                };
-                numbers.add(server, configured);
-                numbers.add_stats(&server.stats);
-            }
-            if sum_by != SumBy::Server {
-                samples.services.push((service, sums));
-            }
-        }
-        samples.servers.extend(by_server.into_iter().map(|(id, numbers)| (label("server", &id), numbers)));
-        samples
-    }
-}
-
-/// Returns the labels of a service: its protocol, and its address and port or its mark.
-fn service_labels(service: &ServiceState) -> String {
-    let id = service.id().to_string();
-    let (protocol, service) = id.split_once(' ').unwrap_or(("", &id));
-    format!("{},{}", label("protocol", &protocol), label("service", &service))
-}
-
 /// Returns a label whose value is escaped as the format wants it.
 fn label(name: &str, value: &impl Display) -> String {
     let value = value.to_string().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
@@ -276,7 +188,10 @@ fn line(output: &mut Output, name: &str, labels: &str, value: impl Display) {
 
 #[cfg(test)]
 mod tests {
-    use ipvs_netlink::{Destination, Service, ServiceId, TableEntry, Version};
+    use ipvs_netlink::{
+        Destination, DestinationId, DestinationState, Service, ServiceId, ServiceState, Stats, TableEntry,
+        Version,
+    };
 
     use super::*;
     use crate::momentary::Momentary;
