@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ipvs_netlink::*;
 use nix::sched::{CloneFlags, unshare};
@@ -124,6 +126,43 @@ impl Sysctl {
 impl Drop for Sysctl {
     fn drop(&mut self) {
         Self::access(&format!("echo {} >/proc/sys/net/core/{}", self.before.trim_end(), self.name));
+    }
+}
+
+/// Counts how often the kernel asks for modules, which it gets as ever.
+pub struct ModuleRequests {
+    folder: Folder,
+    before: String,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl ModuleRequests {
+    const LOADER: &str = "/proc/sys/kernel/modprobe";
+
+    pub fn watch() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = Folder::new();
+        let before = fs::read_to_string(Self::LOADER).unwrap();
+        let (loader, requests) = (folder.0.join("modprobe"), folder.0.join("requests"));
+        let script =
+            format!("#!/bin/sh\necho \"$*\" >>{}\nexec {} \"$@\"\n", requests.display(), before.trim_end());
+        fs::write(&loader, script).unwrap();
+        fs::set_permissions(&loader, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(Self::LOADER, loader.as_os_str().as_bytes()).unwrap();
+        Self { folder, before, _alone: alone }
+    }
+
+    /// Returns how often a module was asked for by now.
+    pub fn count(&self, module: &str) -> usize {
+        let requests = fs::read_to_string(self.folder.0.join("requests")).unwrap_or_default();
+        requests.lines().filter(|line| line.ends_with(module)).count()
+    }
+}
+
+impl Drop for ModuleRequests {
+    fn drop(&mut self) {
+        fs::write(Self::LOADER, &self.before).unwrap();
     }
 }
 

@@ -13,6 +13,7 @@ mod table;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use ipvs_netlink::ConnectOptions;
 use ipvs_netlink::tokio::Ipvs;
 use ipvs_netlink::{Error, SocketError};
 use tokio::runtime::Builder;
@@ -52,7 +53,7 @@ pub(crate) fn run(session: &mut Session, options: &FollowLoad) -> Result<(), Fai
     let cannot = |error: std::io::Error| Failure::NotFollowed(error.to_string());
     let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     runtime.block_on(async {
-        let ipvs = Ipvs::options().load_module(true).connect().await?;
+        let ipvs = Ipvs::connect_with(&ConnectOptions::default().load_module(true)).await?;
         let _follower = Follower::acquire().map_err(cannot)?.ok_or(Failure::Followed)?;
         let mut following = Following::start(ipvs, &mut session.output, options).map_err(cannot)?;
         let outcome = following.follow().await;

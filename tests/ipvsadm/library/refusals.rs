@@ -75,6 +75,38 @@ fn impossible_settings_are_named() {
 }
 
 #[test]
+fn a_batch_asks_once_for_what_the_kernel_does_not_have() {
+    let director = Director::new();
+    let mut ipvs = Client::connect().unwrap();
+    let requests = ModuleRequests::watch();
+    let service = |mark: u32| Service::new(fwmark(mark, AddressFamily::V4));
+    let (unknown, engine): (Scheduler, PersistenceEngine) =
+        ("absent".parse().unwrap(), "absent".parse().unwrap());
+    let changes: Vec<Change> = (1..=30)
+        .map(|mark| match mark % 3 {
+            0 => service(mark),
+            1 => service(mark).with_scheduler(unknown),
+            _ => service(mark).with_persistence(60).with_engine(engine),
+        })
+        .map(Change::AddService)
+        .collect();
+    let refused = ipvs.apply(&changes).unwrap();
+    assert_eq!(director.saved().lines().count(), 10);
+    let (mut schedulers, mut engines) = (0, 0);
+    for RefusedChange { index, refused, .. } in refused {
+        assert_eq!(*refused.request, changes[index].into());
+        match refused.reason {
+            Reason::NoScheduler(missing) if missing == unknown => schedulers += 1,
+            Reason::NoSchedulerOrEngine(Scheduler::WLC, missing) if missing == engine => engines += 1,
+            reason => panic!("{reason:?}"),
+        }
+    }
+    assert_eq!((schedulers, engines), (10, 10));
+    assert_eq!(requests.count("ip_vs_absent"), 1);
+    assert_eq!(requests.count("ip_vs_pe_absent"), 1);
+}
+
+#[test]
 fn sync_daemons_and_servers_of_the_other_address_family_exclude_each_other() {
     let director = Director::new();
     director.system("ip link add d0 type dummy; ip link set d0 up; ip addr add 192.0.2.1/24 dev d0");

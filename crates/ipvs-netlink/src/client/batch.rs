@@ -1,6 +1,8 @@
 //! Batches of changes, and how their outcomes are found if replies are lost.
 
 use super::Ipvs;
+use super::outcome::{BatchError, RefusedChange};
+use super::parts::Parts;
 use crate::daemon::SyncDaemon;
 use crate::destination::Destination;
 use crate::error::{Error, Reason, Refused};
@@ -20,10 +22,23 @@ impl Ipvs {
     /// If replies are lost, the changes whose outcomes are unknown are made again; those that turn out to be made
     /// already count as made.
     ///
+    /// A scheduler or persistence engine that the kernel does not have is asked for once: each time the kernel would
+    /// run modprobe. Later changes that need it are refused like the first.
+    ///
     /// # Errors
     /// [`BatchError`] if the connection breaks or replies are lost again and again; it says what is known of each
     /// change.
     pub fn apply(&mut self, changes: &[Change]) -> std::result::Result<Vec<RefusedChange>, BatchError> {
+        let mut parts = Parts::new(changes);
+        while let Some(part) = parts.next_part() {
+            let outcome = self.apply_part(part);
+            parts.finish_part(part, outcome)?;
+        }
+        Ok(parts.into_refused())
+    }
+
+    /// Makes the changes of one part together.
+    fn apply_part(&mut self, changes: &[Change]) -> std::result::Result<Vec<RefusedChange>, BatchError> {
         let family_id = self.family_id;
         let mut refused = Vec::new();
         // The changes before `known` have known outcomes, and those before `sent` were sent once.
@@ -116,29 +131,4 @@ impl FirstAttempt {
             _ => Self::NotMade,
         }
     }
-}
-
-/// A change of a batch that the kernel refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RefusedChange {
-    /// The index of the change in the batch.
-    pub index: usize,
-    /// The refusal.
-    pub refused: Refused,
-}
-
-/// A batch that broke off, so that its outcome is not fully known.
-#[derive(Debug, thiserror::Error)]
-#[error("{error} (the changes before number {} are known to be done)", .known + 1)]
-#[non_exhaustive]
-pub struct BatchError {
-    /// The cause.
-    pub error: Error,
-    /// The refusals that are known.
-    pub refused: Vec<RefusedChange>,
-    /// The number of changes, counted from the first, whose outcomes are known.
-    pub known: usize,
-    /// The number of changes, counted from the first, that reached the kernel. Later ones were not made.
-    pub sent: usize,
 }

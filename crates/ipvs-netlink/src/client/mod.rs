@@ -1,14 +1,18 @@
 //! The client: one method for each thing that the kernel's IPVS can do.
 
 mod batch;
+mod outcome;
+mod parts;
 
 use std::fmt;
 
 use nix::errno::Errno;
 
-pub use batch::{BatchError, RefusedChange};
 #[cfg(feature = "tokio")]
 pub(crate) use batch::{FirstAttempt, MAX_ATTEMPTS};
+pub use outcome::{BatchError, RefusedChange};
+#[cfg(feature = "tokio")]
+pub(crate) use parts::Parts;
 
 use crate::constants::IPVS_GENL_NAME;
 use crate::daemon::{DaemonState, SyncDaemon};
@@ -41,10 +45,10 @@ pub struct Ipvs {
     include_stats: bool,
 }
 
-/// Options for connecting to the kernel; see [`Ipvs::options`].
+/// Options for connecting to the kernel; see [`Ipvs::options`]. The client for tokio takes the same.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
-    load_module: bool,
+    pub(crate) load_module: bool,
 }
 
 impl ConnectOptions {
@@ -56,7 +60,7 @@ impl ConnectOptions {
         self
     }
 
-    /// Connects to the kernel.
+    /// Connects the blocking client to the kernel.
     ///
     /// # Errors
     /// [`Error::NoIpvs`] if the kernel has no IPVS, [`Error::Connection`] if there is no netlink.

@@ -6,7 +6,7 @@ use netlink_packet_core::NLM_F_ACK;
 
 use super::Ipvs;
 use super::connection::{Arrival, Replies};
-use crate::client::{BatchError, FirstAttempt, MAX_ATTEMPTS, RefusedChange};
+use crate::client::{BatchError, FirstAttempt, MAX_ATTEMPTS, Parts, RefusedChange};
 use crate::error::{Error, Refused};
 use crate::request::Change;
 use crate::same::{same_daemon, same_destination, same_service};
@@ -29,10 +29,23 @@ impl Ipvs {
     /// [limits](super#limits). If replies are lost, the changes from the first of them on are made again, in order;
     /// those that turn out to be made already count as made.
     ///
+    /// A scheduler or persistence engine that the kernel does not have is asked for once: each time the kernel would
+    /// run modprobe. Later changes that need it are refused like the first.
+    ///
     /// # Errors
     /// [`BatchError`] if the connection breaks or replies are lost again and again; it says what is known of each
     /// change.
     pub async fn apply(&self, changes: &[Change]) -> Result<Vec<RefusedChange>, BatchError> {
+        let mut parts = Parts::new(changes);
+        while let Some(part) = parts.next_part() {
+            let outcome = self.apply_part(part).await;
+            parts.finish_part(part, outcome)?;
+        }
+        Ok(parts.into_refused())
+    }
+
+    /// Makes the changes of one part, many of them in flight.
+    async fn apply_part(&self, changes: &[Change]) -> Result<Vec<RefusedChange>, BatchError> {
         let mut refused = Vec::new();
         // The changes before `known` have known outcomes, and those before `sent` were sent once.
         let (mut known, mut sent) = (0, 0);

@@ -84,7 +84,7 @@ use std::sync::Arc;
 pub use list::List;
 pub use watch::Watch;
 
-use crate::client::{NOT_ASKED_TO_LOAD, is_missing};
+use crate::client::{ConnectOptions, NOT_ASKED_TO_LOAD, is_missing};
 use crate::error::Error;
 use crate::module;
 use connection::Connection;
@@ -106,60 +106,38 @@ pub struct Ipvs {
     include_stats: bool,
 }
 
-/// Options for connecting to the kernel; see [`Ipvs::options`].
-#[derive(Debug, Clone, Default)]
-pub struct ConnectOptions {
-    load_module: bool,
-}
-
-impl ConnectOptions {
-    /// Runs the system's module loader (`/proc/sys/kernel/modprobe`) if the kernel has no IPVS. Kernels from 5.16 on
-    /// run it by themselves. The default is `false`: no process is started.
-    #[must_use]
-    pub fn load_module(mut self, load_module: bool) -> Self {
-        self.load_module = load_module;
-        self
+impl Ipvs {
+    /// Connects to the kernel, starts no process, and spawns the task that carries the messages.
+    ///
+    /// # Errors
+    /// Like [`connect_with`](Self::connect_with).
+    ///
+    /// # Panics
+    /// Like [`connect_with`](Self::connect_with).
+    pub async fn connect() -> Result<Self> {
+        Self::connect_with(&ConnectOptions::default()).await
     }
 
-    /// Connects to the kernel, and spawns the task that carries the messages.
+    /// Connects to the kernel with options, and spawns the task that carries the messages.
     ///
     /// # Errors
     /// [`Error::NoIpvs`] if the kernel has no IPVS, [`Error::Connection`] if there is no netlink or no tokio.
     ///
     /// # Panics
     /// If the runtime has no I/O or no time (`enable_all`).
-    pub async fn connect(&self) -> Result<Ipvs> {
+    pub async fn connect_with(options: &ConnectOptions) -> Result<Self> {
         let mut connection = Connection::open::<TokioSocket>().await;
         let mut outcome = NOT_ASKED_TO_LOAD.into();
-        if self.load_module && connection.as_ref().is_err_and(is_missing) {
+        if options.load_module && connection.as_ref().is_err_and(is_missing) {
             let loaded = ::tokio::task::spawn_blocking(module::load).await;
             outcome = loaded.unwrap_or_else(|error| format!("its loader was not run ({error})"));
             connection = Connection::open::<TokioSocket>().await;
         }
         match connection {
-            Ok(connection) => Ok(Ipvs { connection: Arc::new(connection), include_stats: true }),
+            Ok(connection) => Ok(Self { connection: Arc::new(connection), include_stats: true }),
             Err(error) if is_missing(&error) => Err(Error::NoIpvs(outcome)),
             Err(error) => Err(Error::Connection(error)),
         }
-    }
-}
-
-impl Ipvs {
-    /// Connects to the kernel, starts no process, and spawns the task that carries the messages.
-    ///
-    /// # Errors
-    /// Like [`ConnectOptions::connect`].
-    ///
-    /// # Panics
-    /// Like [`ConnectOptions::connect`].
-    pub async fn connect() -> Result<Self> {
-        Self::options().connect().await
-    }
-
-    /// Returns options for connecting that can be changed before [`ConnectOptions::connect`].
-    #[must_use]
-    pub fn options() -> ConnectOptions {
-        ConnectOptions::default()
     }
 
     /// Sets whether this handle reads services and destinations with their counters and rates. The default is `true`;
