@@ -1,5 +1,7 @@
 //! The options of `-L`.
 
+use std::borrow::Cow;
+
 use ipvs_netlink::ServiceId;
 
 use super::arguments::{Arguments, Result, bad_value, number};
@@ -171,6 +173,98 @@ const COLUMNS: [(Opt, Columns); 5] = [
 const FORMATS: [(Opt, ListFormat); 3] =
     [(Opt::Json, ListFormat::Json), (Opt::Table, ListFormat::Table), (Opt::Metrics, ListFormat::Metrics)];
 
+/// The options of a listing that depend on each other.
+struct Given<'a> {
+    /// The option for something else than the table.
+    other: Option<Opt>,
+    columns: Option<(Opt, Columns)>,
+    /// Another option for columns, of which the original makes nothing.
+    more_columns: Option<Opt>,
+    form: Option<(Opt, ListFormat)>,
+    /// The names of the columns of [`ListFormat::Table`].
+    names: Option<Cow<'a, str>>,
+    count: Option<Count>,
+    /// The option that was given for looking names up, or for not doing so.
+    look_up: Option<Opt>,
+    nosort: bool,
+    needs_origins: bool,
+    color: Option<Color>,
+    sum_by: Option<SumBy>,
+    watch: Option<Watch>,
+}
+
+impl Given<'_> {
+    fn format(&self) -> ListFormat {
+        self.form.map_or(ListFormat::Text, |(_, format)| format)
+    }
+
+    /// Returns whether the columns of a table are to be explained.
+    fn asks_for_columns(&self) -> bool {
+        columns::is_help(self.names.as_ref()) && matches!(self.other, None | Some(Opt::Connection))
+    }
+
+    /// Fails if options do not go together.
+    fn check(&self) -> Result<()> {
+        let format = self.format();
+        let needs_table = self.names.is_some() && !(self.asks_for_columns() && self.form.is_none());
+        for (option, is_given, needed, needed_format) in [
+            (Opt::TableColumns, needs_table, Opt::Table, ListFormat::Table),
+            (Opt::Color, self.color.is_some(), Opt::Table, ListFormat::Table),
+            (Opt::SumBy, self.sum_by.is_some(), Opt::Metrics, ListFormat::Metrics),
+        ] {
+            if is_given && format != needed_format {
+                return Err(Usage::Needs(option, needed));
+            }
+        }
+        let columns = self.columns.map(|(option, _)| option);
+        if format == ListFormat::Metrics {
+            let (watch, nosort) = (self.watch.map(|_| Opt::Watch), self.nosort.then_some(Opt::Nosort));
+            if let Some(option) = self.other.or(columns).or(watch).or(nosort) {
+                return Err(Usage::Conflict(option, Opt::Metrics));
+            }
+        }
+        let document = (format == ListFormat::Json).then_some(Opt::Json);
+        if let (Some(option), Some(_)) = (self.other.or(document), self.watch) {
+            return Err(Usage::Conflict(option, Opt::Watch));
+        }
+        if let (Some(_), Some(option)) = (&self.names, columns) {
+            return Err(Usage::Conflict(Opt::TableColumns, option));
+        }
+        if let (Some(count), Some(_)) = (&self.count, &self.names) {
+            return Err(Usage::Conflict(count.option(), Opt::TableColumns));
+        }
+        if let (true, Some(option @ Opt::PersistentConn)) = (self.needs_origins, columns) {
+            return Err(Usage::Conflict(Opt::Origin, option));
+        }
+        if let (Some(other @ (Opt::Timeout | Opt::Daemon | Opt::Drained)), Some(Opt::Names)) =
+            (self.other, self.look_up)
+        {
+            return Err(Usage::Conflict(other, Opt::Names));
+        }
+        self.check_columns()
+    }
+
+    /// Fails if columns say nothing. The original takes some of them beside others and shows the first alone, and takes
+    /// those of tunnels beside everything else; forms of our own refuse that.
+    fn check_columns(&self) -> Result<()> {
+        let columns = self.columns.map(|(option, _)| option);
+        let is_shown_in_columns = self.format() == ListFormat::Table || self.watch.is_some();
+        if let (true, Some(first), Some(more)) = (is_shown_in_columns, columns, self.more_columns) {
+            return Err(Usage::Conflict(first, more));
+        }
+        let is_own = self.form.is_some() || self.count.is_some() || self.other == Some(Opt::Drained);
+        let shows_tunnels = [columns, self.more_columns].contains(&Some(Opt::TunInfo));
+        if let (true, true, Some(other)) = (is_own, shows_tunnels, self.other) {
+            return Err(Usage::Conflict(other, Opt::TunInfo));
+        }
+        match (self.other, columns) {
+            (None, _) | (_, None | Some(Opt::TunInfo)) => Ok(()),
+            (Some(Opt::Connection), Some(Opt::PersistentConn)) => Ok(()),
+            (Some(other), Some(option)) => Err(Usage::Conflict(other, option)),
+        }
+    }
+}
+
 pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     daemon::read_sync_id(arguments)?;
     let service_option = arguments.find(&service::ID_OPTIONS);
@@ -187,93 +281,79 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
         }
         service = service::read_optional_id(arguments)?;
     }
-    let columns = COLUMNS.into_iter().find(|&(option, _)| arguments.flag(option));
+    let mut given_columns = COLUMNS.into_iter().filter(|&(option, _)| arguments.find(&[option]).is_some());
+    let (columns, more_columns) = (given_columns.next(), given_columns.next());
     let names = arguments.take(Opt::TableColumns).map(Option::unwrap_or_default);
-    if columns::is_help(names.as_ref()) && matches!(other, None | Some(Opt::Connection)) {
+    let form = arguments.exclusive(FORMATS.map(|(option, _)| option))?.map(|(option, _)| option);
+    let form = FORMATS.into_iter().find(|&(option, _)| form == Some(option));
+    let look_up = arguments.exclusive([Opt::Numeric, Opt::Names])?.map(|(option, _)| option);
+    let numeric = is_numeric(form, look_up)?;
+    let nosort = arguments.flag(Opt::Nosort);
+    let given = Given {
+        other,
+        columns,
+        more_columns: more_columns.map(|(option, _)| option),
+        form,
+        names,
+        count,
+        look_up,
+        nosort,
+        needs_origins: filter.needs_origins(),
+        color: read_color(arguments)?,
+        sum_by: read_sum_by(arguments)?,
+        watch: read_watch(arguments)?,
+    };
+    given.check()?;
+    if given.asks_for_columns() {
         return Ok(if other.is_none() { Listing::ColumnNames } else { Listing::ConnectionColumnNames });
     }
-    let form = arguments.exclusive(FORMATS.map(|(option, _)| option))?.map(|(option, _)| option);
-    let format = FORMATS.iter().find(|&&(option, _)| form == Some(option));
-    let format = format.map_or(ListFormat::Text, |&(_, format)| format);
-    let look_up = arguments.exclusive([Opt::Numeric, Opt::Names])?.map(|(option, _)| option);
-    let numeric = match (format, look_up) {
-        // Programs want the same document everywhere, and at once.
-        (ListFormat::Json, look_up) => look_up != Some(Opt::Names),
-        (_, Some(Opt::Names)) => return Err(Usage::Needs(Opt::Names, Opt::Json)),
-        (_, look_up) => look_up == Some(Opt::Numeric),
-    };
-    let color = read_color(arguments)?;
-    let sum_by = read_sum_by(arguments)?;
-    let watch = read_watch(arguments)?;
-    for (option, is_given, needed, needed_format) in [
-        (Opt::TableColumns, names.is_some(), Opt::Table, ListFormat::Table),
-        (Opt::Color, color.is_some(), Opt::Table, ListFormat::Table),
-        (Opt::SumBy, sum_by.is_some(), Opt::Metrics, ListFormat::Metrics),
-    ] {
-        if is_given && format != needed_format {
-            return Err(Usage::Needs(option, needed));
-        }
-    }
-    if format == ListFormat::Metrics {
-        let watch = watch.map(|_| Opt::Watch);
-        if let Some(option) = other.or(columns.map(|(option, _)| option)).or(watch) {
-            return Err(Usage::Conflict(option, Opt::Metrics));
-        }
-    }
-    let document = (format == ListFormat::Json).then_some(Opt::Json);
-    if let (Some(option), Some(_)) = (other.or(document), watch) {
-        return Err(Usage::Conflict(option, Opt::Watch));
-    }
-    if let (Some(_), Some((option, _))) = (&names, columns) {
-        return Err(Usage::Conflict(Opt::TableColumns, option));
-    }
-    if let (Some(count), Some(_)) = (&count, &names) {
-        return Err(Usage::Conflict(count.option(), Opt::TableColumns));
-    }
-    if let (true, Some((option @ Opt::PersistentConn, _))) = (filter.needs_origins(), columns) {
-        return Err(Usage::Conflict(Opt::Origin, option));
-    }
-    let color = color.unwrap_or_default();
-    Ok(match (other, columns) {
-        (None, columns) => Listing::Table(List {
+    let format = given.format();
+    let color = given.color.unwrap_or_default();
+    match other {
+        None => Ok(Listing::Table(List {
             format,
             service,
             columns: columns.map_or(Columns::Plain, |(_, columns)| columns),
             numeric,
             exact: arguments.flag(Opt::Exact),
-            sorted: !arguments.flag(Opt::Nosort),
-            chosen: names.map(|names| columns::read(&names)).transpose()?,
+            sorted: !nosort,
+            chosen: given.names.map(|names| columns::read(&names)).transpose()?,
             color,
-            sum_by: sum_by.unwrap_or_default(),
-            watch,
-        }),
-        (Some(Opt::Connection), None | Some((Opt::TunInfo | Opt::PersistentConn, _))) => {
-            Listing::Connections(ConnectionList {
-                format,
-                filter,
-                count,
-                engines: matches!(columns, Some((Opt::PersistentConn, _))),
-                numeric,
-                chosen: names.map(|names| columns::read(&names)).transpose()?,
-                color,
-            })
-        }
-        (Some(other), Some((option, _))) if option != Opt::TunInfo => {
-            return Err(Usage::Conflict(other, option));
-        }
-        (Some(other), _) => {
-            let format = match format {
-                ListFormat::Text => Format::Text,
-                ListFormat::Json => Format::Json,
-                _ => return Err(Usage::Conflict(other, form.unwrap_or(Opt::Table))),
+            sum_by: given.sum_by.unwrap_or_default(),
+            watch: given.watch,
+        })),
+        Some(Opt::Connection) => Ok(Listing::Connections(ConnectionList {
+            format,
+            filter,
+            count: given.count,
+            engines: matches!(columns, Some((Opt::PersistentConn, _))),
+            numeric,
+            chosen: given.names.map(|names| columns::read(&names)).transpose()?,
+            color,
+        })),
+        Some(other) => {
+            let format = match form {
+                None => Format::Text,
+                Some((_, ListFormat::Json)) => Format::Json,
+                Some((form, _)) => return Err(Usage::Conflict(other, form)),
             };
-            match other {
+            Ok(match other {
                 Opt::Timeout => Listing::Timeouts(format),
                 Opt::Daemon => Listing::Daemons(format),
                 _ => Listing::Drained(format),
-            }
+            })
         }
-    })
+    }
+}
+
+/// Returns whether addresses and ports are shown as numbers.
+fn is_numeric(form: Option<(Opt, ListFormat)>, look_up: Option<Opt>) -> Result<bool> {
+    match (form, look_up) {
+        // Programs want the same document everywhere, and at once.
+        (Some((Opt::Json, _)), look_up) => Ok(look_up != Some(Opt::Names)),
+        (_, Some(Opt::Names)) => Err(Usage::Needs(Opt::Names, Opt::Json)),
+        (_, look_up) => Ok(look_up == Some(Opt::Numeric)),
+    }
 }
 
 pub(super) fn read_format(arguments: &mut Arguments<'_, '_>) -> Format {

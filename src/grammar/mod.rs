@@ -14,6 +14,8 @@ mod follow_load;
 mod lines;
 mod listing;
 mod network;
+#[cfg(test)]
+mod pairs;
 mod restore;
 mod saved;
 mod server;

@@ -47,6 +47,9 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Restore> {
     let file = arguments.words.pop().map(Cow::into_owned).filter(|file| file != "-");
     let format = listing::read_format(arguments);
     let check = arguments.flag(Opt::Check) | arguments.flag(Opt::Test);
+    if let (true, Some(option)) = (check, arguments.find(&[Opt::DryRun])) {
+        return Err(Usage::Conflict(Opt::Check, option));
+    }
     let lock_wait = read_lock_wait(arguments)?;
     if !arguments.flag(Opt::Replace) {
         const FOR_REPLACE: [Opt; 5] =
