@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
-use ipvs_netlink::{DestinationId, ServiceId};
+use ipvs_netlink::{DestinationId, Refused, ServiceId};
 
 use super::characters;
 use super::options::{Opt, Verb};
@@ -157,6 +157,9 @@ pub(crate) enum Usage {
         Opt::Replace.name()
     )]
     PartialClear,
+    /// No kernel accepts it, whatever its table.
+    #[error(transparent)]
+    Impossible(Refused),
     #[error("{what} is there already, from line {line}")]
     DefinedTwice { what: String, line: usize },
     #[error("{0} is not there: no line before this one adds it")]

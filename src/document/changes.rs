@@ -12,13 +12,18 @@ use ipvs_netlink::{
 use super::object::FromObject;
 use super::place::{Path, Place};
 use super::read::Settings;
-use crate::grammar::MAX_SECONDS;
+use super::seconds::seconds_range;
+use crate::failure::MAX_SHOWN;
 
 /// The changes that a document asks for, in order, each with its place.
 pub(crate) type Changes = Vec<(Place, Change)>;
 
-/// The faults of a document, and their places.
-pub(crate) type Faults = Vec<(Path, String)>;
+/// The first faults of a document with their places, and the number of all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Faults {
+    pub(crate) shown: Vec<(Path, String)>,
+    pub(crate) total: usize,
+}
 
 impl Settings {
     /// Returns the changes, or everything that is wrong with them.
@@ -27,7 +32,7 @@ impl Settings {
         if let Some(FromObject(timeouts)) = self.timeouts {
             let Timeouts { tcp, tcp_fin, udp, .. } = timeouts;
             for (field, seconds) in [("tcp", tcp), ("tcp_fin", tcp_fin), ("udp", udp)] {
-                checked.seconds(0, seconds, Path::from(Place::Timeouts).key(field));
+                checked.seconds(field, seconds, Place::Timeouts);
             }
             checked.changes.push((Place::Timeouts, Change::SetTimeouts(timeouts)));
         }
@@ -49,7 +54,7 @@ impl Settings {
             checked.daemon(&daemon, place);
             checked.add(&mut daemons, daemon.state, place, Change::StartDaemon(daemon));
         }
-        if checked.faults.is_empty() { Ok(checked.changes) } else { Err(checked.faults) }
+        if checked.faults.total == 0 { Ok(checked.changes) } else { Err(checked.faults) }
     }
 }
 
@@ -61,7 +66,10 @@ struct Checked {
 
 impl Checked {
     fn fault(&mut self, path: impl Into<Path>, why: impl Into<String>) {
-        self.faults.push((path.into(), why.into()));
+        self.faults.total += 1;
+        if self.faults.shown.len() < MAX_SHOWN {
+            self.faults.shown.push((path.into(), why.into()));
+        }
     }
 
     /// Adds a change, whose object may come only once.
@@ -75,16 +83,19 @@ impl Checked {
         }
     }
 
-    fn seconds(&mut self, min: u32, seconds: u32, path: Path) {
-        if !(min..=MAX_SECONDS).contains(&seconds) {
-            let why = format!("{seconds} is not a number of seconds from {min} to {MAX_SECONDS}");
+    fn seconds(&mut self, field: &'static str, seconds: u32, place: Place) {
+        let path = Path::from(place).key(field);
+        let Some(range) = seconds_range(field) else { return };
+        if !range.contains(&seconds) {
+            let why =
+                format!("{seconds} is not a number of seconds from {} to {}", range.start(), range.end());
             self.fault(path, why);
         }
     }
 
     fn service(&mut self, service: &Service, place: Place) {
         if let Some(seconds) = service.persistence {
-            self.seconds(1, seconds, Path::from(place).key("persistence"));
+            self.seconds("persistence", seconds, place);
         }
         if matches!(service.id(), ServiceId::Address { port: 0, .. }) && service.persistence.is_none() {
             self.fault(place, "port 0 stands for every port, which needs persistence");
@@ -123,7 +134,8 @@ mod tests {
         let text = format!(r#"{{"ipvs":{{"schema":1,{ipvs}}}}}"#);
         let settings = Settings::read(text.as_bytes()).unwrap();
         let faults = settings.changes().err().unwrap_or_default();
-        faults.iter().map(|(path, why)| format!("{path}: {why}")).collect()
+        assert_eq!(faults.total, faults.shown.len());
+        faults.shown.iter().map(|(path, why)| format!("{path}: {why}")).collect()
     }
 
     #[test]
@@ -199,5 +211,15 @@ mod tests {
         ] {
             assert_eq!(faults(&ipvs), expected, "{ipvs}");
         }
+    }
+
+    #[test]
+    fn many_faults_are_counted_and_the_first_kept() {
+        let service = r#"{"protocol":"TCP","address":"192.0.2.1","port":80}"#;
+        let services = vec![service; 1000].join(",");
+        let text = format!(r#"{{"ipvs":{{"schema":1,"services":[{services}]}}}}"#);
+        let faults = Settings::read(text.as_bytes()).unwrap().changes().unwrap_err();
+        assert_eq!((faults.total, faults.shown.len()), (999, MAX_SHOWN));
+        assert_eq!(faults.shown[0].0.to_string(), "services[1]");
     }
 }

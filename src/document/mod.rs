@@ -13,6 +13,7 @@ mod object;
 mod place;
 mod plan;
 mod read;
+mod seconds;
 mod writer;
 
 pub(crate) use connection::ConnectionFields;

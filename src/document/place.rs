@@ -57,6 +57,14 @@ impl Path {
         path
     }
 
+    /// Returns the key that the path ends with, if it does.
+    pub(super) fn last_key(&self) -> Option<&str> {
+        match self.0.last()? {
+            Segment::Key(key) => Some(key.as_ref()),
+            Segment::Index(_) => None,
+        }
+    }
+
     fn index(mut self, index: usize) -> Self {
         self.0.push(Segment::Index(index));
         self

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::object::{FromObject, given};
 use super::place::{Path, TOP, line_at};
+use super::seconds::seconds_range;
 use super::{Entry, SCHEMA, Writer};
 use crate::output::Output;
 
@@ -94,10 +95,14 @@ impl Settings {
 
     /// Reads a document.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let text = std::str::from_utf8(bytes).map_err(|error| Fault {
-            line: line_at(bytes, error.valid_up_to()),
-            path: String::new(),
-            why: "the document is not valid UTF-8".into(),
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+            let why = if is_utf16 {
+                "the document is in UTF-16: save it as UTF-8"
+            } else {
+                "the document is not valid UTF-8"
+            };
+            Fault { line: line_at(bytes, error.valid_up_to()), path: String::new(), why: why.into() }
         })?;
         if text.starts_with('\u{feff}') {
             let why = "the document begins with a byte-order mark (U+FEFF), which is invisible: remove it";
@@ -142,6 +147,11 @@ fn fault(text: &str, path: &Path, error: &serde_json::Error) -> Fault {
     } else {
         line
     };
+    // The type of the library has the kernel's range, and the field the one of the option.
+    let widest = format!("a number from 0 to {}", u32::MAX);
+    if let (Some(start), Some(range)) = (why.strip_suffix(&widest), path.last_key().and_then(seconds_range)) {
+        why = format!("{start}a number of seconds from {} to {}", range.start(), range.end());
+    }
     if text.trim_ascii().is_empty() {
         why = "there is no document".into();
     } else if error.is_eof() {
@@ -232,6 +242,37 @@ mod tests {
             assert_eq!(fault(text.as_bytes()), format!("2|schema|{why}"), "{text}");
         }
         assert_eq!(fault(b"{\n\"ip\xffvs\":"), "2||the document is not valid UTF-8");
+        for text in [b"\xff\xfe{\0}\0", b"\xfe\xff\0{\0}"] {
+            assert_eq!(fault(text), "1||the document is in UTF-16: save it as UTF-8");
+        }
+    }
+
+    #[test]
+    fn seconds_of_every_kind_have_one_range() {
+        for (value, what) in [
+            ("-1", "invalid type: integer `-1`"),
+            ("4294967296", "invalid value: integer `4294967296`"),
+            ("18446744073709551616", "invalid type: floating point `1.8446744073709552e+19`"),
+            ("1.5", "invalid type: floating point `1.5`"),
+            ("\"5\"", "invalid type: string \"5\""),
+            ("null", "invalid type: null"),
+        ] {
+            for (ipvs, path, min) in [
+                ("\"timeouts\":{\"tcp\":@}", "timeouts.tcp", 0),
+                ("\"timeouts\":{\"tcp\":5,\"tcp_fin\":@}", "timeouts.tcp_fin", 0),
+                ("\"timeouts\":{\"udp\":@}", "timeouts.udp", 0),
+                ("\"services\":[{\"fwmark\":7,\"persistence\":@}]", "services[0].persistence", 1),
+            ] {
+                let text = format!("{{\"ipvs\":{{\"schema\":1,{}}}}}", ipvs.replace('@', value));
+                let expected = format!("1|{path}|{what}, expected a number of seconds from {min} to 2678400");
+                assert_eq!(fault(text.as_bytes()), expected, "{text}");
+            }
+        }
+        let text = "{\"ipvs\":{\"schema\":1,\"services\":[{\"fwmark\":-1}]}}";
+        assert_eq!(
+            fault(text.as_bytes()),
+            "1|services[0].fwmark|invalid type: integer `-1`, expected a number from 0 to 4294967295"
+        );
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Mistakes {
         }
     }
 
+    /// Counts mistakes beyond those that are shown.
+    pub(crate) fn add_uncounted(&mut self, number: usize) {
+        self.total += number;
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
     }
@@ -96,6 +101,27 @@ pub(crate) struct RefusedLine {
     pub(crate) error: String,
 }
 
+/// The first changes that the kernel refused, and the number of all.
+#[derive(Debug, Default)]
+pub(crate) struct RefusedLines {
+    shown: Vec<RefusedLine>,
+    total: usize,
+}
+
+impl RefusedLines {
+    /// Adds a refusal, which is put into words only if it will be shown: to find its place may take time.
+    pub(crate) fn add(&mut self, line: impl FnOnce() -> RefusedLine) {
+        self.total += 1;
+        if self.shown.len() < MAX_SHOWN {
+            self.shown.push(line());
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}
+
 /// Writes the path to a value before the sentence about it.
 pub(crate) fn at_path(path: &str, why: &str) -> String {
     if path.is_empty() { why.to_owned() } else { format!("{path}: {why}") }
@@ -131,16 +157,16 @@ pub(super) fn sentences(lines: &[String]) -> String {
     text
 }
 
-pub(super) fn refusals(input: &str, refused: &[RefusedLine]) -> String {
+pub(super) fn refusals(input: &str, refused: &RefusedLines) -> String {
     let input = quote(input);
     let sentence = |RefusedLine { number, error }: &RefusedLine| match number {
         Some(number) => format!("{input}:{number}: {}\n", quote(error)),
         None => format!("ipvsadm: {}\n", quote(error)),
     };
-    let mut text: String = refused.iter().take(MAX_SHOWN).map(sentence).collect();
-    if refused.len() > MAX_SHOWN {
+    let mut text: String = refused.shown.iter().map(sentence).collect();
+    if refused.total > refused.shown.len() {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "... and {} more", refused.len() - MAX_SHOWN);
+        let _ = writeln!(text, "... and {} more", refused.total - refused.shown.len());
     }
     text
 }
@@ -210,10 +236,16 @@ mod tests {
 
     #[test]
     fn refusals_beyond_the_first_twenty_are_only_counted() {
-        let line = |number| RefusedLine { number: Some(number), error: "no".into() };
-        let text = refusals("<stdin>", &(1..=20).map(line).collect::<Vec<_>>());
+        let first = |count| {
+            let mut lines = RefusedLines::default();
+            for number in 1..=count {
+                lines.add(|| RefusedLine { number: Some(number), error: "no".into() });
+            }
+            refusals("<stdin>", &lines)
+        };
+        let text = first(20);
         assert_eq!(text.lines().count(), MAX_SHOWN);
-        let text = refusals("<stdin>", &(1..=200_000).map(line).collect::<Vec<_>>());
+        let text = first(200_000);
         assert_eq!(text.lines().count(), MAX_SHOWN + 1);
         assert!(text.ends_with("<stdin>:20: no\n... and 199980 more\n"), "{text}");
         let list = shorten_list(&vec!["x".into(); 23]);

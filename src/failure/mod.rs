@@ -10,7 +10,7 @@ use ipvs_netlink::{BatchError, DestinationState, Error, ProcError, Query, Reason
 use crate::cli::{Opt, Usage, Verb};
 use crate::terminal::{escape, quote};
 
-pub(crate) use input::{MAX_SHOWN, Mistakes, RefusedLine, Repeated, at_path};
+pub(crate) use input::{MAX_SHOWN, Mistakes, RefusedLine, RefusedLines, Repeated, at_path};
 
 /// The reason why the program ends without having done what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +43,10 @@ pub(crate) enum Failure {
     Mistakes(String, Mistakes),
     /// The kernel refused some lines of the input; the others were applied.
     #[error("{}ipvsadm: the other {} were applied", input::refusals(.input, .refused), .others)]
-    Refusals { input: String, refused: Vec<RefusedLine>, others: &'static str },
+    Refusals { input: String, refused: RefusedLines, others: &'static str },
     /// The kernel refused some lines of the input for `--replace`; the table is as it was before.
     #[error("{}ipvsadm: nothing was changed", input::refusals(.0, .1))]
-    NothingChanged(String, Vec<RefusedLine>),
+    NothingChanged(String, RefusedLines),
     /// The kernel refused some lines of the input for `--replace`, and other programs have changed since what had been
     /// changed by then.
     #[error(
@@ -54,7 +54,7 @@ pub(crate) enum Failure {
         input::refusals(.input, .refused),
         input::shorten_list(.left)
     )]
-    NotUndone { input: String, refused: Vec<RefusedLine>, left: Vec<String> },
+    NotUndone { input: String, refused: RefusedLines, left: Vec<String> },
     #[error("cannot replace the table: {0}")]
     Replace(String),
     #[error("another ipvsadm has replaced the table meanwhile, and what this one was draining is left to it")]
@@ -189,7 +189,11 @@ mod tests {
     #[test]
     fn hostile_texts_are_harmless_in_every_report_and_add_no_line() {
         for text in HOSTILE {
-            let line = || RefusedLine { number: Some(7), error: text.into() };
+            let lines = || {
+                let mut lines = RefusedLines::default();
+                lines.add(|| RefusedLine { number: Some(7), error: text.into() });
+                lines
+            };
             let mistakes = || {
                 let mut mistakes = Mistakes::default();
                 mistakes.add(1, || text.into(), Usage::ExtraWord(text.into()));
@@ -219,16 +223,9 @@ mod tests {
                 (Failure::NotFollowed(text.into()), 1),
                 (Failure::Drain { lines: vec![text.into()], sentence: text.into(), status: 1 }, 2),
                 (Failure::Mistakes(text.into(), mistakes()), 4),
-                (Failure::Refusals { input: text.into(), refused: vec![line()], others: "lines" }, 2),
-                (Failure::NothingChanged(text.into(), vec![line()]), 2),
-                (
-                    Failure::NotUndone {
-                        input: text.into(),
-                        refused: vec![line()],
-                        left: vec![text.into(); 50],
-                    },
-                    2,
-                ),
+                (Failure::Refusals { input: text.into(), refused: lines(), others: "lines" }, 2),
+                (Failure::NothingChanged(text.into(), lines()), 2),
+                (Failure::NotUndone { input: text.into(), refused: lines(), left: vec![text.into(); 50] }, 2),
             ] {
                 let report = failure.report();
                 assert!(report.split('\n').all(is_harmless), "{report:?}");

@@ -76,7 +76,9 @@ fn the_manual_and_the_help_list_the_same_options() {
     let existing: BTreeSet<&str> =
         options.iter().flat_map(|option| option.split(' ')).chain(["-l"]).collect();
     let text: Vec<&str> = page.split_whitespace().collect();
-    for pair in text.windows(2).filter(|pair| pair[0].ends_with("Fl")) {
+    let mentioned: Vec<&[&str]> = text.windows(2).filter(|pair| pair[0].ends_with("Fl")).collect();
+    assert!(mentioned.len() > existing.len(), "{}", mentioned.len());
+    for pair in mentioned {
         assert!(
             existing.contains(format!("-{}", pair[1]).as_str()),
             "the option -{} does not exist",

@@ -131,6 +131,34 @@ fn missing_schedulers_and_persistence_engines_are_refused() {
 }
 
 #[test]
+fn lines_with_the_same_missing_scheduler_ask_the_kernel_once() {
+    let director = Director::new();
+    let requests = ModuleRequests::watch();
+    for (words, name) in [("-R", "absent1"), ("-R --replace", "absent2")] {
+        let lines: String =
+            (1..=40).map(|mark| format!("-A -f {mark} -s {name}\n-A -f {} -s rr\n", mark + 100)).collect();
+        let run = director.feed(words, &lines);
+        let sentence = |mark| {
+            format!(
+                "<stdin>:{}: cannot add service FWM {mark}: Scheduler or persistence engine not found: the kernel has \
+                 no scheduler \"{name}\" (module ip_vs_{name})\n",
+                2 * mark - 1
+            )
+        };
+        let expected: String = (1..=20).map(sentence).collect();
+        assert!(run.stderr.starts_with(&format!("{expected}... and 20 more\n")), "{}", run.stderr);
+        assert_eq!(run.status, 255);
+        assert_eq!(requests.count(&format!("ip_vs_{name}")), 1, "{words}");
+        let others = if words == "-R" { 40 } else { 0 };
+        assert_eq!(director.saved().lines().count(), others, "{words}");
+        director.ok("-C");
+    }
+    // Each run asks anew: somebody may have installed the module.
+    assert_eq!(director.feed("-R", "-A -f 1 -s absent1\n").status, 255);
+    assert_eq!(requests.count("ip_vs_absent1"), 2);
+}
+
+#[test]
 fn impossible_servers_are_refused() {
     let director = Director::new();
     director.ok("-A -t 192.0.2.1:80");
@@ -159,6 +187,32 @@ fn impossible_servers_are_refused() {
          upper threshold 3",
     );
     assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-A -t [2001:db8::1]:80 -s wlc\n");
+}
+
+#[test]
+fn a_check_finds_what_every_kernel_refuses() {
+    let director = Director::new();
+    let why = "cannot add server 198.51.100.1:0 to service FWM 1: the lower threshold 20 is above the upper threshold 10";
+    let line = "-a -f 1 -r 198.51.100.1 -x 10 -y 20";
+    let lines = format!("-A -f 1\n-a -f 1 -r 198.51.100.2 -x 20 -y 20\n{line}\n");
+    for words in ["-R --check", "-R --replace --check"] {
+        let run = director.feed(words, &lines);
+        let expected = format!("<stdin>:3: {why}\n    {line}\nipvsadm: nothing was applied\n");
+        assert_eq!((run.status, run.stderr.as_str()), (2, expected.as_str()), "{words}");
+    }
+    let document = "{\"ipvs\":{\"schema\":1,\"services\":[{\"fwmark\":1,\"destinations\":[\n\
+        {\"address\":\"198.51.100.1\",\"port\":0,\"upper_threshold\":10,\"lower_threshold\":20}]}]}}\n";
+    for words in ["-R --json --check", "-R --json --replace --check"] {
+        let run = director.feed(words, document);
+        let expected =
+            format!("<stdin>:2: services[0].destinations[0]: {why}\nipvsadm: nothing was applied\n");
+        assert_eq!((run.status, run.stderr.as_str()), (2, expected.as_str()), "{words}");
+    }
+    // Without a check the kernel refuses it alone, as it does for the original.
+    let run = director.feed("-R", &lines);
+    let expected = format!("<stdin>:3: {why}\nipvsadm: the other lines were applied\n");
+    assert_eq!((run.status, run.stderr), (255, expected));
+    assert_eq!(director.saved().lines().count(), 2);
 }
 
 #[test]

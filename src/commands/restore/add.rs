@@ -7,7 +7,7 @@ use ipvs_netlink::{Change, Error, Reason, RefusedChange};
 use super::input::Input;
 use crate::commands::execute::execute;
 use crate::commands::session::Session;
-use crate::failure::{Failure, Repeated};
+use crate::failure::{Failure, RefusedLines, Repeated};
 use crate::grammar::Command;
 
 /// Carries out the commands in order. Consecutive changes go to the kernel together. What the kernel refuses is
@@ -15,7 +15,7 @@ use crate::grammar::Command;
 pub(super) fn run(session: &mut Session, input: &Input) -> Result<(), Failure> {
     // Even input without a command fails where there is no IPVS.
     session.kernel()?;
-    let mut refused = Vec::new();
+    let mut refused = RefusedLines::default();
     let mut repeated = Repeated::default();
     let is_change = |command: &Command| matches!(command, Command::Change(_));
     for group in input.commands.chunk_by(|(_, a), (_, b)| is_change(a) && is_change(b)) {
@@ -29,7 +29,7 @@ pub(super) fn run(session: &mut Session, input: &Input) -> Result<(), Failure> {
         if changes.is_empty() {
             for (number, command) in group {
                 if let Err(error) = execute(session, command) {
-                    refused.push((Some(*number), error.to_string()));
+                    refused.add(|| input.refused_line(Some(*number), error));
                 }
             }
         } else {
@@ -39,7 +39,9 @@ pub(super) fn run(session: &mut Session, input: &Input) -> Result<(), Failure> {
                 let number = group[index].0;
                 match first.get(&changes[index]) {
                     Some(&first) if first < index => repeated.add(number, group[first].0),
-                    _ => refused.push((Some(number), Failure::from(Error::from(refusal)).to_string())),
+                    _ => {
+                        refused.add(|| input.refused_line(Some(number), Failure::from(Error::from(refusal))));
+                    }
                 }
             }
         }
@@ -48,7 +50,6 @@ pub(super) fn run(session: &mut Session, input: &Input) -> Result<(), Failure> {
     if refused.is_empty() {
         return Ok(());
     }
-    let refused = input.refused_lines(refused);
     Err(Failure::Refusals { input: input.name.clone(), refused, others: input.parts() })
 }
 

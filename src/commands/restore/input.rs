@@ -7,7 +7,7 @@ use ipvs_netlink::Change;
 use crate::cli::{Opt, Usage, Verb};
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
-use crate::failure::{Failure, MAX_SHOWN, Mistakes, RefusedLine, at_path};
+use crate::failure::{Failure, Mistakes, RefusedLine, at_path};
 use crate::grammar::{self, Command, Format, Invocation, List, Listing, Parser, Restore, read_saved};
 
 /// The commands of a file or of standard input.
@@ -93,9 +93,10 @@ impl Input {
                 }
                 Err(faults) => {
                     let text = self.text();
-                    for (path, why) in faults {
-                        mistakes.add_value(|| path.line(text).unwrap_or(1), &path.to_string(), &why);
+                    for (path, why) in &faults.shown {
+                        mistakes.add_value(|| path.line(text).unwrap_or(1), &path.to_string(), why);
                     }
+                    mistakes.add_uncounted(faults.total - faults.shown.len());
                 }
             },
         }
@@ -112,21 +113,26 @@ impl Input {
         self.places.as_ref()?.get(origin).copied().map(Path::from)
     }
 
-    /// Says where refused commands come from, and what they are among. Deletions by `--replace` have no origin.
-    pub(super) fn refused_lines(
-        &self,
-        refused: impl IntoIterator<Item = (Option<usize>, String)>,
-    ) -> Vec<RefusedLine> {
-        let refused = refused.into_iter().enumerate().map(|(index, (origin, error))| {
-            // To find a place in a document takes time, and the others are only counted.
-            match origin.and_then(|origin| self.path(origin)).filter(|_| index < MAX_SHOWN) {
-                Some(path) => {
-                    RefusedLine { number: path.line(self.text()), error: at_path(&path.to_string(), &error) }
-                }
-                None => RefusedLine { number: origin, error },
+    /// Says where a refused command comes from. Deletions by `--replace` have no origin.
+    pub(super) fn refused_line(&self, origin: Option<usize>, failure: Failure) -> RefusedLine {
+        let error = failure.to_string();
+        match origin.and_then(|origin| self.path(origin)) {
+            Some(path) => {
+                RefusedLine { number: path.line(self.text()), error: at_path(&path.to_string(), &error) }
             }
-        });
-        refused.collect()
+            None => RefusedLine { number: origin, error },
+        }
+    }
+
+    /// Adds a mistake of the command with this origin.
+    pub(super) fn add_mistake(&self, mistakes: &mut Mistakes, origin: usize, mistake: Usage) {
+        match self.path(origin) {
+            Some(path) => {
+                let line = || path.line(self.text()).unwrap_or(1);
+                mistakes.add_value(line, &path.to_string(), &mistake.to_string());
+            }
+            None => mistakes.add(origin, || command_at(&self.bytes, origin), mistake),
+        }
     }
 
     /// Names the parts that the input consists of.
@@ -165,11 +171,6 @@ impl Input {
             Some(announced) => Err(Failure::Cut { input: self.name.clone(), announced }),
             None => Ok(()),
         }
-    }
-
-    /// Returns the line with this number.
-    pub(super) fn line(&self, number: usize) -> String {
-        command_at(&self.bytes, number)
     }
 }
 

@@ -2,6 +2,7 @@
 //! carried out.
 
 mod add;
+mod check;
 mod content;
 mod draining;
 mod following;
@@ -20,16 +21,18 @@ pub(crate) fn run(session: &mut Session, restore: &Restore) -> Result<(), Failur
     let mut input = Input::read(restore)?;
     let Some(options) = restore.replace else {
         if restore.check {
-            return input.check_complete();
+            input.check_complete()?;
+            return check::check_changes(&input);
         }
         let _lock = lock(session, restore)?;
         return add::run(session, &input);
     };
     input.check_complete()?;
-    let desired = replace::desired(&mut input)?;
     if restore.check {
-        return Ok(());
+        check::check_changes(&input)?;
+        return replace::desired(&mut input).map(drop);
     }
+    let desired = replace::desired(&mut input)?;
     if options.dry_run {
         return replace::show(session, &input, desired, options, restore.format);
     }

@@ -17,7 +17,7 @@ use crate::commands::notes::Notes;
 use crate::commands::session::Session;
 use crate::commands::signals::without_signals;
 use crate::document::{StepFields, Writer};
-use crate::failure::{Failure, Mistakes, RefusedLine, Repeated};
+use crate::failure::{Failure, Mistakes, RefusedLines, Repeated};
 use crate::grammar::{self, Command, Edit, Format, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
@@ -30,7 +30,7 @@ pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
         match follow(&mut desired, &command, number) {
             Ok(None) => {}
             Ok(Some(first)) => repeated.add(number, first),
-            Err(mistake) => mistakes.add(number, || input.line(number), mistake),
+            Err(mistake) => input.add_mistake(&mut mistakes, number, mistake),
         }
     }
     input.check(mistakes)?;
@@ -201,8 +201,10 @@ fn write_plan(session: &mut Session, input: &Input, plan: &Plan<usize>, options:
     Ok(())
 }
 
-fn refused_lines(input: &Input, refused: Vec<RefusedStep<usize>>) -> Vec<RefusedLine> {
-    let sentence =
-        |step: RefusedStep<usize>| (step.origin, Failure::from(Error::from(step.refused)).to_string());
-    input.refused_lines(refused.into_iter().map(sentence))
+fn refused_lines(input: &Input, refused: Vec<RefusedStep<usize>>) -> RefusedLines {
+    let mut lines = RefusedLines::default();
+    for RefusedStep { refused, origin, .. } in refused {
+        lines.add(|| input.refused_line(origin, Failure::from(Error::from(refused))));
+    }
+    lines
 }

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use super::assert_valid;
 use crate::random::Random;
 use crate::support::*;
 
@@ -160,6 +163,59 @@ fn many_refusals_and_faults_are_found_quickly_and_only_counted() {
         assert!(run.stderr.contains(rest), "{}", run.stderr);
         assert_eq!((run.status, director.saved().as_str()), (status, ""));
     }
+}
+
+#[test]
+fn whatever_is_accepted_is_valid_by_the_schema() {
+    let director = Director::new();
+    let document: Value = serde_json::from_str(
+        r#"{"ipvs": {"schema": 1, "timeouts": {"tcp": 900, "tcp_fin": 5, "udp": 7},
+            "daemons": [{"state": "master", "interface": "eth0", "sync_id": 1, "max_length": 1400,
+                         "group": "224.0.0.81", "port": 8848, "ttl": 1}],
+            "services": [
+                {"protocol": "UDP", "address": "192.0.2.1", "port": 53, "scheduler": "mh", "flags": ["mh-port"],
+                 "persistence": 60, "netmask": "255.255.0.0", "engine": "sip", "destinations": [
+                    {"address": "2001:db8::1", "port": 53, "forwarding": "tunnel", "weight": 1,
+                     "upper_threshold": 2147483647, "lower_threshold": 0,
+                     "tunnel": {"type": "gue", "port": 6080, "flags": ["checksum"]}}]},
+                {"fwmark": 1, "family": "IPv6", "persistence": 1, "netmask": 64}]}}"#,
+    )
+    .unwrap();
+    let values: Value = serde_json::from_str(
+        r#"[0, 1, 128, 65536, 2147483648, 4294967296, -1, 1.5, null, true, "", "7", "007", "TCP", "IPv4", "tunnel", "gre",
+            "backup", "a b", "sixteen-letters-", "::1", "10.0.0.256", "010.0.0.1", "fe80::1%lo", [], ["flag-1", 8], {},
+            [{"fwmark": 2}]]"#,
+    )
+    .unwrap();
+    let values = values.as_array().unwrap();
+    let places = pointers(&document, String::new());
+    let changes = places.iter().flat_map(|place| values.iter().map(move |value| (place, value)));
+    let step = if std::env::var_os("IPVSADM_SCHEMA").is_some() { 1 } else { 5 };
+    let mut accepted = Vec::new();
+    for (place, value) in changes.step_by(step) {
+        let mut changed = document.clone();
+        *changed.pointer_mut(place).unwrap() = value.clone();
+        let changed = changed.to_string();
+        if director.feed("-R --json --check", &changed).status == 0 {
+            accepted.push(changed);
+        }
+    }
+    assert!((10..150).contains(&accepted.len()), "{}", accepted.len());
+    assert_valid(&accepted);
+}
+
+/// Returns the JSON pointers to everything in a value.
+fn pointers(value: &Value, place: String) -> Vec<String> {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(key, child)| (key.clone(), child)).collect(),
+        Value::Array(elements) => {
+            elements.iter().enumerate().map(|(index, child)| (index.to_string(), child)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let inside = children.into_iter().flat_map(|(key, child)| pointers(child, format!("{place}/{key}")));
+    let inside: Vec<String> = inside.collect();
+    [vec![place], inside].concat()
 }
 
 #[test]

@@ -20,7 +20,10 @@ fn unknown_attributes_and_values_of_newer_kernels_are_tolerated() {
 #[test]
 fn attributes_may_appear_in_any_order() {
     let with_attributes = |bytes: &[u8]| matches!(bytes[0], 1..=11) && bytes.len() > 4;
-    for capture in captures().iter().filter(|capture| with_attributes(&capture.bytes)) {
+    let captures: Vec<Capture> =
+        captures().into_iter().filter(|capture| with_attributes(&capture.bytes)).collect();
+    assert!(captures.len() > 10, "{}", captures.len());
+    for capture in captures {
         let reversed = capture.decode(&reversed(&capture.bytes)).unwrap();
         assert_eq!(reversed, capture.message(), "{}", capture.title);
     }
