@@ -37,7 +37,6 @@ struct Given<'a> {
     count: Option<Count>,
     /// The option that was given for looking names up, or for not doing so.
     look_up: Option<Opt>,
-    nosort: bool,
     needs_origins: bool,
     color: Option<Color>,
     sum_by: Option<SumBy>,
@@ -69,8 +68,8 @@ impl Given<'_> {
         }
         let columns = self.columns.map(|(option, _)| option);
         if format == ListFormat::Metrics {
-            let (watch, nosort) = (self.watch.map(|_| Opt::Watch), self.nosort.then_some(Opt::Nosort));
-            if let Some(option) = self.other.or(columns).or(watch).or(nosort) {
+            let watch = self.watch.map(|_| Opt::Watch);
+            if let Some(option) = self.other.or(columns).or(watch) {
                 return Err(Usage::Conflict(option, Opt::Metrics));
             }
         }
@@ -139,7 +138,6 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
     let form = FORMATS.into_iter().find(|&(option, _)| form == Some(option));
     let look_up = arguments.exclusive([Opt::Numeric, Opt::Names])?.map(|(option, _)| option);
     let numeric = is_numeric(form, look_up)?;
-    let nosort = arguments.flag(Opt::Nosort);
     let given = Given {
         other,
         columns,
@@ -148,7 +146,6 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
         names,
         count,
         look_up,
-        nosort,
         needs_origins: filter.needs_origins(),
         color: read_color(arguments)?,
         sum_by: read_sum_by(arguments)?,
@@ -167,7 +164,7 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             columns: columns.map_or(Columns::Plain, |(_, columns)| columns),
             numeric,
             exact: arguments.flag(Opt::Exact),
-            sorted: !nosort,
+            sorted: !arguments.flag(Opt::Nosort),
             chosen: given.names.map(|names| columns::read(&names)).transpose()?,
             color,
             sum_by: given.sum_by.unwrap_or_default(),
