@@ -137,3 +137,27 @@ fn assert_meaningful(
         assert!(is_original, "{words} says nothing: {longer}");
     }
 }
+
+#[test]
+fn options_that_mean_nothing_together_are_named() {
+    for (line, sentence) in [
+        ("-L --table --stats --rate", "--stats and --rate exclude each other"),
+        ("-L --watch --rate --tun-info", "--rate and --tun-info exclude each other"),
+        ("-L -c --json --tun-info", "-c and --tun-info exclude each other"),
+        ("-L --drained --tun-info", "--drained and --tun-info exclude each other"),
+        ("-L --timeout --json --names", "--timeout and --names exclude each other"),
+        ("-L --columns help --stats", "--columns and --stats exclude each other"),
+        ("-L --columns help --json", "--columns needs --table"),
+        ("-L --columns help --color always", "--color needs --table"),
+        ("-L --columns help --table --color red", "--color \"red\": it is auto, always or never"),
+        ("-L -c --columns help --count", "--count and --columns exclude each other"),
+        ("-R --replace --check --dry-run", "--check and --dry-run exclude each other"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mistake = Parser::default().parse(&words).map_err(|mistake| mistake.to_string());
+        assert_eq!(mistake, Err(sentence.to_owned()), "{line}");
+    }
+    for line in ["-L --columns help", "-L --table --columns help", "-L -c --table --columns help -n"] {
+        assert!(Parser::default().parse(&line.split(' ').collect::<Vec<_>>()).is_ok(), "{line}");
+    }
+}

@@ -179,19 +179,22 @@ pub(super) fn read(arguments: &mut Arguments<'_, '_>) -> Result<Listing> {
             chosen: given.names.map(|names| columns::read(&names)).transpose()?,
             color,
         })),
-        Some(other) => {
-            let format = match form {
-                None => Format::Text,
-                Some((_, ListFormat::Json)) => Format::Json,
-                Some((form, _)) => return Err(Usage::Conflict(other, form)),
-            };
-            Ok(match other {
-                Opt::Timeout => Listing::Timeouts(format),
-                Opt::Daemon => Listing::Daemons(format),
-                _ => Listing::Drained(format),
-            })
-        }
+        Some(other) => plain_or_document(other, form),
     }
+}
+
+/// Returns the listing that has no form besides lines and documents.
+fn plain_or_document(option: Opt, form: Option<(Opt, ListFormat)>) -> Result<Listing> {
+    let format = match form {
+        None => Format::Text,
+        Some((_, ListFormat::Json)) => Format::Json,
+        Some((form, _)) => return Err(Usage::Conflict(option, form)),
+    };
+    Ok(match option {
+        Opt::Timeout => Listing::Timeouts(format),
+        Opt::Daemon => Listing::Daemons(format),
+        _ => Listing::Drained(format),
+    })
 }
 
 /// Returns whether addresses and ports are shown as numbers.
