@@ -76,7 +76,8 @@ fn show_public_part(session: &mut Session, list: &List, file: ProcTable) -> Resu
     show(session, list, services, info, view::public_part)
 }
 
-/// Returns whether a service of the file is the one with this id. The family of a mark may be unknown.
+/// Returns whether a service of the file may be the one with this id. The family of a mark may be unknown: to leave out
+/// what is there would be worse than to show what is perhaps not meant, and the note says so.
 fn may_be(service: &ProcService, id: ServiceId) -> bool {
     match (service.id, id) {
         (ServiceId::Fwmark { mark: found, .. }, ServiceId::Fwmark { mark, .. })

@@ -31,6 +31,7 @@ mod random;
 mod refusals;
 mod reload;
 mod replace;
+mod restore;
 mod support;
 mod sweep;
 mod tmux;
