@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipvs_netlink::{DestinationId, Protocol, Scheduler, ServiceId, SyncDaemon, TableEntry, Tunnel};
 
-use super::holders::Holder;
-use super::sync_messages::SyncMessage;
+use super::heard::{Holder, SyncMessage};
 use crate::momentary::MomentaryWeights;
 
 /// Everything that the checks look at. What could not be read is missing, and no check blames what is missing.

@@ -1,18 +1,8 @@
 //! Other machines that answer for a virtual address.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::evidence::Evidence;
-use super::finding::{Finding, Severity, shell_word};
-
-/// A machine that has answered for an address of this one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Holder {
-    pub(crate) address: Ipv4Addr,
-    /// The index of the interface that the answer came in by.
-    pub(crate) interface: u32,
-    pub(crate) hardware: [u8; 6],
-}
+use super::finding::{Finding, Severity, list, shell_word};
+use super::heard::Holder;
 
 /// Names each address once for all machines that answer for it.
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
@@ -26,8 +16,8 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(
             Severity::Error,
             "address-duplicate",
-            format!("virtual address {}", IpAddr::from(address)),
-            format!("another machine answers for it on {name}: {}", super::finding::list(numbers)),
+            format!("virtual address {}", address),
+            format!("another machine answers for it on {name}: {}", list(numbers)),
             "clients reach whichever machine has answered last: two directors at once, or one real server",
             format!(
                 "find it with: arping -D -I {} {address}; on a real server: ipvsadm --doctor --as-real-server; on a \

@@ -6,6 +6,7 @@
 mod connections;
 mod evidence;
 mod finding;
+mod heard;
 mod holders;
 mod host;
 mod load;
@@ -21,8 +22,7 @@ pub(crate) use evidence::{
     Address, ConnectionCounts, Evidence, Flow, Interface, Listener, Probe, Program, Route, Rules, RulesState,
 };
 pub(crate) use finding::{Finding, Severity};
-pub(crate) use holders::Holder;
-pub(crate) use sync_messages::{DEFAULT_GROUP, SyncMessage, group};
+pub(crate) use heard::{DEFAULT_GROUP, Holder, SyncMessage, group};
 
 /// Examines a director and returns what is wrong, worst first.
 pub(crate) fn examine_director(evidence: &Evidence) -> Vec<Finding> {

@@ -1,32 +1,10 @@
 //! Messages of other directors: whether the daemons of this one and of those belong together.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use ipvs_netlink::{DaemonState, SyncDaemon};
 
 use super::evidence::Evidence;
-use super::finding::{Finding, Severity, list};
-
-const DEFAULT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 81));
-const DEFAULT_PORT: u16 = 8848;
-/// Where daemons send and listen if nothing else was chosen.
-pub(crate) const DEFAULT_GROUP: SocketAddr = SocketAddr::new(DEFAULT_ADDRESS, DEFAULT_PORT);
-
-/// A message of another director.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SyncMessage {
-    /// The multicast group and port that it was sent to.
-    pub(crate) group: SocketAddr,
-    pub(crate) sender: IpAddr,
-    /// The sync id of its daemon.
-    pub(crate) id: u8,
-}
-
-/// Returns the multicast group and port of a daemon.
-pub(crate) fn group(daemon: &SyncDaemon) -> SocketAddr {
-    let port = if daemon.port == 0 { DEFAULT_PORT } else { daemon.port };
-    SocketAddr::new(daemon.group.unwrap_or(DEFAULT_ADDRESS), port)
-}
+use super::finding::{Finding, Severity, list, shell_word};
+use super::heard::{SyncMessage, group};
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let daemon = |state| evidence.daemons.iter().find(|daemon| daemon.state == state);
@@ -92,7 +70,7 @@ fn second_master(evidence: &Evidence, master: &SyncDaemon) -> Option<Finding> {
         format!(
             "ipvsadm --start-daemon backup --mcast-interface {} --syncid {}, or --stop-daemon master here if the \
              other director is the active one",
-            super::finding::shell_word(&master.interface.to_string()),
+            shell_word(&master.interface.to_string()),
             master.sync_id
         ),
     ))
@@ -101,6 +79,7 @@ fn second_master(evidence: &Evidence, master: &SyncDaemon) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::evidence::tests::{found, healthy};
+    use super::super::heard::DEFAULT_GROUP;
     use super::*;
 
     const NOTHING: [&str; 0] = [];
@@ -141,7 +120,7 @@ mod tests {
         evidence.daemons[0].port = 0;
         evidence.daemons[0].group = Some([224, 0, 0, 82].into());
         assert_eq!(found(&evidence), ["sync-group"]);
-        evidence.daemons[0].group = Some(DEFAULT_ADDRESS);
+        evidence.daemons[0].group = Some(DEFAULT_GROUP.ip());
         assert_eq!(found(&evidence), NOTHING);
     }
 
