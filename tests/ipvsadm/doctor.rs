@@ -364,3 +364,16 @@ fn another_network_namespace_is_examined_with_its_own_addresses() {
     let nowhere = director.run("--doctor --netns /proc/self/ns/mnt");
     assert_eq!((nowhere.status, nowhere.stdout.as_str()), (2, ""), "{}", nowhere.stderr);
 }
+
+#[test]
+fn without_the_right_to_send_packets_of_its_own_it_says_so() {
+    let director = Director::new();
+    director.system(
+        "ip link add outside type veth peer name other; ip link set outside up; \
+         ip address add 192.0.2.1/24 dev outside",
+    );
+    director.ok("-A -t 192.0.2.1:80");
+    assert_eq!(found("ipvsadm --doctor --probe --json"), (1, vec!["no-servers".into()]));
+    let expected = (1, vec!["no-servers".into(), "not-examined".into()]);
+    assert_eq!(found("setpriv --bounding-set -net_raw ipvsadm --doctor --probe --json"), expected);
+}
