@@ -51,7 +51,12 @@ fn join(group: SocketAddr, interface: u32) -> io::Result<UdpSocket> {
     let family = if group.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(ipproto::UDP))?;
     set_socket_reuseaddr(&socket, true)?;
-    bind(&socket, &group)?;
+    let mut own = group;
+    if let SocketAddr::V6(own) = &mut own {
+        // Groups of one network have the same address in each.
+        own.set_scope_id(interface);
+    }
+    bind(&socket, &own)?;
     let socket = UdpSocket::from(socket);
     match group.ip() {
         IpAddr::V4(ip) => {

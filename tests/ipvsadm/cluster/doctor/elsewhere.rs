@@ -70,7 +70,7 @@ fn directors_that_do_not_belong_together_are_named() {
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for (daemon, options, expected) in [
                 ("backup", "--syncid 5", &["sync-id"][..]),
-                ("backup", "--syncid 6 --mcast-group 224.0.0.82 --mcast-port 8849", &["sync-group"]),
+                ("backup", "--syncid 6 --mcast-group ff02::81", &["sync-group"]),
                 ("master", "--syncid 6", &["sync-masters"]),
                 ("backup", "--syncid 6", &[]),
             ] {
