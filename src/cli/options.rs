@@ -202,9 +202,9 @@ table! {
         Masquerading ('m', "masquerading") Flag, SERVER_SETTINGS, "masquerading (NAT)";
         TunType ("tun-type") Required("TYPE"), TUNNELS, "ipip, gue or gre (default ipip)";
         TunPort ("tun-port") Required("PORT"), TUNNELS, "UDP port of a gue tunnel";
-        TunNocsum ("tun-nocsum") Flag, SERVER_SETTINGS, "tunnel without checksums (default)";
-        TunCsum ("tun-csum") Flag, SERVER_SETTINGS, "gue or gre tunnel with checksums";
-        TunRemcsum ("tun-remcsum") Flag, SERVER_SETTINGS, "gue tunnel with remote checksum offload";
+        TunNocsum ("tun-nocsum") Flag, TUNNELS, "tunnel without checksums (default)";
+        TunCsum ("tun-csum") Flag, TUNNELS, "gue or gre tunnel with checksums";
+        TunRemcsum ("tun-remcsum") Flag, TUNNELS, "gue tunnel with remote checksum offload";
         Weight ('w', "weight") Required("WEIGHT"), &[Verb::AddServer, Verb::EditServer, Verb::Undrain],
             "share of new connections, 0 for none (default 1)";
         UpperThreshold ('x', "u-threshold") Required("CONNECTIONS"), SERVER_SETTINGS,
@@ -286,7 +286,7 @@ table! {
         Full ("full") Flag, &[Verb::Save], "save timeouts, sync daemons and the order of servers, too";
         PresentWeights ("present-weights") Flag, &[Verb::Save],
             "save weights that follow the load as they are now, not as they were configured";
-        Probe ("probe") Flag, &[Verb::Doctor], "with --doctor, try to connect to the real servers of TCP services";
+        Probe ("probe") Flag, &[Verb::Doctor], "with --doctor, connect to the real servers, and ask and listen for other directors";
         AsRealServer ("as-real-server") Flag, &[Verb::Doctor],
             "examine a real server for direct routing or tunnels, on that machine";
         Agent ("agent") Required("PORT"), FOLLOWING,

@@ -232,6 +232,7 @@ mod tests {
         connect(&mut evidence, SERVER, b"SYN_RECV", CLIENT, 3);
         assert_eq!(found(&evidence), ["waiting"]);
         evidence.table = vec![entry("FWM 7", &["10.0.0.12:0"])];
+        evidence.table[0].service.stats.in_packets = 1;
         assert_eq!(found(&evidence), [""; 0]);
     }
 

@@ -1,10 +1,11 @@
 //! The evidence: all that was seen of the machine. Nothing here asks for more.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use ipvs_netlink::{DestinationId, Protocol, Scheduler, ServiceId, SyncDaemon, TableEntry, Tunnel};
 
+use super::heard::{Holder, SyncMessage};
 use crate::momentary::MomentaryWeights;
 
 /// Everything that the checks look at. What could not be read is missing, and no check blames what is missing.
@@ -32,10 +33,14 @@ pub(crate) struct Evidence {
     pub(crate) failed_neighbours: HashSet<(u32, IpAddr)>,
     /// The outcomes of connecting to servers, if that was asked for.
     pub(crate) probes: HashMap<SocketAddr, Probe>,
+    /// Other machines that answer for virtual addresses, if they were asked.
+    pub(crate) holders: BTreeSet<Holder>,
+    /// The messages of other directors, if anybody has listened.
+    pub(crate) sync_messages: BTreeSet<SyncMessage>,
     /// The sockets that wait for requests, if they were asked for.
     pub(crate) listeners: Option<Vec<Listener>>,
-    /// Set if the kernel has the helper for FTP.
-    pub(crate) has_ftp_helper: bool,
+    /// The ports that the kernel's helper for FTP watches; none if it is missing.
+    pub(crate) ftp_ports: Vec<u16>,
     /// The programs of this network namespace that change tables or move addresses.
     pub(crate) programs: Vec<Program>,
     pub(crate) rules: Option<Rules>,
@@ -61,6 +66,8 @@ pub(crate) struct Interface {
     pub(crate) mtu: u32,
     /// The kind of virtual interface, such as `ipip`.
     pub(crate) kind: String,
+    /// Set if it accepts only GRE packets with checksums, and `false` if only those without.
+    pub(crate) wants_checksums: Option<bool>,
 }
 
 impl Interface {

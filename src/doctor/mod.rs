@@ -6,27 +6,35 @@
 mod connections;
 mod evidence;
 mod finding;
+mod heard;
+mod holders;
 mod host;
 mod load;
+mod marks;
 mod real_server;
 mod rules;
 mod servers;
 mod services;
 mod sync;
+mod sync_messages;
 
 pub(crate) use evidence::{
     Address, ConnectionCounts, Evidence, Flow, Interface, Listener, Probe, Program, Route, Rules, RulesState,
 };
 pub(crate) use finding::{Finding, Severity};
+pub(crate) use heard::{DEFAULT_GROUP, Holder, SyncMessage, group};
 
 /// Examines a director and returns what is wrong, worst first.
 pub(crate) fn examine_director(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     host::check(evidence, &mut findings);
     services::check(evidence, &mut findings);
+    holders::check(evidence, &mut findings);
+    marks::check(evidence, &mut findings);
     servers::check(evidence, &mut findings);
     connections::check(evidence, &mut findings);
     sync::check(evidence, &mut findings);
+    sync_messages::check(evidence, &mut findings);
     rules::check(evidence, &mut findings);
     load::check(evidence, &mut findings);
     sorted(evidence, findings)

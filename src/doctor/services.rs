@@ -188,14 +188,32 @@ fn settings(evidence: &Evidence, entry: &TableEntry, findings: &mut Vec<Finding>
         ));
     }
     let is_ftp = matches!(id, ServiceId::Address { protocol: Protocol::TCP, port: FTP, .. });
-    if is_ftp && !evidence.has_ftp_helper && natted().next().is_some() {
+    if is_ftp && !evidence.ftp_ports.contains(&FTP) && natted().next().is_some() {
+        let ports = list(&evidence.ftp_ports);
+        let (seen, mend) = if ports.is_empty() {
+            ("is not loaded".to_owned(), "modprobe ip_vs_ftp".to_owned())
+        } else {
+            let mend = format!("modprobe -r ip_vs_ftp; modprobe ip_vs_ftp ports={FTP}, and the other ports");
+            (format!("watches only other ports ({ports})"), mend)
+        };
         findings.push(Finding::new(
             Severity::Warning,
             "ftp-helper",
             id,
-            format!("it is FTP behind NAT ({}), and the module ip_vs_ftp is not loaded", list(natted())),
+            format!("it is FTP behind NAT ({}), and the module ip_vs_ftp {seen}", list(natted())),
             "clients log in, but transfer no file",
-            "modprobe ip_vs_ftp",
+            mend,
+        ));
+    }
+    let is_stream = matches!(id.protocol(), Some(Protocol::TCP | Protocol::SCTP));
+    if is_stream && !is_plain {
+        findings.push(Finding::new(
+            Severity::Warning,
+            "engine-protocol",
+            id,
+            "it has the persistence engine sip, which reads UDP alone",
+            "clients are bound by their addresses, and messages of one call go to different servers",
+            "let the telephones use UDP, or do without --pe",
         ));
     }
 }
@@ -327,13 +345,29 @@ mod tests {
     }
 
     #[test]
+    fn the_engine_for_calls_reads_udp_alone() {
+        let mut evidence = healthy();
+        evidence.table[0].service.settings.engine = Some(PersistenceEngine::SIP);
+        assert_eq!(found(&evidence), ["engine-protocol"]);
+        // A mark may be that of UDP packets.
+        for service in ["UDP 192.0.2.1:5060", "FWM 1"] {
+            evidence.table = vec![entry(service, &["10.0.0.11:0"])];
+            evidence.table[0].service.settings.engine = Some(PersistenceEngine::SIP);
+            evidence.table[0].service.stats.in_packets = 1;
+            assert_eq!(found(&evidence), NOTHING, "{service}");
+        }
+    }
+
+    #[test]
     fn ftp_behind_nat_needs_its_helper() {
         let mut evidence = healthy();
         evidence.table = vec![entry("TCP 192.0.2.1:21", &["10.0.0.11:21"])];
         assert_eq!(found(&evidence), ["ftp-helper"]);
-        evidence.has_ftp_helper = true;
+        evidence.ftp_ports = vec![2121];
+        assert_eq!(found(&evidence), ["ftp-helper"]);
+        evidence.ftp_ports.push(21);
         assert_eq!(found(&evidence), NOTHING);
-        evidence.has_ftp_helper = false;
+        evidence.ftp_ports.clear();
         evidence.table[0].destinations[0].settings.forwarding = Forwarding::Tunnel;
         assert_eq!(found(&evidence), NOTHING);
         // A persistent service on all ports needs none.

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "no item of a test program is reachable")]
 
 mod commands;
+mod hints;
 mod links;
 mod manual;
 mod markdown;

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
@@ -265,4 +267,113 @@ fn a_table_of_ten_thousand_services_gives_one_line_for_all() {
     assert!(lines[0].starts_with(
         "error [no-route] real servers: there is no route to 10.1.0.1, 10.1.0.2, 10.1.0.3 and 9997 more: "
     ));
+}
+
+#[test]
+fn malformed_files_of_the_kernel_are_harmless() {
+    let director = Director::new();
+    director.system("ip address add 192.0.2.1/32 dev lo");
+    director.ok("-A -t 192.0.2.1:80");
+    director.ok("-a -t 192.0.2.1:80 -r 192.0.2.1:80 -m");
+    let names = [
+        "net/ipv4/ip_forward",
+        "net/ipv4/conf/lo/forwarding",
+        "net/ipv4/vs/conn_reuse_mode",
+        "kernel/osrelease",
+    ];
+    for text in ["", "\n", "-", "99999999999999999999999", "-9223372036854775808", "\u{1b}[31m", "6.", "\0\0"]
+    {
+        let folder = Folder::new();
+        fs::write(folder.0.join("text"), text.repeat(1000)).unwrap();
+        let copies: String = names
+            .iter()
+            .map(|name| {
+                format!(
+                    "mkdir -p /proc/sys/$(dirname {name}); cp {}/text /proc/sys/{name}; ",
+                    folder.0.display()
+                )
+            })
+            .collect();
+        let files = ["tcp", "tcp6", "udp"]
+            .map(|file| format!("mount --bind {}/text /proc/$$/task/$$/net/{file}; ", folder.0.display()))
+            .concat();
+        for (words, expected) in
+            [("--doctor", "local-server"), ("--doctor --as-real-server -t 192.0.2.1:80", "not-listening")]
+        {
+            let script = format!("{files} mount -t tmpfs none /proc/sys; {copies} exec {PROGRAM} {words}");
+            let output = Command::new("unshare").args(["--mount", "sh", "-c", &script]).output().unwrap();
+            assert_harmless(text, &output);
+            let lines = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(
+                (output.status.code(), lines.contains(expected)),
+                (Some(1), true),
+                "{text:?} {words}: {lines}"
+            );
+        }
+    }
+    // Without any files there is nothing to examine.
+    let run = run(Command::new("unshare").args([
+        "--mount",
+        "sh",
+        "-c",
+        &format!("mount -t tmpfs none /proc; exec {PROGRAM} --doctor"),
+    ]));
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.starts_with("ipvsadm: cannot look: "), "{}", run.stderr);
+}
+
+#[test]
+fn services_that_come_and_go_meanwhile_are_harmless() {
+    let director = Director::new();
+    let lines =
+        |command: &str| -> String { (1..=200).map(|mark| format!("{command} -f {mark}\n")).collect() };
+    let (add, delete) = (lines("-A"), lines("-D"));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                director.feed("-R", &add);
+                director.feed("-R", &delete);
+            }
+        });
+        for number in 0..20 {
+            let words = if number % 2 == 0 { "--doctor" } else { "--doctor -f 7 -f 150" };
+            let run = director.run(words);
+            let is_fine = run.status < 2 && run.stderr.is_empty();
+            let is_gone = run.status == 2 && run.stdout.is_empty() && run.stderr.contains("No such service");
+            if !is_fine && !is_gone {
+                is_over.store(true, Ordering::Relaxed);
+                panic!("{words}: {run:?}");
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn another_network_namespace_is_examined_with_its_own_addresses() {
+    let director = Director::new();
+    director.system("ip address add 192.0.2.1/32 dev lo");
+    director.ok("-A -t 192.0.2.1:80");
+    director.ok("-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 0");
+    let own = format!("/proc/{}/task/{}/ns/net", std::process::id(), nix::unistd::gettid());
+    let there = run(Command::new("unshare").args(["--net", PROGRAM, "--doctor", "--netns", &own]));
+    let here = director.run("--doctor");
+    assert_eq!((there.status, &there.stdout), (1, &here.stdout), "{}", there.stderr);
+    assert!(here.stdout.starts_with("error [all-drained] "), "{}", here.stdout);
+    let nowhere = director.run("--doctor --netns /proc/self/ns/mnt");
+    assert_eq!((nowhere.status, nowhere.stdout.as_str()), (2, ""), "{}", nowhere.stderr);
+}
+
+#[test]
+fn without_the_right_to_send_packets_of_its_own_it_says_so() {
+    let director = Director::new();
+    director.system(
+        "ip link add outside type veth peer name other; ip link set outside up; \
+         ip address add 192.0.2.1/24 dev outside",
+    );
+    director.ok("-A -t 192.0.2.1:80");
+    assert_eq!(found("ipvsadm --doctor --probe --json"), (1, vec!["no-servers".into()]));
+    let expected = (1, vec!["no-servers".into(), "not-examined".into()]);
+    assert_eq!(found("setpriv --bounding-set -net_raw ipvsadm --doctor --probe --json"), expected);
 }

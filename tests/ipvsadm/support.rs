@@ -101,7 +101,7 @@ impl Director {
     }
 }
 
-/// A value below /proc/sys/net/core that holds for all network namespaces and can be set only in the first one. It is
+/// A value below /proc/sys/net that holds for all network namespaces and can be set only in the first one. It is
 /// set for the time of a test.
 pub struct Sysctl {
     name: &'static str,
@@ -110,8 +110,8 @@ pub struct Sysctl {
 
 impl Sysctl {
     pub fn set(name: &'static str, value: &str) -> Self {
-        let before = Self::access(&format!("cat /proc/sys/net/core/{name}"));
-        Self::access(&format!("echo {value} >/proc/sys/net/core/{name}"));
+        let before = Self::access(&format!("cat /proc/sys/net/{name}"));
+        Self::access(&format!("echo {value} >/proc/sys/net/{name}"));
         Self { name, before }
     }
 
@@ -125,7 +125,7 @@ impl Sysctl {
 
 impl Drop for Sysctl {
     fn drop(&mut self) {
-        Self::access(&format!("echo {} >/proc/sys/net/core/{}", self.before.trim_end(), self.name));
+        Self::access(&format!("echo {} >/proc/sys/net/{}", self.before.trim_end(), self.name));
     }
 }
 

@@ -210,8 +210,8 @@ fn small_socket_buffers_make_batches_smaller() {
         })
         .collect();
     for [send, receive] in [["16384", "212992"], ["4608", "212992"], ["4608", "2304"], ["212992", "2304"]] {
-        let _send = Sysctl::set("wmem_default", send);
-        let _receive = Sysctl::set("rmem_default", receive);
+        let _send = Sysctl::set("core/wmem_default", send);
+        let _receive = Sysctl::set("core/rmem_default", receive);
         for words in ["-R", "-R --replace"] {
             director.ok("-C");
             let run = director.feed(words, &rules);

@@ -54,6 +54,17 @@ pub(super) fn has_module(name: &str) -> bool {
     fs::exists(format!("/sys/module/{name}")).unwrap_or(true)
 }
 
+/// Returns the ports that the helper for FTP watches, none if the kernel does not have it.
+pub(super) fn ftp_ports() -> Vec<u16> {
+    const DEFAULT: &str = "21";
+    if !has_module("ip_vs_ftp") {
+        return Vec::new();
+    }
+    let ports = fs::read_to_string("/sys/module/ip_vs_ftp/parameters/ports");
+    let ports = ports.unwrap_or_else(|_| DEFAULT.into());
+    ports.trim().split(',').flat_map(|port| port.parse::<u16>()).collect()
+}
+
 /// Opens the list of connections, which exists if IPVS does.
 pub(super) fn open_connections() -> Result<Connections, Failure> {
     Connections::open().map_err(|error| match error {

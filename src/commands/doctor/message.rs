@@ -18,7 +18,10 @@ pub(super) fn interface(payload: &[u8]) -> Option<Interface> {
     let (header, attributes) = payload.split_at_checked(LINK_HEADER)?;
     let flags = u32_at(header, 8)?;
     let is_set = |flag: libc::c_int| flags & flag as u32 != 0;
-    let kind = find(attributes, libc::IFLA_LINKINFO).and_then(|info| find(info, libc::IFLA_INFO_KIND));
+    let info = find(attributes, libc::IFLA_LINKINFO);
+    let kind = info.and_then(|info| find(info, libc::IFLA_INFO_KIND)).map(text).unwrap_or_default();
+    let wants_checksums =
+        info.filter(|_| matches!(kind.as_str(), "gre" | "ip6gre")).and_then(wants_checksums);
     Some(Interface {
         index: u32_at(header, 4)?,
         name: text(find(attributes, libc::IFLA_IFNAME)?),
@@ -27,8 +30,18 @@ pub(super) fn interface(payload: &[u8]) -> Option<Interface> {
         is_loopback: is_set(libc::IFF_LOOPBACK),
         has_no_arp: is_set(libc::IFF_NOARP),
         mtu: find(attributes, libc::IFLA_MTU).and_then(|mtu| u32_at(mtu, 0)).unwrap_or_default(),
-        kind: kind.map(text).unwrap_or_default(),
+        kind,
+        wants_checksums,
     })
+}
+
+/// Returns whether a GRE tunnel accepts packets with checksums, or those without.
+fn wants_checksums(info: &[u8]) -> Option<bool> {
+    // These two are not in the C library.
+    const IFLA_GRE_IFLAGS: u16 = 2;
+    const GRE_CSUM: u16 = 0x8000;
+    let flags = find(find(info, libc::IFLA_INFO_DATA)?, IFLA_GRE_IFLAGS)?;
+    Some(u16::from_be_bytes(*flags.first_chunk()?) & GRE_CSUM != 0)
 }
 
 /// Reads an address from the payload of `RTM_NEWADDR`.
@@ -128,6 +141,24 @@ mod tests {
             (7, "tunl0", 1480, "ipip")
         );
         assert!(read.is_up && read.has_no_arp && !read.is_running && !read.is_loopback);
+    }
+
+    #[test]
+    fn tunnels_tell_which_packets_they_accept() {
+        for (kind, flags, expected) in [
+            ("gre", [0x80, 0], Some(true)),
+            ("ip6gre", [0x20, 0], Some(false)),
+            // The attribute of another kind means something else.
+            ("vti", [0x80, 0], None),
+        ] {
+            let (mut data, mut info, mut message) = (Vec::new(), Vec::new(), vec![0; LINK_HEADER]);
+            push(&mut data, 2, &flags);
+            push(&mut info, libc::IFLA_INFO_KIND, kind.as_bytes());
+            push(&mut info, libc::IFLA_INFO_DATA, &data);
+            push(&mut message, libc::IFLA_IFNAME, b"tunnel\0");
+            push(&mut message, libc::IFLA_LINKINFO, &info);
+            assert_eq!(interface(&message).unwrap().wants_checksums, expected, "{kind}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `--doctor`: looks at this machine, says what is wrong, and changes nothing.
 
+mod arp;
 mod files;
 mod look;
 mod message;
@@ -7,6 +8,7 @@ mod network;
 mod probe;
 pub(super) mod programs;
 mod rules;
+mod sync_messages;
 
 use std::io;
 
@@ -25,7 +27,7 @@ pub(crate) fn run(session: &mut Session, options: &Doctor) -> Result<(), Failure
         let evidence = look::at_director(options.services.clone());
         let mut evidence = evidence.map_err(|failure| Failure::NotExamined(Box::new(failure)))?;
         if options.probe {
-            evidence.probes = probe::probe(&evidence.table);
+            probe::probe(&mut evidence);
         }
         examine_director(&evidence)
     };

@@ -1,23 +1,59 @@
-//! Trying to connect to servers, the only thing that the doctor ever sends.
+//! What only packets can tell: whether servers accept connections, and what other directors do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use ipvs_netlink::{Protocol, TableEntry};
+use ipvs_netlink::{Protocol, ServiceId, TableEntry};
 
-use crate::doctor::Probe;
+use super::{arp, sync_messages};
+use crate::doctor::{Evidence, Probe};
 
 /// The time for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The number of connections that are made at the same time.
 const MAX_CONNECTIONS: usize = 64;
 
+/// Adds what packets tell.
+pub(super) fn probe(evidence: &mut Evidence) {
+    evidence.probes = connect_to_servers(&evidence.table);
+    match arp::ask(&questions(evidence)) {
+        Some(holders) => evidence.holders = holders,
+        None => evidence.unread.push("what other machines answer to ARP requests".into()),
+    }
+    match sync_messages::listen(&evidence.daemons, &evidence.interfaces) {
+        Some(messages) => evidence.sync_messages = messages,
+        None => evidence.unread.push("what other sync daemons send".into()),
+    }
+}
+
+/// Returns the virtual addresses that are on this machine, each with the interfaces by which others could have it. IPv6
+/// asks for its addresses itself.
+fn questions(evidence: &Evidence) -> BTreeSet<(Ipv4Addr, u32)> {
+    let mut questions = BTreeSet::new();
+    for entry in &evidence.table {
+        let ServiceId::Address { address: IpAddr::V4(address), .. } = entry.service.id() else { continue };
+        if evidence.places(address.into()).next().is_none() {
+            continue;
+        }
+        let near = evidence
+            .addresses
+            .iter()
+            .filter(|place| place.ip == IpAddr::from(address) || place.is_with(address.into()));
+        for interface in near.filter_map(|place| evidence.interface(place.interface)) {
+            if interface.is_up && !interface.is_loopback && !interface.has_no_arp {
+                questions.insert((address, interface.index));
+            }
+        }
+    }
+    questions
+}
+
 /// Connects to the servers of TCP services that get new connections, each once.
-pub(super) fn probe(table: &[TableEntry]) -> HashMap<SocketAddr, Probe> {
+fn connect_to_servers(table: &[TableEntry]) -> HashMap<SocketAddr, Probe> {
     let servers: HashSet<SocketAddr> = table
         .iter()
         .filter(|entry| entry.service.id().protocol() == Some(Protocol::TCP))

@@ -1,13 +1,17 @@
 //! A real server, examined on that machine: it has to accept packets for the virtual address, and to hide that it has
 //! the address.
 
+mod tunnel;
+
 use std::net::{IpAddr, SocketAddr};
 
-use ipvs_netlink::{Destination, Forwarding, Protocol, ServiceId, Tunnel};
+use ipvs_netlink::{Protocol, ServiceId};
 
-use crate::doctor::evidence::{Address, Evidence, Interface, Listener, width};
+use crate::doctor::evidence::{Address, Evidence, Interface, width};
 use crate::doctor::finding::{Finding, Severity, set, shell_word};
 use crate::doctor::services::wide_address;
+
+pub(super) use tunnel::options;
 
 /// Examines the machine for the services that it serves, or for all virtual addresses that it seems to have.
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
@@ -23,7 +27,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         None => all_addresses(evidence, findings),
     }
     reverse_path(evidence, findings);
-    findings.extend(evidence.tunnel.and_then(|tunnel| decapsulation(evidence, tunnel)));
+    findings.extend(evidence.tunnel.and_then(|tunnel| tunnel::check(evidence, tunnel)));
 }
 
 fn service(evidence: &Evidence, protocol: Protocol, service: SocketAddr, findings: &mut Vec<Finding>) {
@@ -53,64 +57,6 @@ fn all_addresses(evidence: &Evidence, findings: &mut Vec<Finding>) {
     for address in addresses {
         places(evidence, address, &format!("virtual address {address}"), findings);
     }
-}
-
-/// Returns the options that name a service and the tunnel to a server, each after a blank.
-pub(super) fn options(service: ServiceId, server: &Destination) -> String {
-    let mut options = match service {
-        ServiceId::Address { protocol, address, port } => {
-            let option = match protocol {
-                Protocol::UDP => "-u",
-                Protocol::SCTP => "--sctp-service",
-                _ => "-t",
-            };
-            format!(" {option} {}", SocketAddr::new(address, port))
-        }
-        ServiceId::Fwmark { .. } => String::new(),
-    };
-    if server.forwarding == Forwarding::Tunnel {
-        options += &match server.tunnel {
-            Tunnel::Gue { port, .. } => format!(" -i --tun-type gue --tun-port {port}"),
-            Tunnel::Gre { .. } => " -i --tun-type gre".into(),
-            _ => " -i".to_owned(),
-        };
-    }
-    options
-}
-
-/// Finds a tunnel whose packets nobody unwraps here.
-fn decapsulation(evidence: &Evidence, tunnel: Tunnel) -> Option<Finding> {
-    const SUBJECT: &str = "the tunnel from the director";
-    const BREAKS: &str = "packets from the director are dropped";
-    let (kinds, command): (&[&str], _) = match tunnel {
-        Tunnel::Gre { .. } => (&["gre", "ip6gre"], "modprobe ip_gre; ip link set gre0 up"),
-        // What comes out of GUE is unwrapped once more.
-        _ => (&["ipip", "ip6tnl", "sit"], "modprobe ipip; ip link set tunl0 up"),
-    };
-    let unwraps = |interface: &Interface| interface.is_up && kinds.contains(&interface.kind.as_str());
-    if !evidence.interfaces.is_empty() && !evidence.interfaces.iter().any(unwraps) {
-        return Some(Finding::new(
-            Severity::Error,
-            "no-tunnel",
-            SUBJECT,
-            format!("no interface of the kind {} is up", kinds.join(", ")),
-            BREAKS,
-            format!("{command} # for IPv4"),
-        ));
-    }
-    let Tunnel::Gue { port, .. } = tunnel else { return None };
-    let is_open =
-        |listener: &Listener| listener.protocol == Protocol::UDP && listener.address.port() == port.get();
-    (!evidence.listeners.as_ref()?.iter().any(is_open)).then(|| {
-        Finding::new(
-            Severity::Error,
-            "no-gue-port",
-            SUBJECT,
-            format!("nothing receives on UDP port {port}"),
-            BREAKS,
-            format!("modprobe fou; ip fou add port {port} gue"),
-        )
-    })
 }
 
 /// Returns whether an address looks like a virtual one: it is where no network is, on `lo` or a tunnel.

@@ -1,6 +1,7 @@
-use ipvs_netlink::{DestinationId, TunnelFlags};
+use ipvs_netlink::{Destination, DestinationId, Forwarding, Tunnel, TunnelFlags};
 
 use super::*;
+use crate::doctor::evidence::Listener;
 use crate::doctor::evidence::tests::{address, interface};
 
 const NOTHING: [&str; 0] = [];
@@ -172,6 +173,29 @@ fn somebody_has_to_unwrap_what_comes_through_the_tunnel() {
 }
 
 #[test]
+fn gre_tunnels_accept_packets_with_checksums_or_those_without() {
+    for (sent, wants, expected) in [
+        (TunnelFlags::CHECKSUM, Some(true), None),
+        (TunnelFlags::CHECKSUM, Some(false), Some("gre-checksum")),
+        (TunnelFlags::NO_CHECKSUM, Some(true), Some("gre-checksum")),
+        (TunnelFlags::NO_CHECKSUM, Some(false), None),
+        (TunnelFlags::CHECKSUM, None, None),
+    ] {
+        let mut evidence = healthy();
+        evidence.tunnel = Some(Tunnel::Gre { flags: sent });
+        evidence.interfaces[2].kind = "gre".into();
+        evidence.interfaces[2].wants_checksums = wants;
+        let findings = crate::doctor::examine_real_server(&evidence);
+        assert_eq!(findings.first().map(|finding| finding.check), expected, "{sent:?} {wants:?}");
+        // One of several that fits is enough.
+        let fitting = Some(sent == TunnelFlags::CHECKSUM);
+        let other = Interface { index: 4, wants_checksums: fitting, ..evidence.interfaces[2].clone() };
+        evidence.interfaces.push(other);
+        assert_eq!(crate::doctor::examine_real_server(&evidence), []);
+    }
+}
+
+#[test]
 fn the_director_says_how_to_examine_its_server() {
     let service = "UDP [2001:db8::1]:53".parse().unwrap();
     let server = Destination::new("10.0.0.1:53".parse::<DestinationId>().unwrap());
@@ -183,6 +207,8 @@ fn the_director_says_how_to_examine_its_server() {
         " -u [2001:db8::1]:53 -i --tun-type gue --tun-port 6080"
     );
     assert_eq!(options("FWM 7".parse().unwrap(), &server), " -i");
+    let gre = Tunnel::Gre { flags: TunnelFlags::CHECKSUM };
+    assert_eq!(options("FWM 7".parse().unwrap(), &server.with_tunnel(gre)), " -i --tun-type gre --tun-csum");
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! `--doctor` on working clusters, in which one thing after the other is broken: each is named, and nothing before.
 
 mod director;
+mod elsewhere;
+mod kernel;
+mod marks;
 mod real_server;
 mod traffic;
 
 use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -53,6 +56,16 @@ fn wait_for(machine: &Machine, words: &str, expected: &[&str]) {
         assert!(Instant::now() < deadline, "expected {expected:?}, found {found:?}: {lines}");
         sleep(Duration::from_millis(300));
     }
+}
+
+/// Lets clients wait in vain for an answer, at the same time.
+fn wait_in_vain(client: &Machine, service: &str) {
+    const CLIENTS: usize = 3;
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| assert!(Connection::open(client, service).is_err(), "{service}"));
+        }
+    });
 }
 
 /// A cluster behind NAT in which everything works.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The name of the check, the commands that break something, and those that mend it.
-const STEPS: [(&str, &str, &str); 14] = [
+const STEPS: [(&str, &str, &str); 19] = [
     ("forwarding-off", "sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1"),
     (
         "forwarding-off",
@@ -29,6 +29,16 @@ const STEPS: [(&str, &str, &str); 14] = [
         "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.12 -m",
     ),
     ("full", "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m -x 1", "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m"),
+    (
+        "all-full",
+        "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m -x 1; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.12 -m -x 1",
+        "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.12 -m",
+    ),
+    (
+        "reused-ports",
+        "sysctl -w net.ipv4.vs.conn_reuse_mode=0; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m -w 0",
+        "sysctl -w net.ipv4.vs.conn_reuse_mode=1; ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11 -m",
+    ),
     ("persistent-sh", "ipvsadm -E -t 192.0.2.1:80 -s sh -p 300", "ipvsadm -E -t 192.0.2.1:80 -s rr"),
     ("no-route", "ipvsadm -a -t 192.0.2.1:80 -r 203.0.113.9 -m", "ipvsadm -d -t 192.0.2.1:80 -r 203.0.113.9"),
     ("no-route", "ip route add blackhole 10.0.0.12", "ip route del blackhole 10.0.0.12"),
@@ -38,12 +48,31 @@ const STEPS: [(&str, &str, &str); 14] = [
         "ipvsadm -A -u 192.0.2.1:53 -o; ipvsadm -a -u 192.0.2.1:53 -r 10.0.0.11 -m",
         "ipvsadm -D -u 192.0.2.1:53",
     ),
+    (
+        "engine-protocol",
+        "ipvsadm -A -t 192.0.2.1:5060 -p 60 --pe sip; ipvsadm -a -t 192.0.2.1:5060 -r 10.0.0.11 -m",
+        "ipvsadm -D -t 192.0.2.1:5060",
+    ),
     // Linux 6.1 hangs if a daemon is stopped before its thread has run.
     (
         "sync-interface",
         "ip link add sync0 type dummy; ip link set sync0 multicast on up; \
          ipvsadm --start-daemon master --mcast-interface sync0; sleep 0.3; ip link set sync0 down",
         "ipvsadm --stop-daemon master; ip link del sync0",
+    ),
+    (
+        "sync-length",
+        "ip link add sync0 type dummy; ip link set sync0 multicast on up; \
+         ipvsadm --start-daemon master --mcast-interface sync0; sleep 0.3; ip link set sync0 mtu 1400",
+        "ipvsadm --stop-daemon master; ip link del sync0",
+    ),
+    (
+        "sync-version",
+        "ip link add sync0 type dummy; ip link set sync0 multicast on up; sysctl -w net.ipv4.vs.sync_version=0; \
+         ipvsadm --start-daemon master --mcast-interface sync0; sleep 0.3; \
+         ipvsadm -A -t [2001:db8:1::1]:80; ipvsadm -a -t [2001:db8:1::1]:80 -r [2001:db8:2::11]:80 -m",
+        "ipvsadm -D -t [2001:db8:1::1]:80; ipvsadm --stop-daemon master; ip link del sync0; \
+         sysctl -w net.ipv4.vs.sync_version=1",
     ),
 ];
 

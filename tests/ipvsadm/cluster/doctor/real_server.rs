@@ -1,6 +1,7 @@
 //! Settings of a real server.
 
 use super::*;
+use crate::cluster::udp::UdpServer;
 
 #[test]
 fn each_wrong_setting_of_a_real_server_is_named_and_nothing_before() {
@@ -61,9 +62,7 @@ fn each_wrong_setting_of_a_real_server_is_named_and_nothing_before() {
     assert_eq!(found(server, &service), ["not-listening"]);
     // The director sees that nobody answers, and sends us to the server.
     server.ip("address del 192.0.2.1/32 dev lo\n");
-    for _ in 0..3 {
-        assert!(Connection::open(&network.client, &endpoint(VIP, 80)).is_err());
-    }
+    wait_in_vain(&network.client, &endpoint(VIP, 80));
     let findings = examine(&network.director_machine, "").stdout;
     assert!(findings.contains("[waiting]") && findings.contains(&service), "{findings}");
 }
@@ -87,4 +86,32 @@ fn a_missing_end_of_a_tunnel_is_named() {
         count_answers(&network.client, &endpoint(VIP, 80), 2);
         network.director.ok(&format!("-D -t {VIP}:80"));
     }
+    // Now with checksums, which the tunnel does not accept. The director says how to examine the server.
+    let (tunnel, service) = ("-i --tun-type gre --tun-csum", endpoint(VIP, 81));
+    let _other = network.serve(81);
+    network.add_service(&format!("-t {service} -s rr"), SERVERS, 81, tunnel);
+    wait_in_vain(&network.client, &service);
+    let finding = examine(&network.director_machine, "").stdout;
+    let words = format!("--as-real-server -t {service} {tunnel}");
+    assert!(finding.contains("[waiting]") && finding.ends_with(&format!("{words}\n")), "{finding}");
+    assert_eq!(found(server, &words), ["gre-checksum"]);
+    server.ip("link add checked type gre local 10.0.0.11 remote 10.0.0.1 csum\nlink set checked up\n");
+    assert_eq!(found(server, &words), NOTHING);
+    count_answers(&network.client, &service, 2);
+}
+
+#[test]
+fn answers_of_datagrams_and_ipv6_addresses_belong_to_the_right_place() {
+    let network = Network::new(1);
+    network.route_answers_around_director();
+    let server = &network.servers[0];
+    let _servers = [UdpServer::start(server, "0.0.0.0:53"), UdpServer::start(server, &endpoint(VIP, 54))];
+    assert_eq!(found(server, &format!("--as-real-server -u {VIP}:53")), ["any-address"]);
+    assert_eq!(found(server, &format!("--as-real-server -u {VIP}:54")), NOTHING);
+
+    let _serving = network.serve(80);
+    let words = format!("--as-real-server -t {}", endpoint(VIP6, 80));
+    assert_eq!(found(server, &words), NOTHING);
+    server.ip(&format!("address del {VIP6}/128 dev lo\naddress add {VIP6}/128 dev inside nodad\n"));
+    assert_eq!(found(server, &words), ["address-announced"]);
 }

@@ -196,7 +196,7 @@ fn lists_that_change_while_they_are_read_have_everything_that_stays() {
 #[test]
 fn a_small_receive_buffer_loses_no_reply() {
     let director = Director::alone();
-    let _receive = Sysctl::set("rmem_default", "2304");
+    let _receive = Sysctl::set("core/rmem_default", "2304");
     let web = tcp("192.0.2.1", 80);
     let changes: Vec<Change> =
         (1..=1000).map(|port| Change::AddDestination(web, server("10.0.0.1", port))).collect();
