@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ipvs_netlink::{DestinationId, ServiceId};
+use ipvs_netlink::{Destination, DestinationId, ServiceId};
 
 use super::Rules;
-use super::change::{Event, Target, WeightChange};
+use super::change::{Event, Kind, Target, WeightChange};
 use super::fight::Fight;
-use super::server::{Heard, Server};
+use super::server::{Heard, Rank, Server};
 use super::service::{Candidate, keeper};
 
 /// A server with its present weight.
@@ -26,12 +26,32 @@ struct Entry {
     server: Server,
     fight: Fight,
     is_kept: bool,
+    /// The settings of a server that was removed here, whose present weight is 0 then.
+    removed: Option<Destination>,
+    /// Somebody else has added the server after it was removed, and so it is not removed again before it has been well.
+    must_stay: bool,
 }
 
 impl Entry {
     fn new(id: DestinationId, present: u32, configured: u32) -> Self {
         let server = Server::new(present, configured);
-        Self { id, configured, present, server, fight: Fight::default(), is_kept: false }
+        let (fight, is_kept, removed, must_stay) = (Fight::default(), false, None, false);
+        Self { id, configured, present, server, fight, is_kept, removed, must_stay }
+    }
+
+    fn removed(settings: Destination) -> Self {
+        Self { removed: Some(settings), ..Self::new(settings.id, 0, settings.weight) }
+    }
+
+    /// Returns the way in which the weight has to become this one, if anything has to change.
+    fn change(&self, to: u32, is_kept: bool, rules: &Rules) -> Option<Kind> {
+        match self.removed {
+            Some(settings) => (to > 0).then_some(Kind::Add(settings)),
+            None if rules.remove && !is_kept && !self.must_stay && self.server.has_failed(rules) => {
+                Some(Kind::Remove)
+            }
+            None => (to != self.present).then_some(Kind::Set),
+        }
     }
 }
 
@@ -67,7 +87,8 @@ impl Load {
         events
     }
 
-    /// Takes a reading of one service in. A weight other than the last one that is known was given by somebody else.
+    /// Takes a reading of one service in. A weight other than the last one that is known was given by somebody else. A
+    /// server that was removed here is still one of the service.
     pub(crate) fn read(
         &mut self,
         service: ServiceId,
@@ -83,7 +104,14 @@ impl Load {
                 now.push(Entry::new(id, present, configured(target, present)));
                 continue;
             };
-            if entry.present != present {
+            if entry.removed.take().is_some() {
+                events.push(Event::AddedByOthers(target, present));
+                if entry.fight.note(self.readings) {
+                    events.push(Event::Fight(target));
+                }
+                self.strange.insert(target);
+                (entry.present, entry.configured, entry.must_stay) = (present, present, true);
+            } else if entry.present != present {
                 events.push(Event::SetByOthers { target, from: entry.present, to: present });
                 if entry.present != entry.configured && entry.fight.note(self.readings) {
                     events.push(Event::Fight(target));
@@ -93,9 +121,28 @@ impl Load {
             }
             now.push(entry);
         }
-        self.strange.extend(before.into_keys().map(|id| (service, id)));
+        let (removed, gone): (Vec<Entry>, Vec<Entry>) =
+            before.into_values().partition(|entry| entry.removed.is_some());
+        self.strange.extend(gone.into_iter().map(|entry| (service, entry.id)));
+        now.extend(removed);
         self.services.insert(service, now);
         events
+    }
+
+    /// Notes that an earlier run has removed a server with these settings, unless its service or the server itself says
+    /// something else.
+    pub(crate) fn take_up_removed(&mut self, service: ServiceId, settings: Destination) {
+        if let Some(entries) = self.services.get_mut(&service) {
+            if entries.iter().all(|entry| entry.id != settings.id) {
+                entries.push(Entry::removed(settings));
+            }
+        }
+    }
+
+    /// Notes that a service is gone.
+    pub(crate) fn forget_service(&mut self, service: ServiceId) {
+        let entries = self.services.remove(&service).unwrap_or_default();
+        self.strange.extend(entries.iter().map(|entry| (service, entry.id)));
     }
 
     /// Takes in what was heard of a server.
@@ -104,6 +151,7 @@ impl Load {
         let entry = entries.iter_mut().find(|entry| entry.id == target.1)?;
         let was_silent = entry.server.is_silent();
         entry.server.hear(heard, rules);
+        entry.must_stay &= entry.server.rank(rules) == Rank::Down;
         match (was_silent, entry.server.is_silent()) {
             (false, true) => Some(Event::Silent(target, entry.server.why())),
             (true, false) => Some(Event::Answers(target, entry.server.why())),
@@ -118,9 +166,11 @@ impl Load {
         }
     }
 
-    /// Notes that somebody wants servers to have the very weights as their configured ones that their load has given them.
+    /// Notes that somebody wants servers to have the very weights as their configured ones that their load has given them,
+    /// or to be gone if they were removed.
     pub(crate) fn confirm(&mut self, is_wanted: impl Fn(Target) -> bool) {
         for (&service, entries) in &mut self.services {
+            entries.retain(|entry| entry.removed.is_none() || !is_wanted((service, entry.id)));
             for entry in entries.iter_mut().filter(|entry| is_wanted((service, entry.id))) {
                 entry.configured = entry.present;
             }
@@ -154,9 +204,9 @@ impl Load {
                 if is_kept && !entry.is_kept {
                     events.push(Event::Kept(target, why()));
                 }
-                if to != entry.present {
+                if let Some(kind) = entry.change(to, is_kept, rules) {
                     let (configured, from) = (entry.configured, entry.present);
-                    changes.push(WeightChange { target, configured, from, to, why: why() });
+                    changes.push(WeightChange { target, kind, configured, from, to, why: why() });
                 }
                 entry.is_kept = is_kept;
             }
@@ -165,11 +215,12 @@ impl Load {
         (changes, events)
     }
 
-    /// Notes that a weight was changed.
-    pub(crate) fn made(&mut self, change: &WeightChange) {
+    /// Notes that a weight was changed of a server with these settings.
+    pub(crate) fn made(&mut self, change: &WeightChange, settings: &Destination) {
         self.strange.remove(&change.target);
         if let Some(entry) = self.find(change.target) {
             entry.present = change.to;
+            entry.removed = (change.kind == Kind::Remove).then(|| settings.with_weight(change.configured));
         }
     }
 
@@ -180,6 +231,7 @@ impl Load {
             .filter(|(_, entry)| entry.present != entry.configured)
             .map(|(target, entry)| WeightChange {
                 target,
+                kind: entry.removed.map_or(Kind::Set, Kind::Add),
                 configured: entry.configured,
                 from: entry.present,
                 to: entry.configured,
@@ -249,7 +301,8 @@ mod tests {
     /// Makes all changes, and returns the new weights by the last number of the server's address.
     fn make(load: &mut Load, rules: &Rules) -> Vec<(u8, u32)> {
         let (changes, _) = load.changes(rules);
-        changes.iter().for_each(|change| load.made(change));
+        let settings = |change: &WeightChange| Destination::new(change.target.1).with_thresholds(9, 0);
+        changes.iter().for_each(|change| load.made(change, &settings(change)));
         let host = |change: &WeightChange| match change.target.1.address {
             std::net::IpAddr::V4(address) => address.octets()[3],
             std::net::IpAddr::V6(_) => 0,
@@ -337,6 +390,121 @@ mod tests {
         let back: Vec<u32> = load.put_back().iter().map(|change| change.to).collect();
         assert_eq!(back, [80]);
         assert_eq!(make(&mut load, &rules), [(1, 25)]);
+    }
+
+    const REMOVE: Rules = Rules {
+        remove: true,
+        fall: 2,
+        rise: 2,
+        min: 1,
+        max: 100,
+        smooth: 0.0,
+        on_silence: crate::load::OnSilence::Keep,
+        keep_last: true,
+    };
+
+    /// Returns the ways in which weights have to change.
+    fn kinds(load: &mut Load) -> Vec<Kind> {
+        load.changes(&REMOVE).0.iter().map(|change| change.kind).collect()
+    }
+
+    /// Reads a service whose first server is gone.
+    fn read_second(load: &mut Load) -> Vec<Event> {
+        load.read_all([(target(80, 1).0, vec![(id(2), 100)])], |_, present| present)
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_removed_and_added_again_with_its_settings() {
+        let mut load = Load::default();
+        read(&mut load, &[70, 100]);
+        hear_by(&mut load, 1, "down", &REMOVE);
+        assert_eq!(kinds(&mut load), []);
+        hear_by(&mut load, 1, "down", &REMOVE);
+        assert_eq!(kinds(&mut load), [Kind::Remove]);
+        assert_eq!(make(&mut load, &REMOVE), [(1, 0)]);
+        assert_eq!(read_second(&mut load), []);
+        // Neither a drain nor silence changes anything, and one good answer is not enough.
+        for line in ["drain", "down", "down", "up 50%"] {
+            hear_by(&mut load, 1, line, &REMOVE);
+            assert_eq!(kinds(&mut load), []);
+        }
+        let settings = Destination::new(id(1)).with_thresholds(9, 0).with_weight(70);
+        let back = load.put_back();
+        assert_eq!((back[0].kind, back[0].to), (Kind::Add(settings), 70));
+        hear_by(&mut load, 1, "up 50%", &REMOVE);
+        assert_eq!(kinds(&mut load), [Kind::Add(settings)]);
+        assert_eq!(make(&mut load, &REMOVE), [(1, 35)]);
+        assert_eq!((read(&mut load, &[35, 100]), kinds(&mut load)), (vec![], vec![]));
+        assert_eq!(load.take_strange().len(), 0);
+    }
+
+    #[test]
+    fn the_last_server_is_never_removed() {
+        let mut load = Load::default();
+        read(&mut load, &[70, 100]);
+        for host in [1, 2, 1, 2] {
+            hear_by(&mut load, host, "down", &REMOVE);
+        }
+        assert_eq!(kinds(&mut load), [Kind::Remove]);
+        assert_eq!(make(&mut load, &REMOVE), [(1, 0)]);
+        // Somebody deletes the other one.
+        load.read_all([(target(80, 1).0, vec![])], |_, present| present);
+        assert_eq!(make(&mut load, &REMOVE), [(1, 70)]);
+    }
+
+    #[test]
+    fn a_removed_server_that_somebody_adds_or_does_not_want_is_respected() {
+        let mut load = Load::default();
+        let remove = |load: &mut Load| {
+            *load = Load::default();
+            read(load, &[70, 100]);
+            (0..2).for_each(|_| drop(hear_by(load, 1, "down", &REMOVE)));
+            make(load, &REMOVE);
+            assert_eq!(read_second(load), []);
+        };
+        remove(&mut load);
+        assert_eq!(read(&mut load, &[60, 100]), [Event::AddedByOthers(target(80, 1), 60)]);
+        assert_eq!(load.take_strange().len(), 1);
+        // It gets no weight, but is not removed again before it has been well.
+        assert_eq!((kinds(&mut load), make(&mut load, &REMOVE)), (vec![Kind::Set], vec![(1, 0)]));
+        for (line, expected) in [("down", vec![]), ("up", vec![]), ("up", vec![(1, 60)]), ("down", vec![])] {
+            hear_by(&mut load, 1, line, &REMOVE);
+            assert_eq!(make(&mut load, &REMOVE), expected);
+        }
+        hear_by(&mut load, 1, "down", &REMOVE);
+        assert_eq!(kinds(&mut load), [Kind::Remove]);
+
+        remove(&mut load);
+        load.confirm(|_| false);
+        assert_eq!(load.count(), (1, 2, 0));
+        load.confirm(|target| target.1 == id(1));
+        assert_eq!((load.count(), load.put_back()), ((1, 1, 0), vec![]));
+
+        remove(&mut load);
+        load.read_all([], |_, present| present);
+        assert_eq!((load.put_back(), load.take_strange().len()), (vec![], 2));
+        remove(&mut load);
+        load.forget_service(target(80, 1).0);
+        assert_eq!((load.put_back(), load.take_strange().len()), (vec![], 2));
+    }
+
+    #[test]
+    fn a_server_that_an_earlier_run_has_removed_comes_back() {
+        let mut load = Load::default();
+        read_second(&mut load);
+        let settings = Destination::new(id(1)).with_weight(70);
+        load.take_up_removed(target(80, 1).0, settings);
+        load.take_up_removed(target(80, 1).0, Destination::new(id(2)).with_weight(7));
+        load.take_up_removed(target(81, 1).0, settings);
+        assert_eq!((load.count(), load.put_back()[0].kind), ((1, 2, 0), Kind::Add(settings)));
+        hear_by(&mut load, 1, "50%", &REMOVE);
+        assert_eq!(kinds(&mut load), []);
+        hear_by(&mut load, 1, "50%", &REMOVE);
+        assert_eq!(make(&mut load, &REMOVE), [(1, 35)]);
+        // One that has only the weight 0 is not removed before it has answered.
+        let mut load = Load::default();
+        load.read_all([(target(80, 1).0, vec![(id(1), 0), (id(2), 9)])], |_, _| 9);
+        assert_eq!(kinds(&mut load), []);
     }
 
     #[test]
