@@ -22,7 +22,7 @@ use crate::grammar::{self, Command, Edit, Format, Replace};
 
 /// Returns the table that the commands make of an empty one. Its origins are line numbers.
 pub(super) fn desired(input: &mut Input) -> Result<Desired<usize>, Failure> {
-    let mut desired = Desired::default();
+    let mut desired = Desired::with_capacity(input.commands.len());
     let mut mistakes = Mistakes::default();
     let mut repeated = Repeated::default();
     // There may be many commands, which are not needed any more.

@@ -351,7 +351,7 @@ fn a_later_replacement_does_not_wait_and_takes_over() {
     let drained = with_weight_0(&both, 12);
     // The later file has the server with the weight that the first has left it with, or with its own.
     for (later, status) in [(&drained, 255), (&both, 255)] {
-        let first = Replacement::start("--drain-removed 60", &dropping);
+        let first = Replacement::start("--drain-removed 12", &dropping);
         wait_for_table(&network, &drained);
         sleep(Duration::from_millis(500));
         assert_eq!(director.feed("-R --replace --lock-wait 1", later).status, 0);

@@ -104,6 +104,14 @@ impl<O> Default for Desired<O> {
 }
 
 impl<O: Copy> Desired<O> {
+    /// Makes an empty table with room for the destinations of this many changes.
+    #[must_use]
+    pub fn with_capacity(changes: usize) -> Self {
+        let mut desired = Self::default();
+        desired.destination_index.reserve(changes);
+        desired
+    }
+
     /// Makes a change to the desired table, as the kernel would to its own. An addition of what exists with the same
     /// settings changes nothing: then the origin of the existing object is returned.
     ///
