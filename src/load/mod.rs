@@ -6,6 +6,8 @@
 mod answer;
 mod change;
 mod fight;
+#[cfg(test)]
+mod removal;
 mod server;
 mod service;
 #[cfg(test)]

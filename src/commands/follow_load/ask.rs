@@ -24,8 +24,8 @@ use crate::load::{Answer, Heard, Target};
 const MAX_CONNECTIONS: usize = 512;
 /// The most programs at the same time.
 const MAX_PROGRAMS: usize = 32;
-/// The part of these places that those have who did not answer last time: one in so many.
-const SILENT_PART: usize = 4;
+/// The part of these places that those may have who did not answer last time: one in so many.
+const SILENT_PART: usize = 2;
 /// The shortest and the longest time for an answer. Questions do not wait for each other, so it may exceed the interval.
 const MIN_PATIENCE: Duration = Duration::from_secs(1);
 const MAX_PATIENCE: Duration = Duration::from_secs(10);
@@ -45,8 +45,8 @@ pub(super) enum Outcome {
     Trouble(String),
 }
 
-/// Asks, for as many at the same time as is good. Those that did not answer last time have places of their own, so that
-/// however many they are nobody waits for them who answers.
+/// Asks, for as many at the same time as is good. Those that did not answer last time get only a part of the places, so
+/// that however many they are nobody waits for them who answers.
 #[derive(Clone)]
 pub(super) struct Asker {
     source: Source,
@@ -62,8 +62,8 @@ impl Asker {
             Source::Program(_) => MAX_PROGRAMS,
         };
         let patience = interval.clamp(MIN_PATIENCE, MAX_PATIENCE);
-        let silent = places / SILENT_PART;
-        let [places, silent_places] = [places - silent, silent].map(|count| Arc::new(Semaphore::new(count)));
+        let [places, silent_places] =
+            [places, places / SILENT_PART].map(|count| Arc::new(Semaphore::new(count)));
         Self { source, patience, places, silent_places }
     }
 
@@ -82,9 +82,9 @@ impl Asker {
 
     /// Asks once. Waiting for others does not count as the time for the answer.
     pub(super) async fn ask(&self, question: Question, was_silent: bool) -> Outcome {
-        let places = if was_silent { &self.silent_places } else { &self.places };
-        // It is never closed.
-        let _place = places.acquire().await;
+        // Neither is ever closed.
+        let _silent_place = if was_silent { Some(self.silent_places.acquire().await) } else { None };
+        let _place = self.places.acquire().await;
         match (&self.source, question) {
             (Source::Program(program), Question::Program(target)) => {
                 ask_program(program, target, self.patience).await
@@ -264,17 +264,18 @@ mod tests {
     #[test]
     fn nobody_waits_for_those_that_did_not_answer() {
         block_on(async {
-            let asker = Asker::new(Source::Program("/bin/sleep".into()), Duration::from_secs(60));
-            let silent: Vec<_> =
-                (0..MAX_PROGRAMS).map(|_| asker.silent_places.clone().acquire_owned()).collect();
-            // They take all the places that they have.
-            let _held: Vec<_> =
-                silent.into_iter().take(MAX_PROGRAMS / SILENT_PART).map(tokio::spawn).collect();
-            tokio::task::yield_now().await;
+            let asker = Asker::new(Source::Program("/bin/false".into()), Duration::from_secs(60));
             let question = Question::Program(target(80, 1));
-            let asked = |was_silent| timeout(Duration::from_secs(5), asker.ask(question, was_silent));
-            // The arguments are none that it knows.
-            assert!(matches!(asked(false).await, Ok(Outcome::Heard(Heard::Silence(_)))));
+            let asked = |was_silent, patience| timeout(patience, asker.ask(question, was_silent));
+            let held = MAX_PROGRAMS / SILENT_PART;
+            let silent = asker.silent_places.acquire_many(held as u32).await.unwrap();
+            let places = asker.places.acquire_many(held as u32).await.unwrap();
+            let moment = Duration::from_millis(100);
+            assert!(asked(true, moment).await.is_err());
+            let long = Duration::from_secs(30);
+            assert!(matches!(asked(false, long).await, Ok(Outcome::Heard(Heard::Silence(_)))));
+            drop((silent, places));
+            assert!(asked(true, long).await.is_ok());
         });
     }
 

@@ -9,6 +9,7 @@ mod ask;
 mod report;
 mod systemd;
 mod table;
+mod take_up;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -35,6 +36,11 @@ use crate::output::Output;
 
 /// The longest time for which answers are collected.
 const MAX_COLLECTING: Duration = Duration::from_millis(200);
+
+/// The time to wait for other instances at the start and at the end.
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// The time after which another attempt is made if another instance works.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// The signals that end the program.
 const SIGNALS: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
