@@ -307,6 +307,8 @@ table! {
             "weight of a server that does not answer: keep (default), full or drain";
         KeepLast ("keep-last") Required("CHOICE"), FOLLOWING,
             "never take the last server of a service out: yes (default) or no";
+        Remove ("remove") Flag, FOLLOWING,
+            "delete servers that are down instead of giving them weight 0, until they are back";
         Output ("output") Required("FILE"), &[Verb::Save], "save into a file (also -o FILE), which is replaced as a whole or not at all";
     }
 }

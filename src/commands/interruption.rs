@@ -65,6 +65,11 @@ impl Drop for Interruption {
     }
 }
 
+/// Returns whether a signal is ignored, as whoever has started this program may want it.
+pub(super) fn is_ignored(signal: Signal) -> bool {
+    is_in(ignored_signals(), signal)
+}
+
 /// Returns the set of ignored signals as the kernel shows it. If there is no `/proc`, none is known to be ignored.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();

@@ -107,7 +107,8 @@ fn show<E: Entry>(
 fn people_table(session: &mut Session, list: &List) -> Result<(), Failure> {
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
-    let (table, momentary) = momentary::read_with(|| read_table(ipvs, list.service))?;
+    let (mut table, momentary) = momentary::read_with(|| read_table(ipvs, list.service))?;
+    table.entries.iter_mut().for_each(|entry| momentary.show_removed(entry));
     session.output.names = Names::new(list.numeric);
     session.output.names.look_up(view::addresses(&table.entries));
     view::people_table(&mut session.output, table, &momentary, list, Screen::of_stdout(list.color));

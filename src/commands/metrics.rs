@@ -14,7 +14,8 @@ pub(super) fn run(session: &mut Session, options: &List) -> Result<(), Failure> 
     let ipvs = session.kernel()?;
     ipvs.set_include_stats(true);
     let (info, timeouts, daemons) = (ipvs.info()?, ipvs.timeouts()?, ipvs.daemons()?);
-    let (table, momentary) = momentary::read_with(|| read_table(ipvs, options.service))?;
+    let (mut table, momentary) = momentary::read_with(|| read_table(ipvs, options.service))?;
+    table.entries.iter_mut().for_each(|entry| momentary.show_removed(entry));
     // A clock before 1970 is none.
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Labels have to be the same each time, whatever a name server says.

@@ -18,9 +18,17 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         });
         let mut stuck: Vec<_> = stuck.collect();
         stuck.sort_by_key(|(server, _)| server.id);
-        let Some((first, configured)) = stuck.first() else { continue };
-        let names =
+        let removed: Vec<_> = evidence.momentary.removed(entry).map(|removed| removed.settings).collect();
+        let mend = match (stuck.first(), removed.first()) {
+            (Some((server, configured)), _) => {
+                Change::SetDestination(service, server.with_weight(*configured))
+            }
+            (None, Some(&server)) => Change::AddDestination(service, server),
+            (None, None) => continue,
+        };
+        let weights =
             stuck.iter().map(|(server, weight)| format!("{}: {} of {weight}", server.id, server.weight));
+        let names = weights.chain(removed.iter().map(|server| format!("{}: removed", server.id)));
         findings.push(Finding::new(
             Severity::Warning,
             "load-not-followed",
@@ -30,10 +38,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                 list(names)
             ),
             "the servers keep the shares of a moment that is over",
-            format!(
-                "start --follow-load again, or set the configured weights, as in: {}",
-                command(&Change::SetDestination(service, first.with_weight(*configured)))
-            ),
+            format!("start --follow-load again, or set the configured weights, as in: {}", command(&mend)),
         ));
     }
 }
@@ -49,7 +54,7 @@ mod tests {
         let mut evidence = Evidence { has_follower, ..healthy() };
         let entry = &evidence.table[0];
         let server = entry.destinations[0].settings;
-        let why = Momentary { configured, answer: None };
+        let why = Momentary { configured, answer: None, is_removed: false };
         evidence.momentary.insert(entry.service.id(), server.id, server.weight, why);
         evidence
     }

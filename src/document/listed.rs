@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipvs_netlink::{DestinationState, Protocol, ServiceId, ServiceState, TableEntry};
+use ipvs_netlink::{Destination, DestinationState, Protocol, ServiceId, ServiceState, TableEntry};
 use serde::Serialize;
 
 use crate::momentary::MomentaryWeights;
@@ -17,6 +17,9 @@ pub(crate) struct ListedEntry<'a> {
     #[serde(flatten)]
     names: EndpointNames<'a>,
     destinations: Vec<ListedDestination<'a>>,
+    /// Those that are removed for the moment because of their load, with their configured weights.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed_destinations: Vec<&'a Destination>,
 }
 
 #[derive(Serialize)]
@@ -48,7 +51,7 @@ impl<'a> EndpointNames<'a> {
 impl<'a> ListedEntry<'a> {
     pub(crate) fn new(
         entry: &'a TableEntry,
-        momentary: &MomentaryWeights,
+        momentary: &'a MomentaryWeights,
         names: &'a Names,
         sorted: bool,
     ) -> Self {
@@ -71,6 +74,7 @@ impl<'a> ListedEntry<'a> {
             }
             ServiceId::Fwmark { .. } => EndpointNames { address_name: None, port_name: None },
         };
-        Self { service: &entry.service, names, destinations }
+        let removed_destinations = momentary.removed(entry).map(|removed| &removed.settings).collect();
+        Self { service: &entry.service, names, destinations, removed_destinations }
     }
 }

@@ -87,6 +87,7 @@ fn read_rules(arguments: &mut Arguments<'_, '_>) -> Result<Rules> {
             Some("no") => false,
             Some(other) => return Err(bad_value(Opt::KeepLast, other, "it is yes or no")),
         },
+        remove: arguments.flag(Opt::Remove),
     })
 }
 
@@ -127,7 +128,8 @@ mod tests {
     #[test]
     fn everything_can_be_chosen() {
         let line = "-t 192.0.2.1:80 -f 7 -6 -t [2001:db8::1]:443 --exec /bin/load --interval 0.25 --rise 1 --fall 9 \
-                    --min 2 --max 150 --smooth 1.5 --on-silence drain --keep-last no --json";
+                    --min 2 --max 150 --smooth 1.5 --on-silence drain --keep-last no --remove \
+                    --json";
         let options = parse(line).unwrap();
         let services: Vec<String> = options.services.iter().map(ToString::to_string).collect();
         assert_eq!(services, ["TCP 192.0.2.1:80", "TCP [2001:db8::1]:443", "FWM 7 IPv6"]);
@@ -141,6 +143,7 @@ mod tests {
             smooth: 1.5,
             on_silence: OnSilence::Drain,
             keep_last: false,
+            remove: true,
         };
         assert_eq!(options.rules, rules);
     }

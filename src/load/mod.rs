@@ -6,6 +6,8 @@
 mod answer;
 mod change;
 mod fight;
+#[cfg(test)]
+mod removal;
 mod server;
 mod service;
 #[cfg(test)]
@@ -13,7 +15,7 @@ mod simulation;
 mod table;
 
 pub(crate) use answer::Answer;
-pub(crate) use change::{Event, Target, WeightChange};
+pub(crate) use change::{Event, Kind, Target, WeightChange};
 pub(crate) use server::Heard;
 pub(crate) use table::{Load, Present};
 
@@ -33,6 +35,8 @@ pub(crate) struct Rules {
     pub(crate) on_silence: OnSilence,
     /// The last server of a service keeps its weight.
     pub(crate) keep_last: bool,
+    /// A server that is down is removed from its service.
+    pub(crate) remove: bool,
 }
 
 /// The weight of a server that does not answer.
@@ -48,6 +52,15 @@ pub(crate) enum OnSilence {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { rise: 2, fall: 3, min: 1, max: 100, smooth: 0.3, on_silence: OnSilence::Keep, keep_last: true }
+        Self {
+            rise: 2,
+            fall: 3,
+            min: 1,
+            max: 100,
+            smooth: 0.3,
+            on_silence: OnSilence::Keep,
+            keep_last: true,
+            remove: false,
+        }
     }
 }

@@ -131,6 +131,12 @@ impl Server {
         }
     }
 
+    /// Returns whether it has said so often that it is down that this counts. One that was away before it was first asked
+    /// has not.
+    pub(super) fn has_failed(&self, rules: &Rules) -> bool {
+        self.condition == Condition::Down && self.bad >= rules.fall
+    }
+
     /// Returns whether it has not answered for so long that this counts.
     pub(super) fn is_silent(&self) -> bool {
         self.is_silent

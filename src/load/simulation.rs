@@ -1,10 +1,10 @@
 //! Two hours of random answers in a moment: no weight leaves its bounds, and no service is ever without a server.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ipvs_netlink::{DestinationId, ServiceId};
+use ipvs_netlink::{Destination, DestinationId, ServiceId};
 
-use super::{Answer, Event, Heard, Load, OnSilence, Rules, Target};
+use super::{Answer, Event, Heard, Kind, Load, OnSilence, Rules, Target};
 
 /// Two hours at five seconds each.
 const INTERVALS: usize = 2 * 60 * 60 / 5;
@@ -39,6 +39,8 @@ impl Dice {
 struct Kernel {
     /// The present and the configured weight of each server. One that is configured with 0 is drained by hand.
     services: BTreeMap<u16, BTreeMap<u8, (u32, u32)>>,
+    /// The configured weights of the servers that are removed because of their load.
+    removed: BTreeMap<(u16, u8), u32>,
 }
 
 fn target(service: u16, server: u8) -> Target {
@@ -60,12 +62,14 @@ impl Kernel {
         match dice.roll(40) {
             0 => {
                 self.services.remove(&service);
+                self.removed.retain(|(removed, _), _| *removed != service);
             }
             1 => {
                 self.services.entry(service).or_default().remove(&server);
             }
             2..8 => {
                 let weight = dice.roll(100) as u32;
+                self.removed.remove(&(service, server));
                 let place = self.services.entry(service).or_default().entry(server).or_insert((0, 0));
                 // Nobody can tell that somebody has set the weight that was there.
                 if place.0 != weight {
@@ -87,8 +91,9 @@ impl Kernel {
                 assert!(present >= least || (present == 0 && may_be_out), "{present} of {configured}");
             }
             let serves = servers.values().any(|(present, _)| *present > 0);
+            let has_removed = self.removed.keys().any(|(removed, _)| removed == service);
             assert!(
-                !rules.keep_last || serves || managed.count() == 0,
+                !rules.keep_last || serves || (managed.count() == 0 && !has_removed),
                 "service {service} is empty: {servers:?}"
             );
         }
@@ -103,37 +108,47 @@ fn simulate(seed: u64, rules: &Rules) -> usize {
     for _ in 0..INTERVALS {
         kernel.disturb(&mut dice);
         kernel.read(&mut load);
-        conditions.retain(|(service, server), _| {
-            kernel.services.get(service).is_some_and(|servers| servers.contains_key(server))
-        });
-        for (&service, servers) in &kernel.services {
-            for &server in servers.keys() {
-                let heard = dice.answer();
-                let is_load = matches!(&heard, Heard::Answer(answer) if answer.text.starts_with("up"));
-                *conditions.entry((service, server)).or_insert(false) |= !is_load;
-                load.hear(target(service, server), &heard, rules);
-            }
+        let present = kernel
+            .services
+            .iter()
+            .flat_map(|(&service, servers)| servers.keys().map(move |&server| (service, server)));
+        let all: BTreeSet<(u16, u8)> = present.chain(kernel.removed.keys().copied()).collect();
+        conditions.retain(|server, _| all.contains(server));
+        for &(service, server) in &all {
+            let heard = dice.answer();
+            let is_load = matches!(&heard, Heard::Answer(answer) if answer.text.starts_with("up"));
+            *conditions.entry((service, server)).or_insert(false) |= !is_load;
+            load.hear(target(service, server), &heard, rules);
         }
         let (changes, _) = load.changes(rules);
         for change in changes {
-            let (service, server) = (change.target.0, change.target.1);
-            let place = kernel.services.iter_mut().find_map(|(&number, servers)| {
-                let mut servers = servers.iter_mut();
-                servers.find(|(host, _)| target(number, **host) == (service, server)).map(|(_, state)| state)
-            });
-            let (present, configured) = place.unwrap();
-            assert_eq!((*present, *configured), (change.from, change.configured));
-            *present = change.to;
-            load.made(&change);
+            let key =
+                *all.iter().find(|(service, server)| target(*service, *server) == change.target).unwrap();
+            let servers = kernel.services.get_mut(&key.0).unwrap();
+            let before = match change.kind {
+                Kind::Add(_) => servers.insert(key.1, (0, kernel.removed.remove(&key).unwrap())),
+                Kind::Set | Kind::Remove => servers.get(&key.1).copied(),
+            };
+            let state = servers.get_mut(&key.1).unwrap();
+            assert_eq!(before.is_none(), matches!(change.kind, Kind::Add(_)));
+            assert_eq!(*state, (change.from, change.configured));
+            state.0 = change.to;
+            if change.kind == Kind::Remove {
+                assert!(rules.remove && conditions[&key]);
+                kernel.removed.insert(key, change.configured);
+                servers.remove(&key.1);
+            }
+            load.made(&change, &Destination::new(change.target.1));
             made += 1;
         }
         kernel.check(rules, &conditions);
         let (again, _) = load.changes(rules);
         assert_eq!(again, [], "a change was not made");
     }
-    for change in load.put_back() {
-        assert_eq!(change.to, change.configured);
-    }
+    let back = load.put_back();
+    assert!(back.iter().all(|change| change.to == change.configured));
+    let added = back.iter().filter(|change| matches!(change.kind, Kind::Add(_))).count();
+    assert_eq!(added, kernel.removed.len());
     made
 }
 
@@ -145,7 +160,9 @@ fn two_hours_of_random_answers_leave_every_weight_within_its_bounds() {
                 let (rise, fall) = (1 + seed as u32 % 3, 1 + seed as u32 % 4);
                 let rules = Rules { on_silence, keep_last, rise, fall, ..Rules::default() };
                 let bounded = Rules { min: 5, max: 150, smooth: 2.0, ..rules };
+                let removing = Rules { remove: true, ..rules };
                 assert!(simulate(0x9e37_79b9 * seed, &rules) > 1000);
+                assert!(simulate(0xc2b2_ae35 * seed, &removing) > 1000);
                 assert!(simulate(0x85eb_ca6b * seed, &bounded) > 1000);
             }
         }

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ipvs_netlink::{DestinationId, ServiceId};
+use ipvs_netlink::{Destination, DestinationId, ServiceId};
 
 use super::Rules;
-use super::change::{Event, Target, WeightChange};
+use super::change::{Event, Kind, Target, WeightChange};
 use super::fight::Fight;
-use super::server::{Heard, Server};
+use super::server::{Heard, Rank, Server};
 use super::service::{Candidate, keeper};
 
 /// A server with its present weight.
@@ -26,12 +26,32 @@ struct Entry {
     server: Server,
     fight: Fight,
     is_kept: bool,
+    /// The settings of a server that was removed here, whose present weight is 0 then.
+    removed: Option<Destination>,
+    /// Somebody else has added the server after it was removed, and so it is not removed again before it has been well.
+    must_stay: bool,
 }
 
 impl Entry {
     fn new(id: DestinationId, present: u32, configured: u32) -> Self {
         let server = Server::new(present, configured);
-        Self { id, configured, present, server, fight: Fight::default(), is_kept: false }
+        let (fight, is_kept, removed, must_stay) = (Fight::default(), false, None, false);
+        Self { id, configured, present, server, fight, is_kept, removed, must_stay }
+    }
+
+    fn removed(settings: Destination) -> Self {
+        Self { removed: Some(settings), ..Self::new(settings.id, 0, settings.weight) }
+    }
+
+    /// Returns the way in which the weight has to become this one, if anything has to change.
+    fn change(&self, to: u32, is_kept: bool, rules: &Rules) -> Option<Kind> {
+        match self.removed {
+            Some(settings) => (to > 0).then_some(Kind::Add(settings)),
+            None if rules.remove && !is_kept && !self.must_stay && self.server.has_failed(rules) => {
+                Some(Kind::Remove)
+            }
+            None => (to != self.present).then_some(Kind::Set),
+        }
     }
 }
 
@@ -67,7 +87,8 @@ impl Load {
         events
     }
 
-    /// Takes a reading of one service in. A weight other than the last one that is known was given by somebody else.
+    /// Takes a reading of one service in. A weight other than the last one that is known was given by somebody else. A
+    /// server that was removed here is still one of the service.
     pub(crate) fn read(
         &mut self,
         service: ServiceId,
@@ -83,7 +104,14 @@ impl Load {
                 now.push(Entry::new(id, present, configured(target, present)));
                 continue;
             };
-            if entry.present != present {
+            if entry.removed.take().is_some() {
+                events.push(Event::AddedByOthers(target, present));
+                if entry.fight.note(self.readings) {
+                    events.push(Event::Fight(target));
+                }
+                self.strange.insert(target);
+                (entry.present, entry.configured, entry.must_stay) = (present, present, true);
+            } else if entry.present != present {
                 events.push(Event::SetByOthers { target, from: entry.present, to: present });
                 if entry.present != entry.configured && entry.fight.note(self.readings) {
                     events.push(Event::Fight(target));
@@ -93,9 +121,28 @@ impl Load {
             }
             now.push(entry);
         }
-        self.strange.extend(before.into_keys().map(|id| (service, id)));
+        let (removed, gone): (Vec<Entry>, Vec<Entry>) =
+            before.into_values().partition(|entry| entry.removed.is_some());
+        self.strange.extend(gone.into_iter().map(|entry| (service, entry.id)));
+        now.extend(removed);
         self.services.insert(service, now);
         events
+    }
+
+    /// Notes that an earlier run has removed a server with these settings, unless its service or the server itself says
+    /// something else.
+    pub(crate) fn take_up_removed(&mut self, service: ServiceId, settings: Destination) {
+        if let Some(entries) = self.services.get_mut(&service) {
+            if entries.iter().all(|entry| entry.id != settings.id) {
+                entries.push(Entry::removed(settings));
+            }
+        }
+    }
+
+    /// Notes that a service is gone.
+    pub(crate) fn forget_service(&mut self, service: ServiceId) {
+        let entries = self.services.remove(&service).unwrap_or_default();
+        self.strange.extend(entries.iter().map(|entry| (service, entry.id)));
     }
 
     /// Takes in what was heard of a server.
@@ -104,6 +151,7 @@ impl Load {
         let entry = entries.iter_mut().find(|entry| entry.id == target.1)?;
         let was_silent = entry.server.is_silent();
         entry.server.hear(heard, rules);
+        entry.must_stay &= entry.server.rank(rules) == Rank::Down;
         match (was_silent, entry.server.is_silent()) {
             (false, true) => Some(Event::Silent(target, entry.server.why())),
             (true, false) => Some(Event::Answers(target, entry.server.why())),
@@ -118,9 +166,11 @@ impl Load {
         }
     }
 
-    /// Notes that somebody wants servers to have the very weights as their configured ones that their load has given them.
+    /// Notes that somebody wants servers to have the very weights as their configured ones that their load has given them,
+    /// or to be gone if they were removed.
     pub(crate) fn confirm(&mut self, is_wanted: impl Fn(Target) -> bool) {
         for (&service, entries) in &mut self.services {
+            entries.retain(|entry| entry.removed.is_none() || !is_wanted((service, entry.id)));
             for entry in entries.iter_mut().filter(|entry| is_wanted((service, entry.id))) {
                 entry.configured = entry.present;
             }
@@ -154,9 +204,9 @@ impl Load {
                 if is_kept && !entry.is_kept {
                     events.push(Event::Kept(target, why()));
                 }
-                if to != entry.present {
+                if let Some(kind) = entry.change(to, is_kept, rules) {
                     let (configured, from) = (entry.configured, entry.present);
-                    changes.push(WeightChange { target, configured, from, to, why: why() });
+                    changes.push(WeightChange { target, kind, configured, from, to, why: why() });
                 }
                 entry.is_kept = is_kept;
             }
@@ -165,11 +215,12 @@ impl Load {
         (changes, events)
     }
 
-    /// Notes that a weight was changed.
-    pub(crate) fn made(&mut self, change: &WeightChange) {
+    /// Notes that a weight was changed of a server with these settings.
+    pub(crate) fn made(&mut self, change: &WeightChange, settings: &Destination) {
         self.strange.remove(&change.target);
         if let Some(entry) = self.find(change.target) {
             entry.present = change.to;
+            entry.removed = (change.kind == Kind::Remove).then(|| settings.with_weight(change.configured));
         }
     }
 
@@ -180,6 +231,7 @@ impl Load {
             .filter(|(_, entry)| entry.present != entry.configured)
             .map(|(target, entry)| WeightChange {
                 target,
+                kind: entry.removed.map_or(Kind::Set, Kind::Add),
                 configured: entry.configured,
                 from: entry.present,
                 to: entry.configured,
@@ -224,15 +276,15 @@ impl Load {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::Answer;
     use super::*;
 
-    fn target(service: u16, host: u8) -> Target {
+    pub(in crate::load) fn target(service: u16, host: u8) -> Target {
         (ServiceId::tcp(([192, 0, 2, 1], service)), DestinationId::new([10, 0, 0, host], 80))
     }
 
-    fn read(load: &mut Load, weights: &[u32]) -> Vec<Event> {
+    pub(in crate::load) fn read(load: &mut Load, weights: &[u32]) -> Vec<Event> {
         let servers = (1..).zip(weights).map(|(host, weight)| (target(80, host).1, *weight)).collect();
         load.read_all([(target(80, 1).0, servers)], |_, present| present)
     }
@@ -241,15 +293,16 @@ mod tests {
         hear_by(load, host, line, &Rules { smooth: 0.0, ..Rules::default() })
     }
 
-    fn hear_by(load: &mut Load, host: u8, line: &str, rules: &Rules) -> Option<Event> {
+    pub(in crate::load) fn hear_by(load: &mut Load, host: u8, line: &str, rules: &Rules) -> Option<Event> {
         let heard = Heard::Answer(Answer::parse(line.as_bytes()).unwrap());
         load.hear(target(80, host), &heard, rules)
     }
 
     /// Makes all changes, and returns the new weights by the last number of the server's address.
-    fn make(load: &mut Load, rules: &Rules) -> Vec<(u8, u32)> {
+    pub(in crate::load) fn make(load: &mut Load, rules: &Rules) -> Vec<(u8, u32)> {
         let (changes, _) = load.changes(rules);
-        changes.iter().for_each(|change| load.made(change));
+        let settings = |change: &WeightChange| Destination::new(change.target.1).with_thresholds(9, 0);
+        changes.iter().for_each(|change| load.made(change, &settings(change)));
         let host = |change: &WeightChange| match change.target.1.address {
             std::net::IpAddr::V4(address) => address.octets()[3],
             std::net::IpAddr::V6(_) => 0,
@@ -367,7 +420,7 @@ mod tests {
         assert_eq!(back, [100, 100]);
     }
 
-    fn id(host: u8) -> DestinationId {
+    pub(in crate::load) fn id(host: u8) -> DestinationId {
         target(80, host).1
     }
 

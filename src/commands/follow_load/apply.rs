@@ -9,64 +9,13 @@ use std::time::{Duration, SystemTime};
 use ipvs_netlink::{Change, Destination, Error, ServiceId};
 use tokio::time::Instant;
 
-use super::{Following, table};
+use super::{Following, LOCK_PAUSE, LOCK_WAIT, table};
 use crate::commands::lock::Lock;
 use crate::commands::notes::{LoadNote, Notes};
 use crate::failure::Failure;
-use crate::load::{Target, WeightChange};
-
-/// The time to wait for other instances at the start and at the end.
-const LOCK_WAIT: Duration = Duration::from_secs(60);
-/// The time after which another attempt is made if another instance works.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
+use crate::load::{Kind, Target, WeightChange};
 
 impl Following<'_> {
-    /// Reads the table for the first time. Weights that an earlier run has left behind are taken up or, of services that
-    /// are not followed any more, put back.
-    pub(super) async fn take_up(&mut self) -> Result<(), Failure> {
-        self.ipvs.set_include_stats(false);
-        let lock = Lock::acquire(LOCK_WAIT)?;
-        self.replacements = lock.replacements();
-        let mut notes = Notes::read_for_change()?;
-        let table = match table::read(&self.ipvs, &self.options.services).await? {
-            Some(table) => table,
-            // A service that is missing because others keep changing the table has just come.
-            None => table::read_at_once(&self.ipvs).await?,
-        };
-        let configured = |(service, server): Target, present| notes.configured(service, server, present);
-        self.load.read_all(table, configured);
-        let followed: HashSet<Target> = self.load.targets().collect();
-        let others: Vec<LoadNote> = notes
-            .loads()
-            .iter()
-            .filter(|note| !followed.contains(&(note.service, note.server)))
-            .cloned()
-            .collect();
-        let (mut changes, mut settings) = (Vec::new(), HashMap::new());
-        for note in &others {
-            let servers = table::read_servers(&self.ipvs, note.service).await?.unwrap_or_default();
-            let Some(state) = servers.iter().find(|state| state.id() == note.server) else { continue };
-            let present = state.settings.weight;
-            if notes.configured(note.service, note.server, present) != present {
-                let target = (note.service, note.server);
-                settings.insert(target, state.settings);
-                let why = "it is not followed any more".into();
-                changes.push(WeightChange {
-                    target,
-                    configured: note.weight,
-                    from: present,
-                    to: note.weight,
-                    why,
-                });
-            }
-        }
-        self.make(&mut notes, changes, &settings).await?;
-        for note in others {
-            notes.remove_load(note.service, note.server);
-        }
-        self.write(&notes).map(drop)
-    }
-
     /// Changes the weights that have to change, unless another instance works now.
     pub(super) async fn change_weights(&mut self) -> Result<(), Failure> {
         let (changes, events) = self.load.changes(&self.options.rules);
@@ -90,7 +39,8 @@ impl Following<'_> {
             Ok(settings) => settings,
             Err(error) => return self.report_unless_closed(error),
         };
-        let (changes, _) = self.load.changes(&self.options.rules);
+        let (changes, events) = self.load.changes(&self.options.rules);
+        self.events.extend(events);
         for (service, server) in self.load.take_strange() {
             notes.remove_load(service, server);
         }
@@ -100,6 +50,9 @@ impl Following<'_> {
     /// Puts the weights back that were configured.
     pub(super) async fn end(&mut self, signal: Option<&str>) -> Result<(), Failure> {
         self.systemd.stopping();
+        if self.load.put_back().is_empty() && !self.load.has_strange() {
+            return self.tell_end(signal, 0);
+        }
         let lock = Lock::acquire(LOCK_WAIT)?;
         // What is in notes that cannot be used is not known, but the configured weights are.
         let (mut notes, unusable) = match Notes::read_for_change() {
@@ -116,14 +69,19 @@ impl Following<'_> {
         }
         let count = changes.len();
         self.make(&mut notes, changes, &settings).await?;
-        let signal = signal.map_or(String::new(), |signal| format!(" by {signal}"));
-        self.report.say("end", &format!("ended{signal}; weights that were put back: {count}"))?;
+        self.tell_end(signal, count)?;
         unusable.map_or(Ok(()), Err)
+    }
+
+    fn tell_end(&mut self, signal: Option<&str>, count: usize) -> Result<(), Failure> {
+        let signal = signal.map_or(String::new(), |signal| format!(" by {signal}"));
+        self.report.say("end", &format!("ended{signal}; weights that were put back: {count}"))
     }
 
     /// Takes in what others have made of the notes without a change of weights that shows it.
     fn respect(&mut self, notes: &mut Notes, lock: &Lock, changes: &[WeightChange]) {
-        for target in changes.iter().filter(|change| change.from == 0).map(|change| change.target) {
+        let is_zero = |change: &&WeightChange| change.from == 0 && !matches!(change.kind, Kind::Add(_));
+        for target in changes.iter().filter(is_zero).map(|change| change.target) {
             // The weight was 0 already when somebody drained it.
             if notes.drain(target.0, target.1).is_some() {
                 self.load.leave_drained(target);
@@ -143,7 +101,10 @@ impl Following<'_> {
         let services: HashSet<ServiceId> = changes.iter().map(|change| change.target.0).collect();
         let mut settings = HashMap::new();
         for service in services {
-            let servers = table::read_servers(&self.ipvs, service).await?.unwrap_or_default();
+            let Some(servers) = table::read_servers(&self.ipvs, service).await? else {
+                self.load.forget_service(service);
+                continue;
+            };
             settings.extend(servers.iter().map(|state| ((service, state.id()), state.settings)));
             let present = servers.iter().map(table::present).collect();
             self.events.extend(self.load.read(service, present, |_, present| present));
@@ -152,7 +113,7 @@ impl Following<'_> {
     }
 
     /// Makes changes with their notes, and says so.
-    async fn make(
+    pub(super) async fn make(
         &mut self,
         notes: &mut Notes,
         changes: Vec<WeightChange>,
@@ -161,48 +122,46 @@ impl Following<'_> {
         // A server that has gone meanwhile has no settings.
         let mut planned: Vec<(WeightChange, Destination)> = changes
             .into_iter()
-            .filter_map(|change| Some((settings.get(&change.target)?.with_weight(change.to), change)))
-            .map(|(settings, change)| (change, settings))
+            .filter_map(|change| {
+                let settings = match change.kind {
+                    Kind::Add(removed) => removed,
+                    Kind::Set | Kind::Remove => *settings.get(&change.target)?,
+                };
+                Some((change, settings))
+            })
             .collect();
-        for (change, _) in &planned {
+        for (change, settings) in &planned {
             let (service, server) = change.target;
-            if change.from > 0 {
+            if change.from > 0 || matches!(change.kind, Kind::Add(_)) {
                 // Somebody has ended the drain, by another way than the one that removes its note.
                 notes.remove_drain(service, server);
             }
             if change.to != change.configured {
-                notes.set_load(LoadNote {
-                    service,
-                    server,
-                    weight: change.configured,
-                    set: change.to,
-                    before: Some(change.from),
-                    since: SystemTime::now(),
-                    reason: Some(change.why.clone()),
-                });
+                notes.set_load(note(change, settings));
             }
         }
         if !self.write(notes)? {
-            // Without its note a weight would be taken for the configured one after a kill.
+            // Without its note a weight would be taken for the configured one after a kill, and a server would be lost.
             planned.retain(|(change, _)| change.to == change.configured);
         }
-        let requests: Vec<Change> = planned
-            .iter()
-            .map(|(change, settings)| Change::SetDestination(change.target.0, *settings))
-            .collect();
+        let requests: Vec<Change> =
+            planned.iter().map(|(change, settings)| request(change, settings)).collect();
         let refused = self.ipvs.apply(&requests).await?;
         let refused: HashMap<usize, String> = refused
             .into_iter()
             .map(|change| (change.index, Failure::from(Error::from(change.refused)).to_string()))
             .collect();
         let mut has_idle_notes = false;
-        for (index, (change, _)) in planned.iter().enumerate() {
+        for (index, (change, settings)) in planned.iter().enumerate() {
             if refused.contains_key(&index) {
                 continue;
             }
-            self.load.made(change);
+            self.load.made(change, settings);
             if change.to == change.configured {
                 notes.remove_load(change.target.0, change.target.1);
+                has_idle_notes = true;
+            } else if matches!(change.kind, Kind::Add(_)) {
+                notes.set_load(LoadNote { removed: None, ..note(change, settings) });
                 has_idle_notes = true;
             }
         }
@@ -220,7 +179,7 @@ impl Following<'_> {
     }
 
     /// Writes the notes, and returns whether that was possible.
-    fn write(&mut self, notes: &Notes) -> Result<bool, Failure> {
+    pub(super) fn write(&mut self, notes: &Notes) -> Result<bool, Failure> {
         match notes.write() {
             Ok(()) => {
                 self.report.no_trouble("notes");
@@ -233,5 +192,35 @@ impl Following<'_> {
                 Ok(false)
             }
         }
+    }
+}
+
+/// Returns the note of a change of a server with these settings, as it has to be before the change. A server that is
+/// added again is a removed one until then.
+fn note(change: &WeightChange, settings: &Destination) -> LoadNote {
+    let (service, server) = change.target;
+    let (before, removed) = match change.kind {
+        Kind::Set => (Some(change.from), None),
+        Kind::Remove => (Some(change.from), Some(settings.with_weight(change.configured))),
+        Kind::Add(removed) => (None, Some(removed)),
+    };
+    LoadNote {
+        service,
+        server,
+        weight: change.configured,
+        set: change.to,
+        before,
+        since: SystemTime::now(),
+        reason: Some(change.why.clone()),
+        removed,
+    }
+}
+
+fn request(change: &WeightChange, settings: &Destination) -> Change {
+    let (service, server) = change.target;
+    match change.kind {
+        Kind::Set => Change::SetDestination(service, settings.with_weight(change.to)),
+        Kind::Remove => Change::DeleteDestination(service, server),
+        Kind::Add(_) => Change::AddDestination(service, settings.with_weight(change.to)),
     }
 }

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, copy, sink};
 use tokio::net::TcpStream;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -24,6 +24,8 @@ use crate::load::{Answer, Heard, Target};
 const MAX_CONNECTIONS: usize = 512;
 /// The most programs at the same time.
 const MAX_PROGRAMS: usize = 32;
+/// The part of these places that those may have who did not answer last time: one in so many.
+const SILENT_PART: usize = 2;
 /// The shortest and the longest time for an answer. Questions do not wait for each other, so it may exceed the interval.
 const MIN_PATIENCE: Duration = Duration::from_secs(1);
 const MAX_PATIENCE: Duration = Duration::from_secs(10);
@@ -43,12 +45,14 @@ pub(super) enum Outcome {
     Trouble(String),
 }
 
-/// Asks, for as many at the same time as is good.
+/// Asks, for as many at the same time as is good. Those that did not answer last time get only a part of the places, so
+/// that however many they are nobody waits for them who answers.
 #[derive(Clone)]
 pub(super) struct Asker {
     source: Source,
     patience: Duration,
     places: Arc<Semaphore>,
+    silent_places: Arc<Semaphore>,
 }
 
 impl Asker {
@@ -58,7 +62,9 @@ impl Asker {
             Source::Program(_) => MAX_PROGRAMS,
         };
         let patience = interval.clamp(MIN_PATIENCE, MAX_PATIENCE);
-        Self { source, patience, places: Arc::new(Semaphore::new(places)) }
+        let [places, silent_places] =
+            [places, places / SILENT_PART].map(|count| Arc::new(Semaphore::new(count)));
+        Self { source, patience, places, silent_places }
     }
 
     /// Returns the questions that these servers need, each with the servers that the answer is about.
@@ -75,8 +81,9 @@ impl Asker {
     }
 
     /// Asks once. Waiting for others does not count as the time for the answer.
-    pub(super) async fn ask(&self, question: Question) -> Outcome {
-        // It is never closed.
+    pub(super) async fn ask(&self, question: Question, was_silent: bool) -> Outcome {
+        // Neither is ever closed.
+        let _silent_place = if was_silent { Some(self.silent_places.acquire().await) } else { None };
         let _place = self.places.acquire().await;
         match (&self.source, question) {
             (Source::Program(program), Question::Program(target)) => {
@@ -133,24 +140,40 @@ async fn ask_program(program: &str, (service, server): Target, patience: Duratio
         Ok(child) => child,
         Err(error) => return cannot(error),
     };
-    let group = child.id();
+    // It is ended before the program, and so the number of the group still belongs to it.
+    let mut group = Group::new(&child);
     let Some(mut stdout) = child.stdout.take() else { return cannot(io::ErrorKind::BrokenPipe.into()) };
     let run = async {
         let heard = read_answer(&mut stdout).await?;
         // A program that prints more is not to fail because nobody reads it.
         copy(&mut stdout, &mut sink()).await?;
-        Ok((heard, child.wait().await?))
+        let status = child.wait().await?;
+        group.0 = None;
+        Ok((heard, status))
     };
     match timeout(patience, run).await {
         Ok(Ok((heard, status))) if status.success() => Outcome::Heard(heard),
         Ok(Ok((_, status))) => Outcome::Heard(Heard::Silence(format!("the program failed ({status})"))),
         Ok(Err(error)) => cannot(error),
-        Err(_) => {
-            if let Some(group) = group.and_then(|id| i32::try_from(id).ok()) {
-                // It may have ended by now.
-                let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-            }
-            Outcome::Heard(Heard::Silence(late(patience)))
+        Err(_) => Outcome::Heard(Heard::Silence(late(patience))),
+    }
+}
+
+/// The group of a program that has not been waited for. It is ended with all that the program has started when nobody
+/// wants the answer any more.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn new(leader: &Child) -> Self {
+        Self(leader.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended by now.
+            let _ = killpg(group, Signal::SIGKILL);
         }
     }
 }
@@ -159,9 +182,12 @@ async fn ask_program(program: &str, (service, server): Target, patience: Duratio
 async fn read_answer(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Heard> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 256]);
     while !Answer::is_complete(&bytes) {
-        match from.read(&mut buffer).await? {
-            0 => break,
-            length => bytes.extend_from_slice(&buffer[..length]),
+        match from.read(&mut buffer).await {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            // What came before it is an answer, as for haproxy.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !bytes.is_empty() => break,
+            Err(error) => return Err(error),
         }
     }
     Ok(Answer::parse(&bytes).map_or_else(Heard::Silence, Heard::Answer))
@@ -175,6 +201,11 @@ fn late(patience: Duration) -> String {
 mod tests {
     use ipvs_netlink::{DestinationId, ServiceId};
 
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::ReadBuf;
+
     use super::*;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -187,7 +218,7 @@ mod tests {
 
     fn run(program: &str) -> Outcome {
         let asker = Asker::new(Source::Program(program.into()), Duration::from_millis(500));
-        block_on(asker.ask(Question::Program(target(80, 1))))
+        block_on(asker.ask(Question::Program(target(80, 1)), false))
     }
 
     #[test]
@@ -209,6 +240,43 @@ mod tests {
         let mut rest = &endless[..];
         assert!(matches!(block_on(read_answer(&mut rest)).unwrap(), Heard::Silence(_)));
         assert!(rest.len() > 9_990_000);
+    }
+
+    #[test]
+    fn an_answer_before_a_reset_is_one() {
+        struct Reset(Option<&'static [u8]>);
+        impl AsyncRead for Reset {
+            fn poll_read(
+                mut self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+                buffer: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                let bytes = self.0.take().ok_or(io::ErrorKind::ConnectionReset)?;
+                buffer.put_slice(bytes);
+                Poll::Ready(Ok(()))
+            }
+        }
+        let heard = |bytes| block_on(read_answer(&mut Reset(bytes)));
+        assert!(matches!(heard(Some(b"75%")), Ok(Heard::Answer(_))));
+        assert!(heard(None).is_err());
+    }
+
+    #[test]
+    fn nobody_waits_for_those_that_did_not_answer() {
+        block_on(async {
+            let asker = Asker::new(Source::Program("/bin/false".into()), Duration::from_secs(60));
+            let question = Question::Program(target(80, 1));
+            let asked = |was_silent, patience| timeout(patience, asker.ask(question, was_silent));
+            let held = MAX_PROGRAMS / SILENT_PART;
+            let silent = asker.silent_places.acquire_many(held as u32).await.unwrap();
+            let places = asker.places.acquire_many(held as u32).await.unwrap();
+            let moment = Duration::from_millis(100);
+            assert!(asked(true, moment).await.is_err());
+            let long = Duration::from_secs(30);
+            assert!(matches!(asked(false, long).await, Ok(Outcome::Heard(Heard::Silence(_)))));
+            drop((silent, places));
+            assert!(asked(true, long).await.is_ok());
+        });
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod ask;
 mod report;
 mod systemd;
 mod table;
+mod take_up;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use ipvs_netlink::ConnectOptions;
 use ipvs_netlink::tokio::Ipvs;
 use ipvs_netlink::{Error, SocketError};
+use nix::sys::signal::Signal;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -26,21 +28,23 @@ use self::report::Report;
 use self::systemd::Systemd;
 use super::doctor::programs;
 use super::follower::Follower;
+use super::interruption::is_ignored;
 use super::session::Session;
 use crate::failure::Failure;
 use crate::grammar::FollowLoad;
-use crate::load::{Event, Load, Target};
+use crate::load::{Event, Heard, Load, Target};
 use crate::output::Output;
 
 /// The longest time for which answers are collected.
 const MAX_COLLECTING: Duration = Duration::from_millis(200);
 
-/// The signals that end the program, with their names.
-const SIGNALS: [(SignalKind, &str); 3] = [
-    (SignalKind::terminate(), "SIGTERM"),
-    (SignalKind::interrupt(), "SIGINT"),
-    (SignalKind::hangup(), "SIGHUP"),
-];
+/// The time to wait for other instances at the start and at the end.
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// The time after which another attempt is made if another instance works.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// The signals that end the program.
+const SIGNALS: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
 
 /// Something that the loop waits for.
 enum Message {
@@ -76,6 +80,8 @@ struct Following<'a> {
     questions: HashMap<Question, Vec<Target>>,
     /// The questions that have not been answered.
     open: HashSet<Question>,
+    /// The questions to which there was no answer last time.
+    silent: HashSet<Question>,
     /// The events that are not told yet.
     events: Vec<Event>,
     /// The time at which weights change, if there are reasons.
@@ -87,8 +93,13 @@ struct Following<'a> {
 impl<'a> Following<'a> {
     fn start(ipvs: Ipvs, output: &'a mut Output, options: &'a FollowLoad) -> std::io::Result<Self> {
         let (sender, receiver) = unbounded_channel();
-        for (kind, name) in SIGNALS {
-            let (mut stream, sender) = (signal(kind)?, sender.clone());
+        for end in SIGNALS {
+            // Whoever starts it with nohup, or in the background of a script, wants it to go on.
+            if end != Signal::SIGTERM && is_ignored(end) {
+                continue;
+            }
+            let (mut stream, sender) = (signal(SignalKind::from_raw(end as i32))?, sender.clone());
+            let name = end.as_str();
             tokio::spawn(async move {
                 while stream.recv().await.is_some() && sender.send(Message::Signal(name)).is_ok() {}
             });
@@ -104,6 +115,7 @@ impl<'a> Following<'a> {
             receiver,
             questions: HashMap::new(),
             open: HashSet::new(),
+            silent: HashSet::new(),
             events: Vec::new(),
             due: None,
             replacements: None,
@@ -112,7 +124,9 @@ impl<'a> Following<'a> {
 
     /// Follows the load until a signal comes, whose name is returned.
     async fn follow(&mut self) -> Result<&'static str, Failure> {
-        self.take_up().await?;
+        if let Some(signal) = self.take_up().await? {
+            return Ok(signal);
+        }
         let (services, servers, _) = self.load.count();
         self.report.say("start", &format!("following the load: services {services}, servers {servers}"))?;
         self.systemd.ready();
@@ -121,6 +135,7 @@ impl<'a> Following<'a> {
             if Instant::now() >= next {
                 self.read_table().await?;
                 self.ask();
+                self.report.tell_dropped()?;
                 self.tell_status();
                 // A round that was late is not made up for.
                 next = (next + self.options.interval).max(Instant::now());
@@ -158,12 +173,14 @@ impl<'a> Following<'a> {
     /// Asks everybody who has answered.
     fn ask(&mut self) {
         self.questions = self.asker.questions(self.load.targets());
+        self.silent.retain(|question| self.questions.contains_key(question));
         for &question in self.questions.keys() {
             if self.open.insert(question) {
                 let (asker, sender) = (self.asker.clone(), self.sender.clone());
+                let was_silent = self.silent.contains(&question);
                 tokio::spawn(async move {
                     // At the end nobody listens.
-                    let _ = sender.send(Message::Heard(question, asker.ask(question).await));
+                    let _ = sender.send(Message::Heard(question, asker.ask(question, was_silent).await));
                 });
             }
         }
@@ -174,6 +191,10 @@ impl<'a> Following<'a> {
         let heard = match outcome {
             Outcome::Heard(heard) => heard,
             Outcome::Trouble(why) => return self.report.trouble("asking", &why),
+        };
+        match heard {
+            Heard::Answer(_) => self.silent.remove(&question),
+            Heard::Silence(_) => self.silent.insert(question),
         };
         let targets = self.questions.get(&question).into_iter().flatten();
         let rules = &self.options.rules;

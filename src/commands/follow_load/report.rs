@@ -1,15 +1,20 @@
-//! The report on standard output: one line for each change, for people or for programs.
+//! The report on standard output: one line for each change, for people or for programs. Lines that nobody reads are
+//! dropped: weights have to follow the load all the same.
 
 use std::collections::HashMap;
+use std::io;
+use std::mem::take;
+use std::os::fd::AsFd;
 use std::time::SystemTime;
 
 use ipvs_netlink::{DestinationId, ServiceId};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Serialize, Serializer};
 
 use crate::commands::notes::time;
 use crate::failure::Failure;
 use crate::grammar::Format;
-use crate::load::{Event, OnSilence, Target, WeightChange};
+use crate::load::{Event, Kind, OnSilence, Target, WeightChange};
 use crate::output::Output;
 use crate::terminal::quote;
 
@@ -20,6 +25,8 @@ pub(super) struct Report<'a> {
     on_silence: OnSilence,
     /// The trouble of each kind that was told last, and is not told again.
     troubles: HashMap<&'static str, String>,
+    /// The number of lines for which there was no room since the last one that could be written.
+    dropped: u64,
 }
 
 /// A line for programs.
@@ -55,7 +62,7 @@ impl Serialize for Now {
 
 impl<'a> Report<'a> {
     pub(super) fn new(output: &'a mut Output, format: Format, on_silence: OnSilence) -> Self {
-        Self { output, format, on_silence, troubles: HashMap::new() }
+        Self { output, format, on_silence, troubles: HashMap::new(), dropped: 0 }
     }
 
     /// Says something about the program itself.
@@ -78,22 +85,33 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn weight(&mut self, change: &WeightChange) -> Result<(), Failure> {
-        let WeightChange { target, configured, from, to, why } = change;
-        let of = if to == configured { String::new() } else { format!(" of {configured}") };
-        let sentence = format!("{}: weight {to}{of}, was {from} ({why})", name(*target));
+        let WeightChange { target, kind, configured, from, to, why } = change;
+        let of =
+            |weight: &u32| if weight == configured { String::new() } else { format!(" of {configured}") };
+        let (event, what) = match kind {
+            Kind::Set => ("weight", format!("weight {to}{}, was {from}", of(to))),
+            Kind::Remove => ("removed", format!("removed, weight was {from}{}", of(from))),
+            Kind::Add(_) => ("added", format!("added again, weight {to}{}", of(to))),
+        };
+        let sentence = format!("{}: {what} ({why})", name(*target));
         let line = Line {
             from: Some(*from),
             to: Some(*to),
             configured: Some(*configured),
             reason: Some(why),
-            ..about("weight", *target)
+            ..about(event, *target)
         };
         self.line(&sentence, &line)
     }
 
     /// Says that the kernel has refused a change.
     pub(super) fn refused(&mut self, change: &WeightChange, why: &str) -> Result<(), Failure> {
-        let sentence = format!("{}: weight {} is refused: {why}", name(change.target), change.to);
+        let what = match change.kind {
+            Kind::Set => format!("weight {}", change.to),
+            Kind::Remove => "to remove it".to_owned(),
+            Kind::Add(_) => "to add it again".to_owned(),
+        };
+        let sentence = format!("{}: {what} is refused: {why}", name(change.target));
         let line = Line { to: Some(change.to), reason: Some(why), ..about("refused", change.target) };
         self.line(&sentence, &line)
     }
@@ -112,6 +130,17 @@ impl<'a> Report<'a> {
                 };
                 let line = Line { from: Some(*from), to: Some(*to), ..about("set-by-others", *target) };
                 self.line(&sentence, &line)
+            }
+            Event::AddedByOthers(target, weight) => {
+                let consequence = match weight {
+                    0 => "; it is left alone",
+                    _ => "; it is not removed again before it has been well",
+                };
+                let sentence = format!(
+                    "{}: somebody else has added it again, with weight {weight}{consequence}",
+                    name(*target)
+                );
+                self.line(&sentence, &Line { to: Some(*weight), ..about("added-by-others", *target) })
             }
             Event::Fight(target) => {
                 let programs = programs();
@@ -147,7 +176,26 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Says how many lines were dropped, if there were any and there is room again.
+    pub(super) fn tell_dropped(&mut self) -> Result<(), Failure> {
+        if self.dropped == 0 || !has_room(&io::stdout()) {
+            return Ok(());
+        }
+        let sentence =
+            format!("lines that were dropped because nobody read them: {}", take(&mut self.dropped));
+        self.write(&sentence, &Line { event: "dropped", reason: Some(&sentence), ..Line::default() })
+    }
+
     fn line(&mut self, sentence: &str, line: &Line<'_>) -> Result<(), Failure> {
+        self.tell_dropped()?;
+        self.write(sentence, line)
+    }
+
+    fn write(&mut self, sentence: &str, line: &Line<'_>) -> Result<(), Failure> {
+        if self.dropped > 0 || !has_room(&io::stdout()) {
+            self.dropped += 1;
+            return Ok(());
+        }
         match self.format {
             Format::Text => self.output.push(&*quote(sentence)),
             Format::Json => self.output.json(line).map_err(Failure::Output)?,
@@ -157,10 +205,38 @@ impl<'a> Report<'a> {
     }
 }
 
+/// Returns whether a line can be written without waiting for a reader. A pipe has room for 4096 bytes then, which is more
+/// than a line has. What is closed has room, because writing will say so.
+fn has_room(output: &impl AsFd) -> bool {
+    let mut descriptors = [PollFd::new(output.as_fd(), PollFlags::POLLOUT)];
+    !matches!(poll(&mut descriptors, PollTimeout::ZERO), Ok(0))
+}
+
 fn name((service, server): (ServiceId, DestinationId)) -> String {
     format!("server {server} of service {service}")
 }
 
 fn about(event: &str, (service, server): Target) -> Line<'_> {
     Line { event, service: Some(service.to_string()), server: Some(server.to_string()), ..Line::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_nobody_reads_has_no_room() {
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        let mut written = 0;
+        while has_room(&writer) {
+            written += writer.write(&[b'x'; 4096]).unwrap();
+        }
+        assert!(written >= 4096);
+        reader.read_exact(&mut [0; 4096]).unwrap();
+        assert!(has_room(&writer));
+        drop(reader);
+        assert!(has_room(&writer) && writer.write(b"x").is_err());
+    }
 }

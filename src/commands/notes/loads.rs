@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use ipvs_netlink::{DestinationId, ServiceId};
+use ipvs_netlink::{Destination, DestinationId, ServiceId};
 use serde::{Deserialize, Serialize};
 
+use super::check_weight;
 use super::fields::{text, time};
 
 /// A server whose weight follows its load.
@@ -28,9 +29,27 @@ pub(in crate::commands) struct LoadNote {
     /// The answer of the server's agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::commands) reason: Option<String>,
+    /// The settings of a server that is removed, with the configured weight. If the table has the server all the same, it
+    /// was not removed yet, or somebody has added it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::commands) removed: Option<Destination>,
 }
 
 impl LoadNote {
+    /// Checks what types alone do not exclude.
+    pub(super) fn check(&self) -> Result<(), String> {
+        check_weight(self.weight)?;
+        for set in [Some(self.set), self.before].into_iter().flatten() {
+            check_weight(set.max(1))?;
+        }
+        match self.removed {
+            Some(settings) if settings.id != self.server || settings.weight != self.weight => {
+                Err("the settings are those of another server, or have another weight".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the configured weight of the server. A present weight that was not set because of the load was given by
     /// somebody since, and is the configured one itself.
     pub(in crate::commands) fn configured(&self, present: u32) -> u32 {
@@ -94,6 +113,7 @@ mod tests {
             before: None,
             since: SystemTime::UNIX_EPOCH,
             reason: None,
+            removed: None,
         }
     }
 

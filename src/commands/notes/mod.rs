@@ -32,7 +32,7 @@ use self::fields::text;
 use self::loads::Loads;
 use super::{folder, new_file};
 use crate::failure::Failure;
-use crate::momentary::{Momentary, MomentaryWeights};
+use crate::momentary::{Momentary, MomentaryWeights, Removed};
 
 const VERSION: u64 = 1;
 const MAX_WEIGHT: u32 = i32::MAX as u32;
@@ -128,10 +128,7 @@ impl Notes {
                 }
                 "load" => {
                     let load: LoadNote = from_fields(note).map_err(fault)?;
-                    check_weight(load.weight).map_err(fault)?;
-                    for set in [Some(load.set), load.before].into_iter().flatten() {
-                        check_weight(set.max(1)).map_err(fault)?;
-                    }
+                    load.check().map_err(fault)?;
                     all.set_load(load);
                 }
                 _ => all.others.push(note),
@@ -201,9 +198,17 @@ impl Notes {
     pub(super) fn momentary(&self) -> MomentaryWeights {
         let mut momentary = MomentaryWeights::default();
         for note in self.loads() {
+            if let Some(settings) = note.removed {
+                let removed = Removed { settings, answer: note.reason.clone() };
+                momentary.insert_removed(note.service, removed);
+            }
             for weight in [Some(note.set), note.before].into_iter().flatten() {
                 if !self.is_drained(note, weight) {
-                    let why = Momentary { configured: note.weight, answer: note.reason.clone() };
+                    let why = Momentary {
+                        configured: note.weight,
+                        answer: note.reason.clone(),
+                        is_removed: note.removed.is_some(),
+                    };
                     momentary.insert(note.service, note.server, weight, why);
                 }
             }
@@ -274,6 +279,7 @@ mod tests {
 {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z","reason":"a \"disk\""},
 {"kind":"drain","service":"FWM 7 IPv6","server":"[2001:db8::1]:0","weight":2147483647,"since":"1970-01-01T00:00:00Z"},
 {"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":0,"before":7,"since":"2026-11-26T22:00:00Z","reason":"drain"},
+{"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.13:80","weight":9,"set":0,"before":9,"since":"2026-11-26T22:00:00Z","removed":{"address":"10.0.0.13","port":80,"forwarding":"tunnel","tunnel":{"type":"gue","port":6080,"flags":["checksum"]},"weight":9,"upper_threshold":20,"lower_threshold":10}},
 {"base":{"weights":[1,2]},"kind":"other"}
 ]}
 "#;
@@ -287,7 +293,8 @@ mod tests {
         let notes = parse(NOTES).unwrap();
         assert_eq!(notes.drains().len(), 2);
         assert_eq!(notes.drains()[0].reason.as_deref(), Some("a \"disk\""));
-        assert_eq!(notes.loads().len(), 1);
+        assert_eq!(notes.loads().len(), 2);
+        assert_eq!(notes.loads()[1].removed.map(|server| server.upper_threshold), Some(20));
         assert_eq!((notes.loads()[0].weight, notes.loads()[0].set), (100, 0));
         assert_eq!(notes.text().unwrap(), NOTES);
     }
@@ -321,6 +328,7 @@ mod tests {
             (drain("\"set\":0", "\"set\":2147483648"), "note 3: a weight cannot be 2147483648"),
             (drain("\"set\":0,", ""), "note 3: missing field `set`"),
             (drain("\"reason\"", "\"because\""), "note 1: unknown field"),
+            (drain("\"10.0.0.13\"", "\"10.0.0.14\""), "note 4: the settings are those of another server"),
         ] {
             let fault = parse(&text).err().unwrap();
             assert!(fault.starts_with(expected), "{fault}");

@@ -7,7 +7,7 @@ use ipvs_netlink::reconcile::{self, ApplyError, Desired, DesiredError, Object, P
 use ipvs_netlink::{Change, Error};
 
 use super::draining::{Draining, Limits};
-use super::following::{Ended, keep_momentary};
+use super::following::{Ended, find_away, keep_momentary, keep_removed};
 use super::input::Input;
 use crate::cli::{Usage, Verb};
 use crate::commands::drain;
@@ -152,11 +152,20 @@ fn prepare(
     }
     // Whatever is wrong with the notes is said when those of drains are looked at.
     let notes = if Notes::exist() { Notes::read().ok() } else { None };
-    let ended = notes.as_ref().map(|notes| Ended::find(notes, desired, options)).unwrap_or_default();
+    let Some(notes) = notes.filter(|notes| !notes.loads().is_empty()) else {
+        if options.keep_weights {
+            desired.keep_weights(&ipvs.table()?);
+        }
+        return Ok(Ended::default());
+    };
+    let present = ipvs.table()?;
+    let away = find_away(&notes, &present, desired, options);
+    let ended = Ended::find(&notes, desired, options, &away);
+    keep_removed(desired, &away);
     if options.keep_weights {
-        desired.keep_weights(&ipvs.table()?);
-    } else if let Some(notes) = notes.filter(|notes| !notes.loads().is_empty()) {
-        keep_momentary(desired, ipvs.table()?, &notes.momentary());
+        desired.keep_weights(&present);
+    } else {
+        keep_momentary(desired, present, &notes.momentary());
     }
     Ok(ended)
 }

@@ -83,8 +83,7 @@ impl<'a> Reader<'a> {
         }
         self.entries.clear();
         for (service, servers) in services {
-            let id = service.id();
-            let servers = servers.map(|servers| self.prepare(id, servers));
+            let servers = servers.map(|servers| self.prepare(service, servers));
             self.entries.push(Entry { service, servers });
         }
         if !filter.is_empty() {
@@ -167,20 +166,23 @@ impl<'a> Reader<'a> {
         let servers = match self.entries[index].servers.take() {
             Some(servers) => servers,
             None => {
-                let id = self.entries[index].service.id();
-                let servers = match self.ipvs.destinations(id) {
+                let service = self.entries[index].service;
+                let servers = match self.ipvs.destinations(service.id()) {
                     // It was deleted since the services were read, and will be gone with the next reading.
                     Err(Error::Refused(refused)) if refused.reason == Reason::NoSuchService => Vec::new(),
                     servers => servers?,
                 };
-                self.prepare(id, servers)
+                self.prepare(service, servers)
             }
         };
         Ok(self.entries[index].servers.insert(servers))
     }
 
     /// Returns servers with rates from the readings, and in the order of the list.
-    fn prepare(&mut self, service: ServiceId, mut servers: Vec<DestinationState>) -> Vec<DestinationState> {
+    fn prepare(&mut self, service: ServiceState, servers: Vec<DestinationState>) -> Vec<DestinationState> {
+        let mut entry = TableEntry::new(service, servers);
+        self.momentary.show_removed(&mut entry);
+        let (service, mut servers) = (service.id(), entry.destinations);
         for server in &mut servers {
             self.history.apply((service, Some(server.id())), &mut server.stats, self.time);
         }

@@ -213,7 +213,7 @@ mod tests {
         let mut daemon = SyncDaemon::new(DaemonState::Backup, "a\"b\\c".parse().unwrap());
         daemon.sync_id = 7;
         let mut momentary = MomentaryWeights::default();
-        let why = Momentary { configured: 50, answer: None };
+        let why = Momentary { configured: 50, answer: None, is_removed: false };
         let following = DestinationId::new([10, 0, 0, 1], 80);
         momentary.insert("TCP 192.0.2.1:80".parse().unwrap(), following, 3, why);
         Reading {

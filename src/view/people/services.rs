@@ -350,7 +350,7 @@ TCP 192.0.2.1:80                                            1234567       0     
             (13, 1, 1, None),
             (13, 7, 9, None),
         ] {
-            let why = Momentary { configured, answer: answer.map(str::to_owned) };
+            let why = Momentary { configured, answer: answer.map(str::to_owned), is_removed: false };
             let server = DestinationId::new([10, 0, 0, host], 8080);
             momentary.insert("TCP 192.0.2.1:80".parse().unwrap(), server, weight, why);
         }

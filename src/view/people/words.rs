@@ -56,7 +56,9 @@ pub(super) fn state(is_drained: bool, is_full: bool, momentary: Option<&Momentar
         Some(answer) => format!("load {}", cut(&quote(answer), Some(MAX_ANSWER))),
         None => "load".to_owned(),
     });
-    let marks = [is_drained.then(|| "drained".to_owned()), is_full.then(|| "full".to_owned()), load];
+    let is_removed = momentary.is_some_and(|momentary| momentary.is_removed);
+    let drained = if is_removed { "removed" } else { "drained" };
+    let marks = [is_drained.then(|| drained.to_owned()), is_full.then(|| "full".to_owned()), load];
     marks.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

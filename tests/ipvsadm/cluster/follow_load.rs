@@ -1,6 +1,8 @@
 //! `--follow-load` with real agents: weights that follow their answers, whoever they are.
 
 mod hostile;
+mod process;
+mod removal;
 mod scale;
 mod traffic;
 mod weights;

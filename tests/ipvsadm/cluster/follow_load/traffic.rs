@@ -5,7 +5,7 @@ use super::super::tcp::{Connection, count_answers};
 use super::*;
 
 /// Creates a network with two servers of weight 100, each with an agent.
-fn network(scheduler: &str) -> (Network, Answers, Vec<TcpServer>, String) {
+pub(super) fn network(scheduler: &str) -> (Network, Answers, Vec<TcpServer>, String) {
     let network = Network::new(2);
     network.route_answers_through_director();
     let address = endpoint(VIP, 80);
