@@ -36,7 +36,7 @@ pub(crate) use listing::{
     By, Color, Columns, ConnectionList, Format, List, ListFormat, Listing, SumBy, Watch,
 };
 pub(crate) use restore::{Replace, Restore};
-pub(crate) use saved::read_saved;
+pub(crate) use saved::SavedLines;
 pub(crate) use server::{Unnamed, has_option, is_describable, method_option};
 pub(crate) use service::scheduler_flags;
 pub(crate) use timeouts::MAX_SECONDS;

@@ -9,60 +9,75 @@ use ipvs_netlink::{Change, Destination, DestinationId, Forwarding, Protocol, Ser
 
 use super::server;
 
-/// Reads a line such as `-A -t 192.0.2.1:80 -s rr` or `-a -t 192.0.2.1:80 -r 10.0.0.1:8080 -m -w 1`. Whatever has
-/// another form is left to [`Parser`](super::Parser).
-pub(crate) fn read_saved(line: &str) -> Option<Change> {
-    match line.split_at_checked(3)? {
-        ("-A ", rest) => read_service(rest),
-        ("-a ", rest) => read_server(rest),
-        _ => None,
-    }
+/// Reads lines such as `-A -t 192.0.2.1:80 -s rr` or `-a -t 192.0.2.1:80 -r 10.0.0.1:8080 -m -w 1`.
+#[derive(Default)]
+pub(crate) struct SavedLines<'a> {
+    /// The words that named a service last, as lines of servers repeat them.
+    last: Option<(&'a str, Protocol, SocketAddrV4)>,
 }
 
-/// Reads `-t 192.0.2.1:80 `, and returns what follows.
-fn take_service(rest: &str) -> Option<(Protocol, SocketAddrV4, &str)> {
-    let (option, rest) = rest.split_at_checked(3)?;
-    let protocol = match option {
-        "-t " => Protocol::TCP,
-        "-u " => Protocol::UDP,
-        _ => return None,
-    };
-    let (service, rest) = split_at_blank(rest)?;
-    Some((protocol, service.parse().ok()?, rest))
+impl<'a> SavedLines<'a> {
+    /// Reads a line. Whatever has another form is left to [`Parser`](super::Parser).
+    pub(crate) fn read(&mut self, line: &'a str) -> Option<Change> {
+        match line.split_at_checked(3)? {
+            ("-A ", rest) => self.read_service(rest),
+            ("-a ", rest) => self.read_server(rest),
+            _ => None,
+        }
+    }
+
+    /// Reads `-t 192.0.2.1:80 `, and returns what follows.
+    fn take_service(&mut self, rest: &'a str) -> Option<(Protocol, SocketAddrV4, &'a str)> {
+        if let Some((words, protocol, service)) = self.last {
+            if let Some(rest) = rest.strip_prefix(words) {
+                return Some((protocol, service, rest));
+            }
+        }
+        let (option, address) = rest.split_at_checked(3)?;
+        let protocol = match option {
+            "-t " => Protocol::TCP,
+            "-u " => Protocol::UDP,
+            _ => return None,
+        };
+        let (address, after) = split_at_blank(address)?;
+        let service = address.parse().ok()?;
+        self.last = Some((&rest[..rest.len() - after.len()], protocol, service));
+        Some((protocol, service, after))
+    }
+
+    fn read_service(&mut self, rest: &'a str) -> Option<Change> {
+        let (protocol, service, rest) = self.take_service(rest)?;
+        let scheduler =
+            rest.strip_prefix("-s ").filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))?;
+        // All ports need persistence.
+        let service = Some(service).filter(|service| service.port() != 0)?;
+        let service = Service::new(ServiceId::new(protocol, service));
+        Some(Change::AddService(service.with_scheduler(scheduler.parse().ok()?)))
+    }
+
+    fn read_server(&mut self, rest: &'a str) -> Option<Change> {
+        let (protocol, service, rest) = self.take_service(rest)?;
+        let (server, rest) = split_at_blank(rest.strip_prefix("-r ")?)?;
+        let (forwarding, weight) = match rest.split_at_checked(6)? {
+            ("-m -w ", weight) => (Forwarding::Masquerade, weight),
+            ("-g -w ", weight) => (Forwarding::DirectRoute, weight),
+            _ => return None,
+        };
+        let server: SocketAddrV4 = server.parse().ok()?;
+        let weight = weight.parse().ok().filter(|weight| *weight <= server::MAX)?;
+        let mut id = DestinationId::new(*server.ip(), server.port());
+        if forwarding != Forwarding::Masquerade {
+            id.port = service.port();
+        }
+        let destination = Destination::new(id).with_forwarding(forwarding).with_weight(weight);
+        Some(Change::AddDestination(ServiceId::new(protocol, service), destination))
+    }
 }
 
 /// Splits at the first blank. For words this short that is faster than `split_once`.
 fn split_at_blank(text: &str) -> Option<(&str, &str)> {
     let (word, rest) = text.split_at(text.bytes().position(|byte| byte == b' ')?);
     Some((word, &rest[1..]))
-}
-
-fn read_service(rest: &str) -> Option<Change> {
-    let (protocol, service, rest) = take_service(rest)?;
-    let scheduler =
-        rest.strip_prefix("-s ").filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))?;
-    // All ports need persistence.
-    let service = Some(service).filter(|service| service.port() != 0)?;
-    let service = Service::new(ServiceId::new(protocol, service));
-    Some(Change::AddService(service.with_scheduler(scheduler.parse().ok()?)))
-}
-
-fn read_server(rest: &str) -> Option<Change> {
-    let (protocol, service, rest) = take_service(rest)?;
-    let (server, rest) = split_at_blank(rest.strip_prefix("-r ")?)?;
-    let (forwarding, weight) = match rest.split_at_checked(6)? {
-        ("-m -w ", weight) => (Forwarding::Masquerade, weight),
-        ("-g -w ", weight) => (Forwarding::DirectRoute, weight),
-        _ => return None,
-    };
-    let server: SocketAddrV4 = server.parse().ok()?;
-    let weight = weight.parse().ok().filter(|weight| *weight <= server::MAX)?;
-    let mut id = DestinationId::new(*server.ip(), server.port());
-    if forwarding != Forwarding::Masquerade {
-        id.port = service.port();
-    }
-    let destination = Destination::new(id).with_forwarding(forwarding).with_weight(weight);
-    Some(Change::AddDestination(ServiceId::new(protocol, service), destination))
 }
 
 #[cfg(test)]
@@ -89,7 +104,7 @@ mod tests {
             ("-A -t 192.0.2.1:80 -s rr -p 300", false),
             ("-A -f 7 -s rr", false),
         ] {
-            let change = read_saved(line);
+            let change = SavedLines::default().read(line);
             assert_eq!(change.is_some(), is_read, "{line}");
             if is_read {
                 assert_eq!(read_thoroughly(line), change, "{line}");
@@ -109,7 +124,7 @@ mod tests {
                 );
                 let mut line = Output::default();
                 write(&mut line, &change);
-                assert_eq!(read_saved(&line.to_string()), Some(change), "{line}");
+                assert_eq!(SavedLines::default().read(&line.to_string()), Some(change), "{line}");
             }
         }
     }
@@ -151,10 +166,10 @@ mod tests {
                 .flat_map(|line| choices.iter().map(move |choice| format!("{line}{choice} ")))
                 .collect();
         }
-        let mut read = 0;
+        let (mut saved, mut read) = (SavedLines::default(), 0);
         for line in &lines {
             for line in [line, line.strip_suffix(' ').unwrap_or(line)] {
-                if let Some(change) = read_saved(line) {
+                if let Some(change) = saved.read(line) {
                     assert_eq!(read_thoroughly(line), Some(change), "{line}");
                     read += 1;
                 }

@@ -8,7 +8,7 @@ use crate::cli::{Opt, Usage, Verb};
 use crate::commands::markers;
 use crate::document::{Fault, Path, Place, Settings};
 use crate::failure::{Failure, Mistakes, RefusedLine, at_path};
-use crate::grammar::{self, Command, Format, Invocation, List, Listing, Parser, Restore, read_saved};
+use crate::grammar::{self, Command, Format, Invocation, List, Listing, Parser, Restore, SavedLines};
 
 /// The commands of a file or of standard input.
 pub(super) struct Input {
@@ -142,7 +142,7 @@ impl Input {
 
     /// Gives all lines their meaning. Only if no host name was missing the outcome counts.
     fn parse_lines(&mut self, parser: &mut Parser) -> Mistakes {
-        let mut mistakes = Mistakes::default();
+        let (mut mistakes, mut saved) = (Mistakes::default(), SavedLines::default());
         self.commands.clear();
         // Checking the whole text at once is faster than line by line.
         let text = std::str::from_utf8(&self.bytes);
@@ -151,7 +151,11 @@ impl Input {
                 Ok(text) => Ok(&text[range]),
                 Err(_) => std::str::from_utf8(&self.bytes[range]),
             };
-            match line.map_err(|_| Usage::LineNotUtf8).and_then(|line| parse_line(parser, line)) {
+            let command = line.map_err(|_| Usage::LineNotUtf8).and_then(|line| match saved.read(line) {
+                Some(change) => Ok(Some(Command::Change(change))),
+                None => parse_line(parser, line),
+            });
+            match command {
                 Ok(Some(command)) => self.commands.push((number, command)),
                 Ok(None) => {}
                 Err(error) => mistakes.add(number, || command_at(&self.bytes, number), error),
@@ -183,9 +187,6 @@ fn command_at(bytes: &[u8], number: usize) -> String {
 
 /// Reads a command of one or more lines. A blank line or a comment has none.
 fn parse_line(parser: &mut Parser, line: &str) -> Result<Option<Command>, Usage> {
-    if let Some(change) = read_saved(line) {
-        return Ok(Some(Command::Change(change)));
-    }
     let mut words = Vec::with_capacity(16);
     words.extend(grammar::words(line));
     if words.is_empty() {
