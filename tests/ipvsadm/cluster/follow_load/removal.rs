@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::tcp::{Connection, count_answers};
 use super::traffic::network;
 use super::*;
 use crate::json::validator::assert_valid;
+use crate::programs::unpacked_program;
 
 /// A tunnel has the most settings.
 const RULES: &str = "\
@@ -240,4 +241,36 @@ fn clients_of_a_removed_server_wait_and_every_listing_shows_it() {
     assert_eq!(lost.receive_line(Duration::from_secs(30)).unwrap(), "anybody there?");
     let (status, _) = following.end(Signal::SIGTERM);
     assert_eq!((status, director.saved()), (Some(0), before));
+}
+
+#[test]
+fn no_kill_loses_a_removed_server() {
+    let remote = Remote::new();
+    let program = remote.folder.0.join("load").display().to_string();
+    let lock = remote.notes.0.replace("notes-", "follow-load-").replace(".json", ".lock");
+    let mut removed = 0;
+    for number in (6..=18).step_by(4) {
+        remote.set(1, "down\n");
+        let mut command = Command::new(unpacked_program("strace"));
+        command.args(["-o", "/dev/null", "-e", &format!("inject=sendto:signal=KILL:when={number}")]);
+        command.arg(PROGRAM).args(words(&format!("--exec {program} --remove --fall 1")));
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        // It is killed, or the place is behind what there is to do.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while child.try_wait().unwrap().is_none() && weights(&remote.director) != [40] {
+            assert!(Instant::now() < deadline, "{number}");
+            sleep(Duration::from_millis(20));
+        }
+        sleep(Duration::from_millis(200));
+        // strace lets go of a program that goes on.
+        let _ = child.kill();
+        let _ = child.wait();
+        remote.director.system(&format!("fuser -s -k {lock} || true"));
+        removed += usize::from(weights(&remote.director) == [40]);
+        assert_eq!(remote.director.saved(), RULES, "{number}");
+        remote.set(1, "up\n");
+        let (status, lines) = remote.start("").end(Signal::SIGTERM);
+        assert_eq!((status, remote.present()), (Some(0), RULES.to_owned()), "{number}: {lines:#?}");
+    }
+    assert!(removed > 0);
 }
