@@ -41,6 +41,8 @@ pub(crate) struct Evidence {
     pub(crate) listeners: Option<Vec<Listener>>,
     /// The ports that the kernel's helper for FTP watches; none if it is missing.
     pub(crate) ftp_ports: Vec<u16>,
+    /// The modules of packet filters that look at tracked connections and are used by rules.
+    pub(crate) tracking_rules: Vec<String>,
     /// The programs of this network namespace that change tables or move addresses.
     pub(crate) programs: Vec<Program>,
     pub(crate) rules: Option<Rules>,

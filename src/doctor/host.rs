@@ -14,6 +14,7 @@ const LONG_ROW: u64 = 8;
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     forwarding(evidence, findings);
     conntrack_table(evidence, findings);
+    untracked(evidence, findings);
     connection_reuse(evidence, findings);
     estimation(evidence, findings);
     connection_table(evidence, findings);
@@ -82,6 +83,28 @@ fn conntrack_table(evidence: &Evidence, findings: &mut Vec<Finding>) {
             format!("netfilter tracks {count} connections of {max} at most"),
             "when the table is full, new connections are dropped, whatever they are for",
             set(MAX, max.saturating_mul(2)),
+        ));
+    }
+}
+
+/// Finds rules of packet filters that look at tracked connections, which those of IPVS are not by default.
+fn untracked(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    const TRACKING: &str = "net/ipv4/vs/conntrack";
+    let mut servers = evidence.table.iter().flat_map(|entry| &entry.destinations);
+    let is_natted = servers.any(|server| server.settings.forwarding == Forwarding::Masquerade);
+    if is_natted && evidence.setting(TRACKING) == Some(0) && !evidence.tracking_rules.is_empty() {
+        findings.push(Finding::new(
+            Severity::Note,
+            "untracked",
+            MACHINE,
+            format!(
+                "{} is 0, there are servers behind NAT, and rules of a packet filter use tracked connections ({})",
+                dotted(TRACKING),
+                list(&evidence.tracking_rules)
+            ),
+            "for these rules packets of IPVS are untracked: they match no established connection, and their addresses \
+             are not translated",
+            format!("{}, if the rules are meant for them", set(TRACKING, 1)),
         ));
     }
 }
@@ -218,6 +241,20 @@ mod tests {
             server.settings.forwarding = Forwarding::DirectRoute;
         }
         assert_eq!(found(&direct), [""; 0]);
+    }
+
+    #[test]
+    fn rules_for_tracked_connections_do_not_see_those_of_ipvs() {
+        let mut evidence = healthy();
+        evidence.tracking_rules = vec!["xt_MASQUERADE".into(), "xt_conntrack".into()];
+        assert_eq!(found(&evidence), ["untracked"]);
+        evidence.settings.insert("net/ipv4/vs/conntrack".into(), "1".into());
+        assert_eq!(found(&evidence), [""; 0]);
+        evidence.settings.insert("net/ipv4/vs/conntrack".into(), "0".into());
+        for server in &mut evidence.table[0].destinations {
+            server.settings.forwarding = Forwarding::DirectRoute;
+        }
+        assert_eq!(found(&evidence), [""; 0]);
     }
 
     #[test]

@@ -65,6 +65,21 @@ pub(super) fn ftp_ports() -> Vec<u16> {
     ports.trim().split(',').flat_map(|port| port.parse::<u16>()).collect()
 }
 
+/// Returns the modules of packet filters that look at tracked connections and are used by rules, in whatever network
+/// namespace. Those that are built into the kernel are not seen.
+pub(super) fn tracking_rules() -> Vec<String> {
+    const MODULES: [&str; 7] =
+        ["nft_ct", "nft_masq", "nft_nat", "xt_MASQUERADE", "xt_conntrack", "xt_nat", "xt_state"];
+    let modules = fs::read_to_string("/proc/modules").unwrap_or_default();
+    let used = modules.lines().filter_map(|line| {
+        // Name, size, and the number of users, which are rules.
+        let mut fields = line.split(' ');
+        let (name, users) = (fields.next()?, fields.nth(1)?);
+        (MODULES.contains(&name) && users != "0" && users != "-").then(|| name.to_owned())
+    });
+    used.collect()
+}
+
 /// Opens the list of connections, which exists if IPVS does.
 pub(super) fn open_connections() -> Result<Connections, Failure> {
     Connections::open().map_err(|error| match error {

@@ -19,7 +19,8 @@ use crate::failure::Failure;
 pub(super) fn at_director(only: Vec<ServiceId>) -> Result<Evidence, Failure> {
     // Without this file there is no IPVS here. To connect all the same would make the kernel load it.
     let connections = files::open_connections()?;
-    let mut evidence = Evidence { only, ftp_ports: files::ftp_ports(), ..Evidence::default() };
+    let (ftp_ports, tracking_rules) = (files::ftp_ports(), files::tracking_rules());
+    let mut evidence = Evidence { only, ftp_ports, tracking_rules, ..Evidence::default() };
     // Connections come before servers: one of a server that is added meanwhile is no connection without a server.
     evidence.connections = files::count_connections(connections)?;
     let mut ipvs = Ipvs::connect()?;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cluster::wait_until;
+use crate::programs::{unpacked, unpacked_program};
 use crate::support::{Director, Sysctl};
 
 fn cluster_alone() -> (Network, Vec<TcpServer>) {
@@ -51,4 +52,23 @@ fn a_full_table_of_tracked_connections_is_named() {
         "{}",
         director.sh("cat /proc/sys/net/netfilter/nf_conntrack_count")
     );
+}
+
+#[test]
+fn rules_that_use_tracked_connections_are_named() {
+    let (network, _serving) = cluster_alone();
+    let director = &network.director_machine;
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-m");
+    // Newer kernels may have another packet filter.
+    let has_iptables = run(Command::new("modprobe").args(["-n", "ip_tables"])).status == 0;
+    if has_iptables {
+        let iptables = unpacked_program("iptables-legacy");
+        let (iptables, libraries) = (iptables.display(), unpacked("usr/lib"));
+        director.sh(&format!(
+            "XTABLES_LIBDIR=$(echo {libraries}/*/xtables) {iptables} -A FORWARD -m conntrack --ctstate NEW -j ACCEPT"
+        ));
+    }
+    assert_eq!(found(director, ""), if has_iptables { &["untracked"][..] } else { &NOTHING });
+    director.sysctl("ipv4/vs/conntrack=1");
+    assert_eq!(found(director, ""), NOTHING);
 }
