@@ -249,7 +249,8 @@ fn no_kill_loses_a_removed_server() {
     let program = remote.folder.0.join("load").display().to_string();
     let lock = remote.notes.0.replace("notes-", "follow-load-").replace(".json", ".lock");
     let mut removed = 0;
-    for number in (6..=18).step_by(4) {
+    // On a slow machine more rounds, and so more messages, come before the removal.
+    for number in (6..).step_by(4) {
         remote.set(1, "down\n");
         let mut command = Command::new(unpacked_program("strace"));
         command.args(["-o", "/dev/null", "-e", &format!("inject=sendto:signal=KILL:when={number}")]);
@@ -271,6 +272,9 @@ fn no_kill_loses_a_removed_server() {
         remote.set(1, "up\n");
         let (status, lines) = remote.start("").end(Signal::SIGTERM);
         assert_eq!((status, remote.present()), (Some(0), RULES.to_owned()), "{number}: {lines:#?}");
+        if number >= 18 && removed > 0 {
+            break;
+        }
+        assert!(number < 200, "never killed after the removal");
     }
-    assert!(removed > 0);
 }
