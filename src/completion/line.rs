@@ -71,6 +71,7 @@ impl<'a> Line<'a> {
 
     fn add(&mut self, entry: Entry, value: Option<&'a str>) {
         match entry {
+            Entry::Verb(_) if self.verb == Some(Verb::Help) => self.words += 1,
             Entry::Verb(verb) => self.verb = self.verb.or(Some(verb)),
             Entry::Option(option) => self.options.push((option, value)),
         }

@@ -9,6 +9,7 @@ mod values;
 use ipvs_netlink::ProcTable;
 
 use crate::cli::{Arity, Entry, Opt, Verb};
+use crate::commands::enter_namespace;
 use crate::output::Output;
 use line::Line;
 
@@ -37,12 +38,27 @@ impl Candidate {
     }
 }
 
-/// The programs that take some of the options: the words that they stand for, and their options.
-const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
-    ("ipvsadm-save", &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::PresentWeights, Opt::Output], &["-S"]),
-    (
-        "ipvsadm-restore",
-        &[
+/// A program that takes some of the options.
+struct Script {
+    name: &'static str,
+    /// The words that it stands for.
+    words: &'static [&'static str],
+    options: &'static [Opt],
+    /// Its own options, and what they mean.
+    own: &'static [(&'static str, &'static str)],
+}
+
+const SCRIPTS: [Script; 2] = [
+    Script {
+        name: "ipvsadm-save",
+        words: &["-S"],
+        options: &[Opt::Numeric, Opt::Netns, Opt::Full, Opt::PresentWeights, Opt::Output],
+        own: &[],
+    },
+    Script {
+        name: "ipvsadm-restore",
+        words: &["-R", "--replace"],
+        options: &[
             Opt::Check,
             Opt::DryRun,
             Opt::KeepOthers,
@@ -53,14 +69,14 @@ const SCRIPTS: [(&str, &[Opt], &[&str]); 2] = [
             Opt::Netns,
             Opt::Numeric,
         ],
-        &["-R", "--replace"],
-    ),
+        own: &[("--flush", "check the input, clear the table, and add everything again")],
+    },
 ];
 
 /// Appends what can stand in place of the last of these words: one word on each line, and what it means after a tab. The
 /// line `:files` stands for the names of files.
 pub(crate) fn write(output: &mut Output, words: &[&str]) {
-    match complete(words, || ProcTable::read().ok()) {
+    match complete(words, read_table) {
         Answer::Files => output.push(":files\n"),
         Answer::Words(candidates) => {
             for Candidate { word, help } in candidates {
@@ -70,12 +86,18 @@ pub(crate) fn write(output: &mut Output, words: &[&str]) {
     }
 }
 
+/// Reads the table, as far as the caller may, of the network namespace that a word names.
+fn read_table(namespace: Option<&str>) -> Option<ProcTable> {
+    namespace.map_or(Ok(()), enter_namespace).ok()?;
+    ProcTable::read().ok()
+}
+
 /// Returns what can stand in place of the last of these words, of which the first is the program.
-fn complete(words: &[&str], table: impl FnOnce() -> Option<ProcTable>) -> Answer {
+fn complete(words: &[&str], table: impl FnOnce(Option<&str>) -> Option<ProcTable>) -> Answer {
     let [program, before @ .., current] = words else { return Answer::Words(Vec::new()) };
     let program = program.rsplit('/').next().unwrap_or_default();
-    let script = SCRIPTS.iter().find(|(name, ..)| *name == program);
-    let implied = script.map_or(&[][..], |(.., words)| words);
+    let script = SCRIPTS.iter().find(|script| script.name == program);
+    let implied = script.map_or(&[][..], |script| script.words);
     let line = Line::read(implied.iter().chain(before).copied());
     let (entry, start, text) = match (line.expects, current.split_once('=')) {
         // The value of an option can be left out.
@@ -86,10 +108,10 @@ fn complete(words: &[&str], table: impl FnOnce() -> Option<ProcTable>) -> Answer
         _ => (None, "", *current),
     };
     let mut answer = match entry {
-        Some(entry) => values::of(entry, &line, text, table),
+        Some(entry) => values::of(entry, &line, text, || table(line.value(Opt::Netns))),
         None if current.contains('=') => Answer::Words(Vec::new()),
         None if takes_file(&line) && !current.starts_with('-') => Answer::Files,
-        None => Answer::Words(names(&line, script.map(|(_, options, _)| *options), current)),
+        None => Answer::Words(names(&line, script, current)),
     };
     if let Answer::Words(candidates) = &mut answer {
         candidates.iter_mut().for_each(|candidate| candidate.word.insert_str(0, start));
@@ -103,12 +125,14 @@ fn takes_file(line: &Line<'_>) -> bool {
 }
 
 /// Returns the names of commands or, after a command, of options that it takes. Without `--` the short ones come first.
-fn names(line: &Line<'_>, only: Option<&[Opt]>, current: &str) -> Vec<Candidate> {
+fn names(line: &Line<'_>, script: Option<&Script>, current: &str) -> Vec<Candidate> {
     let entries: Vec<Entry> = match line.verb {
-        None => Verb::ALL.iter().copied().map(Entry::Verb).collect(),
+        // It explains one command.
+        Some(Verb::Help) if line.words > 0 => Vec::new(),
+        None | Some(Verb::Help) => Verb::ALL.iter().copied().map(Entry::Verb).collect(),
         Some(verb) => {
-            let fits = |option: &Opt| match only {
-                Some(options) => options.contains(option),
+            let fits = |option: &Opt| match script {
+                Some(script) => script.options.contains(option),
                 None => option.verbs().contains(&verb),
             };
             let options = Opt::ALL.iter().copied().filter(fits);
@@ -123,9 +147,9 @@ fn names(line: &Line<'_>, only: Option<&[Opt]>, current: &str) -> Vec<Candidate>
         Candidate::new(word, row.help)
     };
     let mut candidates: Vec<_> = entries.into_iter().map(candidate).collect();
-    if only.is_some() {
-        let help = Verb::Help.row();
-        candidates.push(Candidate::new(if is_long { "--help" } else { help.name }, help.help));
+    if let Some(script) = script {
+        candidates.extend(script.own.iter().map(|(name, help)| Candidate::new(*name, help)));
+        candidates.push(Candidate::new(if is_long { "--help" } else { "-h" }, "show the help"));
     }
     candidates
 }
@@ -155,7 +179,9 @@ FWM  00000007 wlc
     /// Returns the words of an answer to a line, in which `_` is an empty word.
     fn answer(line: &str) -> String {
         let words: Vec<&str> = line.split(' ').map(|word| if word == "_" { "" } else { word }).collect();
-        match complete(&words, || ProcTable::from_reader(TABLE).ok()) {
+        match complete(&words, |namespace| {
+            namespace.is_none().then(|| ProcTable::from_reader(TABLE).unwrap())
+        }) {
             Answer::Files => "FILES".into(),
             Answer::Words(candidates) => {
                 candidates.into_iter().map(|candidate| candidate.word).collect::<Vec<_>>().join(" ")
@@ -169,6 +195,8 @@ FWM  00000007 wlc
         assert_eq!(answer("ipvsadm -A"), "-A");
         assert_eq!(answer("ipvsadm --add"), "--add-service --add-server");
         assert_eq!(answer("ipvsadm x"), "");
+        assert_eq!(answer("ipvsadm -h _"), answer("ipvsadm _"));
+        assert_eq!(answer("ipvsadm -h -A -"), "");
     }
 
     #[test]
@@ -220,6 +248,7 @@ FWM  00000007 wlc
             ("-d -f 7 -r _", ""),
             ("-d -r 10.0.0.11", "10.0.0.11:53 10.0.0.11:8080"),
             ("-A -t _", ""),
+            ("-D --netns blue -t _", ""),
         ] {
             assert_eq!(answer(&format!("ipvsadm {line}")), expected, "{line}");
         }
@@ -231,6 +260,8 @@ FWM  00000007 wlc
         assert_eq!(answer("ipvsadm -R --replace /etc/i"), "FILES");
         assert_eq!(answer("ipvsadm -R FILE _"), answer("ipvsadm -R FILE -"));
         assert_eq!(answer("ipvsadm -S -o _"), "FILES");
+        assert_eq!(answer("ipvsadm -S --output=/etc/i"), "FILES");
+        assert_eq!(answer("ipvsadm -L --netns /run/docker/"), "FILES");
         assert_eq!(answer("ipvsadm-restore _"), "FILES");
     }
 
@@ -239,5 +270,6 @@ FWM  00000007 wlc
         assert_eq!(answer("ipvsadm-save _"), "-n --netns --full --present-weights --output -h");
         assert_eq!(answer("/usr/sbin/ipvsadm-save -n --full --present-weights --output=x --netns 1 -"), "-h");
         assert_eq!(answer("ipvsadm-restore --dry"), "--dry-run");
+        assert_eq!(answer("ipvsadm-restore --netns blue --f"), "--flush");
     }
 }

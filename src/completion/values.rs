@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use ipvs_netlink::{DestinationSummary, ProcTable, Protocol, ServiceFlags, ServiceId};
 
@@ -11,7 +12,7 @@ use crate::cli::{Entry, Opt, Verb};
 use crate::grammar::{By, Column, ColumnKind, ConnectionColumn, STATES};
 use crate::terminal::is_printable;
 
-const SCHEDULERS: [(&str, &str); 13] = [
+const SCHEDULERS: [(&str, &str); 14] = [
     ("rr", "in turn"),
     ("wrr", "in turn, by weight"),
     ("lc", "fewest connections"),
@@ -25,6 +26,7 @@ const SCHEDULERS: [(&str, &str); 13] = [
     ("fo", "the server with the highest weight"),
     ("ovf", "the server with the highest weight that is not full"),
     ("mh", "by a consistent hash of the client's address"),
+    ("twos", "the less loaded of two random servers"),
 ];
 
 /// Returns the values that a command or an option can have, as far as they can be known.
@@ -57,8 +59,10 @@ pub(super) fn of(
         Opt::Proto => several(text, ["tcp", "udp", "sctp"].into_iter().map(|name| (name, ""))),
         Opt::Origin => plain(["local", "sync"]),
         Opt::CountBy => plain(["client", "service", "server", "state"]),
+        Opt::Netns if text.contains('/') => Answer::Files,
         Opt::Netns => plain(files("/run/netns")),
-        Opt::McastInterface => plain(files("/sys/class/net")),
+        // Those of other namespaces are not there.
+        Opt::McastInterface if !line.has(Opt::Netns) => plain(interfaces()),
         // A new service is none of those that are there.
         _ if line.verb == Some(Verb::AddService) => plain::<&str>([]),
         Opt::TcpService => plain(addresses(table(), Protocol::TCP)),
@@ -98,6 +102,12 @@ fn files(folder: &str) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| is_printable(name)).collect();
     names.sort();
     names
+}
+
+/// Returns the names of network interfaces, each of which is a folder.
+fn interfaces() -> impl Iterator<Item = String> {
+    let folder = "/sys/class/net";
+    files(folder).into_iter().filter(move |name| Path::new(folder).join(name).is_dir())
 }
 
 fn ids(table: Option<ProcTable>) -> impl Iterator<Item = ServiceId> {
