@@ -115,7 +115,7 @@ pub use socket::SocketError;
 pub use stats::{Rates, Stats};
 pub use summary::ServiceSummary;
 
-/// Compiles the examples of the README.
-#[cfg(doctest)]
+/// Compiles the examples of the README, one of which needs tokio.
+#[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
