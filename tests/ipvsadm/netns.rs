@@ -87,6 +87,8 @@ fn every_command_works_in_a_namespace_of_each_kind_of_name() {
         let saved = "-A -t 192.0.2.1:80 -s lc\n-a -t 192.0.2.1:80 -r 127.0.0.1:80 -m -w 7\n";
         assert_eq!(ok("-S -n"), saved);
         assert_eq!(director.ok(&format!("-S -n --netns={word}")), saved);
+        let complete = format!("--complete ipvsadm -D --netns {word} -t 1");
+        assert_eq!(director.ok(&complete), "192.0.2.1:80\t\n");
         for list in ["-L -n", "-L -n --json", "-L -n --table", "-L --metrics", "-L -n --watch 1 --times 1"] {
             assert!(ok(list).contains("192.0.2.1"), "{list}");
         }
