@@ -34,6 +34,13 @@ impl NotesFile {
         file
     }
 
+    /// Puts files in the places of all those in which a process would write new notes.
+    pub fn obstruct(&self, process: u32) -> Vec<String> {
+        let (folder, name) = self.0.rsplit_once('/').unwrap();
+        let places = (0..10).map(|number| format!("{folder}/.{name}.{process}-{number}"));
+        places.inspect(|place| fs::write(place, "").unwrap()).collect()
+    }
+
     fn exists(&self) -> bool {
         fs::exists(&self.0).unwrap()
     }
