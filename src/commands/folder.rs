@@ -28,7 +28,9 @@ pub(super) fn exists() -> bool {
 /// Opens a file in the folder, unless somebody else could have written it.
 pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     check(&Path::new(FOLDER).symlink_metadata()?)?;
-    let file = options.custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
+    // Signals may be held back, so this must not wait for the other end of a pipe.
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = options.custom_flags(flags.bits()).open(path)?;
     check(&file.metadata()?)?;
     Ok(file)
 }

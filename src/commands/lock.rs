@@ -75,6 +75,24 @@ pub(super) fn namespace_number() -> Option<u64> {
     Some(std::fs::metadata("/proc/thread-self/ns/net").ok()?.ino())
 }
 
+/// Returns a number that no network namespace had before, unlike the one in the names of files: the kernel gives that to
+/// the next namespace as soon as one is gone. It is the inode of the kernel's own socket for generic netlink.
+pub(super) fn namespace_identity() -> Option<u64> {
+    let sockets = std::fs::read_to_string("/proc/thread-self/net/netlink").ok()?;
+    sockets.lines().find_map(identity)
+}
+
+/// Reads a line such as `00000000f6dc4d0b 16 0 00000000 0 0 0 2 0 1085`, if it is about that socket.
+fn identity(line: &str) -> Option<u64> {
+    const GENERIC_NETLINK: &str = "16";
+    const KERNEL: &str = "0";
+    let mut fields = line.split_whitespace().skip(1);
+    if fields.next() != Some(GENERIC_NETLINK) || fields.next() != Some(KERNEL) {
+        return None;
+    }
+    fields.last()?.parse().ok().filter(|&inode| inode != 0)
+}
+
 /// Opens the file, whose name has the number of the network namespace. Links are not followed, and a file of another
 /// user is not trusted.
 fn open() -> Option<File> {
@@ -106,4 +124,30 @@ fn read(file: &File) -> Option<(Option<u32>, u64)> {
     let mut numbers = text.lines().map(|line| line.trim().parse::<u64>().ok());
     let holder = numbers.next().flatten().and_then(|id| id.try_into().ok());
     Some((holder, numbers.next().flatten().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_known_by_the_kernels_socket() {
+        for (line, expected) in [
+            (
+                "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode",
+                None,
+            ),
+            ("00000000f6dc4d0b 0   0          00000000 0        0        0     2        0        1084", None),
+            ("00000000d9e4a8f3 16  1234       00000000 0        0        0     2        0        5", None),
+            (
+                "00000000f6dc4d0b 16  0          00000000 0        0        0     2        0        1085",
+                Some(1085),
+            ),
+            ("00000000f6dc4d0b 16  0          00000000 0        0        0     2        0        0", None),
+            ("0 16 0", None),
+            ("", None),
+        ] {
+            assert_eq!(identity(line), expected, "{line}");
+        }
+    }
 }

@@ -5,9 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+
+/// The number of files left behind by processes of the same id from which something else must be wrong.
+const MAX_LEFT: u32 = 9;
 
 /// Replaces a file by these bytes, or leaves everything as it is. A new file gets this mode, as far as the umask lets it.
 ///
@@ -22,7 +26,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let folder = File::open(parent)?;
     let old = match fstatat(&folder, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(old) => Some(old),
-        Err(nix::errno::Errno::ENOENT) => None,
+        Err(Errno::ENOENT) => None,
         Err(errno) => return Err(errno.into()),
     };
     if let Some(old) = old.filter(|old| kind(old) != SFlag::S_IFREG) {
@@ -32,10 +36,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
             _ => Err(io::Error::other("it is no regular file")),
         };
     }
-    let temporary = format!(".{}.{}", name.to_string_lossy(), std::process::id());
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(if old.is_some() { 0o600 } else { mode });
-    let mut new = File::from(openat(&folder, &*temporary, flags, mode)?);
+    let (temporary, mut new) = create_beside(&folder, &name.to_string_lossy(), mode)?;
     let outcome = fill(&mut new, old.as_ref(), bytes)
         .and_then(|()| Ok(renameat(&folder, &*temporary, &folder, name)?))
         .and_then(|()| folder.sync_all());
@@ -44,6 +46,20 @@ pub(super) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let _ = unlinkat(&folder, &*temporary, UnlinkatFlags::NoRemoveDir);
     }
     outcome
+}
+
+/// Creates a file with a name that no other has. A process of the same id may have left one behind when it was killed:
+/// in containers all have the id 1.
+fn create_beside(folder: &File, name: &str, mode: Mode) -> io::Result<(String, File)> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut number = 0;
+    loop {
+        let temporary = format!(".{name}.{}-{number}", std::process::id());
+        match openat(folder, &*temporary, flags, mode) {
+            Err(Errno::EEXIST) if number < MAX_LEFT => number += 1,
+            new => return Ok((temporary, File::from(new?))),
+        }
+    }
 }
 
 /// Writes the new file to the disk.

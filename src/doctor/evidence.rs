@@ -48,6 +48,8 @@ pub(crate) struct Evidence {
     pub(crate) rules: Option<Rules>,
     /// The weights that were set because of the load of servers.
     pub(crate) momentary: MomentaryWeights,
+    /// The servers that were drained, and whose weights from before are known.
+    pub(crate) drained: HashSet<(ServiceId, DestinationId)>,
     /// Set if a program sets them; `None` if that is not known.
     pub(crate) has_follower: Option<bool>,
     /// The things that could not be read.
@@ -65,6 +67,8 @@ pub(crate) struct Interface {
     pub(crate) is_loopback: bool,
     /// Set if it asks nobody for hardware addresses, and answers nobody.
     pub(crate) has_no_arp: bool,
+    /// Set if a single machine, or a program, is behind it.
+    pub(crate) is_point_to_point: bool,
     pub(crate) mtu: u32,
     /// The kind of virtual interface, such as `ipip`.
     pub(crate) kind: String,

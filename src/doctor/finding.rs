@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ipvs_netlink::Change;
+use ipvs_netlink::{Change, ServiceId};
 use serde::Serialize;
 
 use crate::grammar;
@@ -42,7 +42,7 @@ pub(crate) struct Finding {
     pub(crate) evidence: String,
     /// The things that do not work because of it.
     pub(crate) breaks: String,
-    /// A command that mends it, or advice.
+    /// A command that mends it, or advice. People paste it, so advice beside a command is a comment of the shell.
     pub(crate) mend: String,
 }
 
@@ -79,6 +79,11 @@ pub(super) fn command(change: &Change) -> String {
     let mut output = Output::default();
     grammar::write(&mut output, change);
     format!("ipvsadm {output}")
+}
+
+/// Returns the options that name a service.
+pub(super) fn service_options(service: ServiceId) -> String {
+    command(&Change::DeleteService(service)).trim_start_matches("ipvsadm -D ").to_owned()
 }
 
 /// Joins things for a sentence, of which only the first few are named.

@@ -56,13 +56,19 @@ fn forwarding(evidence: &Evidence, findings: &mut Vec<Finding>) {
         }
     }
     findings.extend(obstacles.into_iter().map(|(path, servers)| {
+        // The kernel forgets what routers have announced as soon as it forwards.
+        let hint = if path.starts_with("net/ipv6") {
+            " # default routes that routers have announced are lost, unless accept_ra of the interface is 2"
+        } else {
+            ""
+        };
         Finding::new(
             Severity::Error,
             "forwarding-off",
             MACHINE,
             format!("{} is 0, and there are servers behind NAT: {}", dotted(&path), list(servers)),
             "their answers are dropped here instead of being sent to the clients",
-            set(&path, 1),
+            format!("{}{hint}", set(&path, 1)),
         )
     }));
 }
@@ -104,7 +110,7 @@ fn untracked(evidence: &Evidence, findings: &mut Vec<Finding>) {
             ),
             "for these rules packets of IPVS are untracked: they match no established connection, and their addresses \
              are not translated",
-            format!("{}, if the rules are meant for them", set(TRACKING, 1)),
+            format!("{} # if the rules are meant for them", set(TRACKING, 1)),
         ));
     }
 }
@@ -150,7 +156,7 @@ fn connection_reuse(evidence: &Evidence, findings: &mut Vec<Finding>) {
                 MACHINE,
                 format!("{} is not 0 and net.ipv4.vs.conntrack is 1, on a kernel before 5.9", dotted(MODE)),
                 "a client that soon uses its port again has to wait for a second",
-                format!("{}, or a newer kernel", set(MODE, 0)),
+                format!("{} # or a newer kernel", set(MODE, 0)),
             ));
         }
         _ => {}
@@ -183,8 +189,8 @@ fn connection_table(evidence: &Evidence, findings: &mut Vec<Finding>) {
             format!("there are {total} connections in a table of {size} rows"),
             "each packet searches a long row, which takes time",
             format!(
-                "echo options ip_vs conn_tab_bits={} >/etc/modprobe.d/ip_vs.conf, and load the module anew, such as by \
-                 a reboot",
+                "echo options ip_vs conn_tab_bits={} >>/etc/modprobe.d/ip_vs.conf # then load the module anew, such as \
+                 by a reboot",
                 bits.min(20)
             ),
         ));

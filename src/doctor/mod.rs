@@ -23,6 +23,7 @@ pub(crate) use evidence::{
 };
 pub(crate) use finding::{Finding, Severity};
 pub(crate) use heard::{DEFAULT_GROUP, Holder, SyncMessage, group};
+pub(crate) use servers::is_probed;
 
 /// Examines a director and returns what is wrong, worst first.
 pub(crate) fn examine_director(evidence: &Evidence) -> Vec<Finding> {

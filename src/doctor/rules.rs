@@ -22,14 +22,18 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
             "rules-names",
             "it has host names".into(),
             "they cannot be looked up before the network is up, and the next boot loads nothing",
-            format!("ipvsadm-save -n --full -o {word}"),
+            // To save the table would be the end of a file that could not be loaded.
+            format!(
+                "ipvsadm-restore --dry-run {word} # if that changes nothing: ipvsadm-save -n --full -o {word}; \
+                 otherwise load it first"
+            ),
         )),
         RulesState::Differs(changes) => findings.push(finding(
             Severity::Warning,
             "rules-differ",
             format!("the table is not what it says: {changes}"),
             "the next boot or reload makes another table",
-            format!("ipvsadm-restore --dry-run {word}, and then load it or save the table"),
+            format!("ipvsadm-restore --dry-run {word} # then load it or save the table"),
         )),
         RulesState::Same => {}
     }

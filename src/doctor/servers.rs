@@ -7,7 +7,7 @@ use ipvs_netlink::{DestinationId, DestinationState, Forwarding, Protocol, Servic
 
 use super::evidence::{Evidence, Probe, Route};
 use super::finding::{Finding, Severity, list, set, shell_word};
-use super::services::is_full;
+use super::services::{higher_limit, is_full};
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
@@ -23,7 +23,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                 }
                 findings.extend(neighbour(evidence, address));
             }
-            findings.extend(probe(evidence, server, &subject));
+            findings.extend(probe(evidence, entry, server, &subject));
             findings.extend(local(evidence, entry, server, &subject));
             findings.extend(limit(entry, server, &subject));
             findings.extend(clients_of_drained(evidence, entry, server, &subject));
@@ -65,8 +65,17 @@ fn neighbour(evidence: &Evidence, address: IpAddr) -> Option<Finding> {
 }
 
 /// Finds a server to which no connection could be made. One with direct routing or a tunnel may wait for connections to
-/// the virtual address alone, and refuses those to its own.
-fn probe(evidence: &Evidence, server: &DestinationState, subject: &str) -> Option<Finding> {
+/// the virtual address alone, and refuses those to its own. Other services at the same port may use another protocol, or
+/// have taken the server out.
+fn probe(
+    evidence: &Evidence,
+    entry: &TableEntry,
+    server: &DestinationState,
+    subject: &str,
+) -> Option<Finding> {
+    if !is_probed(entry, server) {
+        return None;
+    }
     let DestinationId { address, port } = server.id();
     let is_natted = server.settings.forwarding == Forwarding::Masquerade;
     let (seen, breaks) = match evidence.probes.get(&SocketAddr::new(address, port))? {
@@ -86,6 +95,11 @@ fn probe(evidence: &Evidence, server: &DestinationState, subject: &str) -> Optio
         breaks,
         format!("start the service on it, or until then: ipvsadm --drain -r {}", server.id()),
     ))
+}
+
+/// Returns whether clients connect to a server by TCP.
+pub(crate) fn is_probed(entry: &TableEntry, server: &DestinationState) -> bool {
+    entry.service.id().protocol() == Some(Protocol::TCP) && server.settings.weight > 0 && server.id().port > 0
 }
 
 /// Finds a server that is this machine itself, where nothing waits for requests.
@@ -147,7 +161,10 @@ fn limit(entry: &TableEntry, server: &DestinationState, subject: &str) -> Option
             server.settings.upper_threshold
         ),
         "it gets no new ones, and the other servers have to take its share",
-        "raise the limit with ipvsadm -e ... -x CONNECTIONS, which also counts connections that have ended lately",
+        format!(
+            "{} # connections that have ended lately count, too",
+            higher_limit(entry.service.id(), server)
+        ),
     ))
 }
 
@@ -221,6 +238,12 @@ mod tests {
             assert_eq!(found(&evidence).contains(&"no-connection"), expected, "{probe:?}");
             assert_eq!(found(&evidence).len(), without.len() + usize::from(expected), "{probe:?}");
         }
+        // Nobody has asked the server of another protocol at this port, or sends clients to one that is taken out.
+        evidence.table.push(entry("UDP 192.0.2.1:80", &["10.0.0.11:80"]));
+        evidence.table.push(entry("TCP 192.0.2.1:443", &["10.0.0.11:80", "10.0.0.12:80"]));
+        evidence.table[2].destinations[0].settings.weight = 0;
+        assert_eq!(found(&evidence).iter().filter(|check| **check == "no-connection").count(), 1);
+        evidence.table.truncate(1);
         evidence.table[0].destinations[0].settings.forwarding = Forwarding::DirectRoute;
         assert!(found(&evidence).contains(&"no-connection"));
         evidence.probes.insert(server, Probe::Refused);

@@ -8,14 +8,14 @@ use ipvs_netlink::{
 };
 
 use super::evidence::{Address, Evidence, Route, width};
-use super::finding::{Finding, Severity, command, list, shell_word};
+use super::finding::{Finding, Severity, command, list, service_options, shell_word};
 
 const FTP: u16 = 21;
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     virtual_addresses(evidence, findings);
     for entry in &evidence.table {
-        availability(entry, findings);
+        availability(evidence, entry, findings);
         settings(evidence, entry, findings);
     }
 }
@@ -84,10 +84,11 @@ fn virtual_address(evidence: &Evidence, address: IpAddr, services: &str, finding
 
 /// Finds a virtual address that comes with a whole network, on an interface behind which there is none: on `lo` all
 /// addresses of the network become the machine's own, on a dummy or a tunnel packets to them are lost. On an interface
-/// that leads to that network a prefix does no harm.
+/// that leads to that network a prefix does no harm, and a VPN or a tunnel to one machine leads to it.
 pub(super) fn wide_address(evidence: &Evidence, place: &Address, subject: &str) -> Option<Finding> {
     let interface = evidence.interface(place.interface)?;
-    if place.is_alone() || place.ip.is_loopback() || !(interface.is_loopback || interface.has_no_arp) {
+    let leads_nowhere = interface.is_loopback || (interface.has_no_arp && !interface.is_point_to_point);
+    if place.is_alone() || place.ip.is_loopback() || !leads_nowhere || !interface.is_up {
         return None;
     }
     let (ip, prefix, full) = (place.ip, place.prefix, width(place.ip));
@@ -103,7 +104,7 @@ pub(super) fn wide_address(evidence: &Evidence, place: &Address, subject: &str) 
 }
 
 /// Finds services that no server is left for.
-fn availability(entry: &TableEntry, findings: &mut Vec<Finding>) {
+fn availability(evidence: &Evidence, entry: &TableEntry, findings: &mut Vec<Finding>) {
     let id = entry.service.id();
     let Some(first) = entry.destinations.first() else {
         findings.push(Finding::new(
@@ -112,10 +113,7 @@ fn availability(entry: &TableEntry, findings: &mut Vec<Finding>) {
             id,
             "it has no real server",
             "clients are refused",
-            format!(
-                "ipvsadm -a {} -r ADDRESS",
-                command(&Change::DeleteService(id)).trim_start_matches("ipvsadm -D ")
-            ),
+            format!("ipvsadm -a {} -r ADDRESS", service_options(id)),
         ));
         return;
     };
@@ -130,7 +128,7 @@ fn availability(entry: &TableEntry, findings: &mut Vec<Finding>) {
                 list(entry.destinations.iter().map(DestinationState::id))
             ),
             "new clients are refused",
-            command(&Change::SetDestination(id, first.settings.with_weight(1))),
+            revival(evidence, entry, first),
         ));
     } else if active().all(is_full) {
         findings.push(Finding::new(
@@ -142,9 +140,25 @@ fn availability(entry: &TableEntry, findings: &mut Vec<Finding>) {
                 list(active().map(DestinationState::id))
             ),
             "new clients are refused",
-            "add servers, or raise the limits with ipvsadm -e ... -x CONNECTIONS",
+            format!("{} # or add servers", higher_limit(id, active().next().unwrap_or(first))),
         ));
     }
+}
+
+/// Returns the command that lets the first server serve again: with the weight from before, if that is known.
+fn revival(evidence: &Evidence, entry: &TableEntry, first: &DestinationState) -> String {
+    let id = entry.service.id();
+    let is_noted = |server: &&DestinationState| evidence.drained.contains(&(id, server.id()));
+    if let Some(server) = entry.destinations.iter().find(is_noted) {
+        return format!("ipvsadm --undrain {} -r {}", service_options(id), server.id());
+    }
+    let weight = evidence.momentary.configured(id, &first.settings).max(1);
+    command(&Change::SetDestination(id, first.settings.with_weight(weight)))
+}
+
+/// Returns the command that gives a server a higher threshold, and changes nothing else.
+pub(super) fn higher_limit(service: ServiceId, server: &DestinationState) -> String {
+    format!("ipvsadm -e {} -r {} --keep -x CONNECTIONS", service_options(service), server.id())
 }
 
 /// Returns whether a server gets no more connections.
@@ -193,7 +207,9 @@ fn settings(evidence: &Evidence, entry: &TableEntry, findings: &mut Vec<Finding>
         let (seen, mend) = if ports.is_empty() {
             ("is not loaded".to_owned(), "modprobe ip_vs_ftp".to_owned())
         } else {
-            let mend = format!("modprobe -r ip_vs_ftp; modprobe ip_vs_ftp ports={FTP}, and the other ports");
+            let all =
+                evidence.ftp_ports.iter().chain([&FTP]).map(u16::to_string).collect::<Vec<_>>().join(",");
+            let mend = format!("modprobe -r ip_vs_ftp; modprobe ip_vs_ftp ports={all}");
             (format!("watches only other ports ({ports})"), mend)
         };
         findings.push(Finding::new(
@@ -225,6 +241,7 @@ mod tests {
     use super::super::evidence::Program;
     use super::super::evidence::tests::{entry, found, healthy};
     use super::*;
+    use crate::momentary::Momentary;
 
     const NOTHING: [&str; 0] = [];
 
@@ -289,6 +306,9 @@ mod tests {
             findings[0].mend,
             "ip address del 192.0.2.1/24 dev 'dummy 0'; ip address add 192.0.2.1/32 dev 'dummy 0'"
         );
+        // The network of a VPN is behind it.
+        evidence.interfaces[1].is_point_to_point = true;
+        assert_eq!(found(&evidence), NOTHING);
     }
 
     #[test]
@@ -300,6 +320,15 @@ mod tests {
         let findings = crate::doctor::examine_director(&evidence);
         assert_eq!(findings[0].check, "all-drained");
         assert_eq!(findings[0].mend, "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:80 -m -w 1");
+        let mend = |evidence: &Evidence| crate::doctor::examine_director(evidence)[0].mend.clone();
+        // A weight that is known from before is the better one.
+        let (service, settings) =
+            (evidence.table[0].service.id(), evidence.table[0].destinations[0].settings);
+        let load = Momentary { configured: 50, answer: None, is_removed: false };
+        evidence.momentary.insert(service, settings.id, 0, load);
+        assert_eq!(mend(&evidence), "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:80 -m -w 50");
+        evidence.drained.insert((service, evidence.table[0].destinations[1].id()));
+        assert_eq!(mend(&evidence), "ipvsadm --undrain -t 192.0.2.1:80 -r 10.0.0.12:80");
         evidence.table[0].destinations.clear();
         let findings = crate::doctor::examine_director(&evidence);
         assert_eq!(
@@ -318,6 +347,11 @@ mod tests {
         assert_eq!(found(&evidence), NOTHING);
         evidence.table[0].destinations[0].inactive_connections = 3;
         assert_eq!(found(&evidence), ["full"]);
+        let mend = &crate::doctor::examine_director(&evidence)[0].mend;
+        assert!(
+            mend.starts_with("ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.11:80 --keep -x CONNECTIONS #"),
+            "{mend}"
+        );
         evidence.table[0].destinations[1].settings.weight = 0;
         assert_eq!(found(&evidence), ["all-full"]);
         evidence.table[0].destinations[1].settings.weight = 1;
@@ -365,6 +399,10 @@ mod tests {
         assert_eq!(found(&evidence), ["ftp-helper"]);
         evidence.ftp_ports = vec![2121];
         assert_eq!(found(&evidence), ["ftp-helper"]);
+        assert_eq!(
+            crate::doctor::examine_director(&evidence)[0].mend,
+            "modprobe -r ip_vs_ftp; modprobe ip_vs_ftp ports=2121,21"
+        );
         evidence.ftp_ports.push(21);
         assert_eq!(found(&evidence), NOTHING);
         evidence.ftp_ports.clear();

@@ -30,7 +30,7 @@ fn interface(evidence: &Evidence, daemon: &SyncDaemon, subject: &str) -> Option<
             subject,
             format!("its interface {name} does not exist any more"),
             BREAKS,
-            format!("ipvsadm --stop-daemon {}, and start it on another interface", daemon.state),
+            format!("ipvsadm --stop-daemon {} # then start it on another interface", daemon.state),
         ));
     };
     if !interface.is_up || !interface.is_running {

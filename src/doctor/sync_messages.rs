@@ -4,7 +4,7 @@ use ipvs_netlink::{DaemonState, SyncDaemon};
 
 use super::evidence::Evidence;
 use super::finding::{Finding, Severity, list, shell_word};
-use super::heard::{SyncMessage, group};
+use super::heard::{DEFAULT_GROUP, SyncMessage, group};
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let daemon = |state| evidence.daemons.iter().find(|daemon| daemon.state == state);
@@ -50,7 +50,7 @@ fn deaf_backup(evidence: &Evidence, backup: &SyncDaemon) -> Option<Finding> {
         ),
         "if one of them is the other director of this cluster, no connection is handed over in a failover",
         format!(
-            "ipvsadm --stop-daemon backup, and start it with {mend} of that director's daemon (ipvsadm -L --daemon)"
+            "ipvsadm --stop-daemon backup # then start it with {mend} of that director's daemon (ipvsadm -L --daemon)"
         ),
     ))
 }
@@ -61,6 +61,11 @@ fn second_master(evidence: &Evidence, master: &SyncDaemon) -> Option<Finding> {
     let is_its = |message: &&SyncMessage| message.group == own && u32::from(message.id) == master.sync_id;
     let mut senders = messages(evidence).filter(is_its).map(|message| message.sender).peekable();
     senders.peek()?;
+    let place = if own == DEFAULT_GROUP {
+        String::new()
+    } else {
+        format!(" --mcast-group {} --mcast-port {}", own.ip(), own.port())
+    };
     Some(Finding::new(
         Severity::Warning,
         "sync-masters",
@@ -68,8 +73,8 @@ fn second_master(evidence: &Evidence, master: &SyncDaemon) -> Option<Finding> {
         format!("another one sends to {own} with the same id {}: {}", master.sync_id, list(senders)),
         "this director has no backup daemon, and does not learn the connections of the other one",
         format!(
-            "ipvsadm --start-daemon backup --mcast-interface {} --syncid {}, or --stop-daemon master here if the \
-             other director is the active one",
+            "ipvsadm --start-daemon backup --mcast-interface {} --syncid {}{place} # or ipvsadm --stop-daemon master, if \
+             the other director is the active one",
             shell_word(&master.interface.to_string()),
             master.sync_id
         ),
@@ -127,7 +132,17 @@ mod tests {
     #[test]
     fn two_masters_need_backups() {
         use DaemonState::{Backup, Master};
-        assert_eq!(found(&hearing(&[Master], 7, &[7])), ["sync-masters"]);
+        let mut second = hearing(&[Master], 7, &[7]);
+        assert_eq!(found(&second), ["sync-masters"]);
+        let mend = |evidence: &Evidence| crate::doctor::examine_director(evidence)[0].mend.clone();
+        let start = "ipvsadm --start-daemon backup --mcast-interface inside --syncid 7";
+        assert!(mend(&second).starts_with(&format!("{start} #")), "{}", mend(&second));
+        // A backup that listens to another group would hear nothing.
+        second.daemons[0].port = 9000;
+        let heard = second.sync_messages.pop_first().unwrap();
+        second.sync_messages.insert(SyncMessage { group: group(&second.daemons[0]), ..heard });
+        let start = format!("{start} --mcast-group 224.0.0.81 --mcast-port 9000 #");
+        assert!(mend(&second).starts_with(&start), "{}", mend(&second));
         assert_eq!(found(&hearing(&[Master], 7, &[8])), NOTHING);
         assert_eq!(found(&hearing(&[Master, Backup], 7, &[7])), NOTHING);
         let mut own = hearing(&[Master], 7, &[]);

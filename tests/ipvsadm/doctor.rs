@@ -165,12 +165,13 @@ fn hostile_names_are_harmless_in_findings_and_in_their_commands() {
     for name in ["$(touch${IFS}x)", "a';reboot;'", "\u{1b}[31m\u{202e}", "-x", "a.b"] {
         let name = name.replace('\'', "'\\''");
         director.system(&format!(
-            "ip link add name '{name}' type dummy && ip address add 198.51.100.1/24 dev '{name}'"
+            "ip link add name '{name}' type dummy && ip link set dev '{name}' up && \
+             ip address add 198.51.100.1/24 dev '{name}'"
         ));
         let output = Command::new(PROGRAM).args(["--doctor", "--as-real-server"]).output().unwrap();
         assert_harmless(&name, &output);
         let lines = String::from_utf8(output.stdout).unwrap();
-        assert!(lines.contains("[interface-down]") && lines.contains("[address-wide]"), "{lines}");
+        assert!(lines.contains("[address-wide]"), "{lines}");
         if name.is_ascii() && !name.contains('\x1b') {
             // Commands that are pasted do what they say, and nothing else.
             for line in lines.lines() {
@@ -228,6 +229,28 @@ fn the_rules_file_is_compared_with_the_table() {
     // Debian's package comes with this: nothing is loaded.
     fs::write("/mnt/etc/default/ipvsadm", "AUTO=\"false\"\n").unwrap();
     assert_eq!(with_rules("-A -f 1\n"), (1, names(&[drained])));
+}
+
+/// At a boot without name servers the table stays empty, and the file is all that is left of it.
+#[test]
+fn what_is_said_about_a_file_with_names_does_not_destroy_it() {
+    let director = Director::new();
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    director.system("mount --make-rprivate / && mount -t tmpfs none /mnt && mkdir /mnt/etc");
+    let (rules, scripts) = ("-A -t localhost:80 -s rr\n", concat!(env!("CARGO_MANIFEST_DIR"), "/scripts"));
+    fs::write("/mnt/etc/ipvsadm.rules", rules).unwrap();
+    fs::write("/mnt/etc/hosts", "127.0.0.1 localhost\n").unwrap();
+    director.system(&format!("cp {PROGRAM} {scripts}/ipvsadm-restore {scripts}/ipvsadm-save /mnt"));
+    let inside = |command: &str| {
+        let script = format!("mount --bind /mnt/etc /etc && PATH=/mnt:$PATH && {command}");
+        run(Command::new("unshare").args(["--mount", "sh", "-c", &script]))
+    };
+    let lines = inside("ipvsadm --doctor").stdout;
+    let (finding, mend) = lines.trim_end().split_once(". Mend: ").unwrap();
+    assert!(finding.starts_with("warning [rules-names] "), "{lines}");
+    let mended = inside(mend);
+    assert_eq!(mended.status, 0, "{mend}: {}", mended.stderr);
+    assert_eq!(fs::read_to_string("/mnt/etc/ipvsadm.rules").unwrap(), rules, "{mend}");
 }
 
 #[test]

@@ -18,8 +18,10 @@ const RULES: &str = "\
 -a -t 192.0.2.1:80 -r 198.51.100.2:8080 -m -w 1
 -A -u 192.0.2.1:53 -s rr -o
 -a -u 192.0.2.1:53 -r 198.51.100.1:53 -i -w 7 --tun-type gue --tun-port 6080 --tun-csum
+-a -u 192.0.2.1:53 -r 198.51.100.4:53 -g -w 2
 -A -f 7 -s wlc
 -a -f 7 -r 198.51.100.1:0 -g -w 3
+-a -f 7 -r 198.51.100.2:0 -g -w 2
 ";
 
 /// The file with the notes of a namespace, which is removed with its folder's other content untouched.
@@ -32,6 +34,13 @@ impl NotesFile {
         let file = Self(format!("/run/ipvsadm/notes-{number}.json"));
         let _ = fs::remove_file(&file.0);
         file
+    }
+
+    /// Puts files in the places of all those in which a process would write new notes.
+    pub fn obstruct(&self, process: u32) -> Vec<String> {
+        let (folder, name) = self.0.rsplit_once('/').unwrap();
+        let places = (0..10).map(|number| format!("{folder}/.{name}.{process}-{number}"));
+        places.inspect(|place| fs::write(place, "").unwrap()).collect()
     }
 
     fn exists(&self) -> bool {
@@ -147,6 +156,22 @@ fn draining_twice_keeps_the_weight_from_before() {
 }
 
 #[test]
+fn services_without_another_server_are_named() {
+    let (director, _notes) = director();
+    let last = |service: &str| {
+        format!("ipvsadm: service {service}: no server is left for new clients, who are refused\n")
+    };
+    director.ok("--drain -r 198.51.100.1");
+    let run = director.run("--drain -r 198.51.100.2");
+    assert_eq!((run.status, run.stderr), (0, last("TCP 192.0.2.1:80") + &last("FWM 7")));
+    // Also if it was drained already.
+    let run = director.run("--drain -r 198.51.100.1 -t 192.0.2.1:80");
+    assert_eq!((run.status, run.stderr), (0, last("TCP 192.0.2.1:80")));
+    director.ok("--undrain -r 198.51.100.2");
+    director.ok("--drain -r 198.51.100.1 -t 192.0.2.1:80");
+}
+
+#[test]
 fn a_lost_note_is_replaced_by_a_weight() {
     let (director, notes) = director();
     director.ok("--drain -r 198.51.100.1");
@@ -193,7 +218,8 @@ fn drains_at_the_same_time_keep_each_others_notes() {
 fn a_server_that_another_program_deletes_meanwhile_is_named() {
     let (director, _notes) = director();
     let service = service_on(ipvs_netlink::Protocol::UDP, "192.0.2.1", 53);
-    let settings = director.ipvs().destinations(service).unwrap()[0].settings;
+    // The one that was added last comes first.
+    let settings = director.ipvs().destinations(service).unwrap()[1].settings;
     let [_, dns, _] = NAMES;
     // The writer deletes the server as soon as there is a note of it, which is before the weights change.
     let path = NotesFile::new();

@@ -168,6 +168,30 @@ fn a_namespace_that_was_entered_outlives_its_name_and_its_processes() {
     director.refuses("-L --netns red", 2, &format!("{place}: the file is no namespace"));
 }
 
+/// The kernel gives the number of a namespace to the next one.
+#[test]
+fn a_new_namespace_has_no_notes_of_an_old_one() {
+    let director = director_beside_blue();
+    let number = || fs::metadata("/run/netns/blue").unwrap().ino();
+    let lines = "-A -f 7 -s rr\n-a -f 7 -r 127.0.0.1 -w 5\n";
+    // Others may take the number first.
+    for _ in 0..20 {
+        assert_eq!(director.feed("-R --netns blue", lines).status, 0);
+        assert_eq!(director.run("--drain -r 127.0.0.1 --netns blue").status, 0);
+        assert_ne!(director.ok("-L --drained --netns blue"), "");
+        let before = number();
+        director.system("ip netns del blue && ip netns add blue && ip -n blue link set lo up");
+        assert_eq!(director.feed("-R --netns blue", &lines.replace("-w 5", "-w 0")).status, 0);
+        assert_eq!(director.ok("-L --drained --netns blue"), "");
+        assert_eq!(director.run("--undrain -r 127.0.0.1 --netns blue").status, 1);
+        if number() == before {
+            return;
+        }
+        director.ok("-C --netns blue");
+    }
+    panic!("no number was used again");
+}
+
 #[test]
 fn what_is_no_network_namespace_or_not_allowed_is_refused() {
     let director = director_beside_blue();

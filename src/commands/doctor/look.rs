@@ -9,6 +9,7 @@ use super::network::Network;
 use super::{files, programs, rules};
 use crate::commands::follower::Follower;
 use crate::commands::momentary;
+use crate::commands::notes::Notes;
 use crate::doctor::{Evidence, Route};
 use crate::failure::Failure;
 
@@ -48,6 +49,10 @@ pub(super) fn at_real_server(only: Vec<ServiceId>, tunnel: Option<Tunnel>) -> Ev
 
 /// Reads the table or some services of it. The rules file is compared only with the whole table.
 fn read_table(ipvs: &mut Ipvs, evidence: &mut Evidence) -> Result<(), Failure> {
+    // Without notes, or if they cannot be read, a weight from before is not known.
+    let drained =
+        Notes::read().map(|notes| notes.drains().iter().map(|note| (note.service, note.server)).collect());
+    evidence.drained = drained.unwrap_or_default();
     // A program that sets weights and ends puts them back first.
     evidence.has_follower = Follower::is_running().ok();
     if !evidence.only.is_empty() {
@@ -74,7 +79,7 @@ fn look_at_machine(evidence: &mut Evidence) {
         evidence.interfaces = network.interfaces();
         evidence.addresses = network.addresses();
         evidence.failed_neighbours = network.failed_neighbours();
-        for address in addresses(&evidence.table) {
+        for address in addresses(evidence) {
             if let Some(route) = network.route(address) {
                 evidence.routes.insert(address, route);
             }
@@ -90,12 +95,16 @@ fn look_at_machine(evidence: &mut Evidence) {
     }
 }
 
-/// Returns all addresses of services and servers, each once.
-fn addresses(table: &[TableEntry]) -> HashSet<IpAddr> {
+/// Returns all addresses of services and servers, and those of this machine that it may have lost with their interfaces,
+/// each once.
+fn addresses(evidence: &Evidence) -> HashSet<IpAddr> {
+    let is_down = |index| evidence.interface(index).is_some_and(|interface| !interface.is_up);
+    let lost = evidence.addresses.iter().filter(|place| is_down(place.interface)).map(|place| place.ip);
+    let table = &evidence.table;
     let servers = table.iter().flat_map(|entry| &entry.destinations).map(|server| server.id().address);
     let services = table.iter().filter_map(|entry| match entry.service.id() {
         ServiceId::Address { address, .. } => Some(address),
         ServiceId::Fwmark { .. } => None,
     });
-    servers.chain(services).collect()
+    servers.chain(services).chain(lost).collect()
 }

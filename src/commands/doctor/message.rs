@@ -29,6 +29,7 @@ pub(super) fn interface(payload: &[u8]) -> Option<Interface> {
         is_running: is_set(libc::IFF_RUNNING),
         is_loopback: is_set(libc::IFF_LOOPBACK),
         has_no_arp: is_set(libc::IFF_NOARP),
+        is_point_to_point: is_set(libc::IFF_POINTOPOINT),
         mtu: find(attributes, libc::IFLA_MTU).and_then(|mtu| u32_at(mtu, 0)).unwrap_or_default(),
         kind,
         wants_checksums,

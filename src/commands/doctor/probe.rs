@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use ipvs_netlink::{Protocol, ServiceId, TableEntry};
+use ipvs_netlink::{ServiceId, TableEntry};
 
 use super::{arp, sync_messages};
-use crate::doctor::{Evidence, Probe};
+use crate::doctor::{Evidence, Probe, is_probed};
 
 /// The time for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -56,9 +56,7 @@ fn questions(evidence: &Evidence) -> BTreeSet<(Ipv4Addr, u32)> {
 fn connect_to_servers(table: &[TableEntry]) -> HashMap<SocketAddr, Probe> {
     let servers: HashSet<SocketAddr> = table
         .iter()
-        .filter(|entry| entry.service.id().protocol() == Some(Protocol::TCP))
-        .flat_map(|entry| &entry.destinations)
-        .filter(|server| server.settings.weight > 0 && server.id().port > 0)
+        .flat_map(|entry| entry.destinations.iter().filter(|server| is_probed(entry, server)))
         .map(|server| SocketAddr::new(server.id().address, server.id().port))
         .collect();
     let count = servers.len().min(MAX_CONNECTIONS);

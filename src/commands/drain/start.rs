@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use ipvs_netlink::DestinationId;
 
-use super::{Found, apply, find, fitting, name, with_weight};
+use super::{Found, apply, find, fitting, name, servers_of, with_weight};
 use crate::cli::Verb;
 use crate::commands::interruption::Interruption;
 use crate::commands::lock::Lock;
@@ -13,7 +13,7 @@ use crate::commands::session::Session;
 use crate::commands::waiting::{
     Outcome, TEMPLATE_SETTING, Target, Waited, templates_expire, wait_for_connections,
 };
-use crate::failure::{self, Failure};
+use crate::failure::{self, Failure, MAX_SHOWN};
 use crate::grammar::Drain;
 
 /// Gives a server the weight 0 in its services, and waits for its connections if so asked.
@@ -27,6 +27,7 @@ pub(crate) fn run(session: &mut Session, drain: &Drain) -> Result<(), Failure> {
     set_to_zero(session, &found, drain.reason.as_ref())?;
     drop(lock);
     say_of_templates(&found);
+    say_of_last_servers(session, &found)?;
     let targets: Vec<Target> = found.iter().map(|(service, state)| (*service, state.id())).collect();
     match drain.wait {
         None => Ok(()),
@@ -118,6 +119,21 @@ fn say_of_templates(found: &[Found]) {
              to send them elsewhere: sysctl -w {TEMPLATE_SETTING}=1"
         ));
     }
+}
+
+/// Says which services refuse new clients now, because no other server has a weight.
+fn say_of_last_servers(session: &mut Session, found: &[Found]) -> Result<(), Failure> {
+    let ipvs = session.kernel()?;
+    let mut said = 0;
+    for service in found.chunk_by(|(one, _), (other, _)| one == other).map(|group| group[0].0) {
+        let servers = servers_of(ipvs, service)?;
+        let is_last = !servers.is_empty() && servers.iter().all(|state| state.settings.weight == 0);
+        if is_last && said < MAX_SHOWN {
+            failure::note(&format!("service {service}: no server is left for new clients, who are refused"));
+            said += 1;
+        }
+    }
+    Ok(())
 }
 
 fn wait(

@@ -1,10 +1,11 @@
 //! Notes on the table for which the kernel has no place, such as the weight that a drained server had before.
 //!
 //! Each network namespace has a file of its own, `/run/ipvsadm/notes-NUMBER.json`, which goes with the next boot as the
-//! table does. It is a JSON object with the number of the format and a list of notes, each on a line:
+//! table does. It is a JSON object with the number of the format, a number that no other namespace has had since boot, and
+//! a list of notes, each on a line:
 //!
 //! ```json
-//! {"version":1,"notes":[
+//! {"version":1,"namespace":1085,"notes":[
 //! {"kind":"drain","service":"TCP 192.0.2.1:80","server":"10.0.0.11:80","weight":3,"since":"2026-11-26T22:00:00Z"},
 //! {"kind":"load","service":"TCP 192.0.2.1:80","server":"10.0.0.12:80","weight":100,"set":25,"since":"2026-11-26T22:00:00Z","reason":"25%"}
 //! ]}
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 use self::fields::text;
 use self::loads::Loads;
+use super::lock::namespace_identity;
 use super::{folder, new_file};
 use crate::failure::Failure;
 use crate::momentary::{Momentary, MomentaryWeights, Removed};
@@ -69,6 +71,8 @@ pub(super) struct DrainNote {
 #[derive(Deserialize)]
 struct Document {
     version: u64,
+    /// The network namespace that they are about, if that was known.
+    namespace: Option<u64>,
     notes: Vec<Value>,
 }
 
@@ -102,7 +106,7 @@ impl Notes {
         };
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(|error| fault(error.to_string()))?;
-        Self::parse(&path, &text).map_err(fault)
+        Self::parse(&path, &text, namespace_identity()).map_err(fault)
     }
 
     /// Returns whether there is a file, as far as can be seen without a descriptor, of which there may be none left.
@@ -110,12 +114,17 @@ impl Notes {
         path().symlink_metadata().is_ok()
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, String> {
-        let Document { version, notes } = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    /// Reads the text of a file. Notes about a namespace that is gone, whose number the present one has, are none.
+    fn parse(path: &Path, text: &str, present: Option<u64>) -> Result<Self, String> {
+        let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let Document { version, namespace, notes } = document;
         if version != VERSION {
             return Err(format!("its version is {version}, and this program knows {VERSION}"));
         }
         let mut all = Self::none(path.to_owned());
+        if namespace.is_some_and(|namespace| present.is_some_and(|present| present != namespace)) {
+            return Ok(all);
+        }
         for (number, note) in (1..).zip(notes) {
             let fault = |why: String| format!("note {number}: {why}");
             let kind =
@@ -233,10 +242,10 @@ impl Notes {
             };
         }
         folder::make()?;
-        new_file::replace(&self.path, self.text()?.as_bytes(), 0o600)
+        new_file::replace(&self.path, self.text(namespace_identity())?.as_bytes(), 0o600)
     }
 
-    fn text(&self) -> io::Result<String> {
+    fn text(&self, namespace: Option<u64>) -> io::Result<String> {
         /// A note with its kind.
         #[derive(Serialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -250,7 +259,8 @@ impl Notes {
             .map(|note| serde_json::to_string(&note))
             .chain(self.others.iter().map(serde_json::to_string))
             .collect();
-        Ok(format!("{{\"version\":{VERSION},\"notes\":[\n{}\n]}}\n", lines?.join(",\n")))
+        let namespace = namespace.map(|namespace| format!("\"namespace\":{namespace},")).unwrap_or_default();
+        Ok(format!("{{\"version\":{VERSION},{namespace}\"notes\":[\n{}\n]}}\n", lines?.join(",\n")))
     }
 }
 
@@ -285,7 +295,7 @@ mod tests {
 "#;
 
     fn parse(text: &str) -> Result<Notes, String> {
-        Notes::parse(Path::new("notes"), text)
+        Notes::parse(Path::new("notes"), text, Some(7))
     }
 
     #[test]
@@ -296,7 +306,17 @@ mod tests {
         assert_eq!(notes.loads().len(), 2);
         assert_eq!(notes.loads()[1].removed.map(|server| server.upper_threshold), Some(20));
         assert_eq!((notes.loads()[0].weight, notes.loads()[0].set), (100, 0));
-        assert_eq!(notes.text().unwrap(), NOTES);
+        assert_eq!(notes.text(None).unwrap(), NOTES);
+    }
+
+    #[test]
+    fn notes_about_a_namespace_that_is_gone_are_none() {
+        let count =
+            |text: &str, present| Notes::parse(Path::new("notes"), text, present).unwrap().drains().len();
+        let text = parse(NOTES).unwrap().text(Some(7)).unwrap();
+        assert!(text.starts_with("{\"version\":1,\"namespace\":7,\"notes\":[\n"), "{text}");
+        assert_eq!([Some(7), None, Some(8)].map(|present| count(&text, present)), [2, 2, 0]);
+        assert_eq!(count(NOTES, Some(7)), 2);
     }
 
     #[test]

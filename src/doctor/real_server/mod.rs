@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipvs_netlink::{Protocol, ServiceId};
 
-use crate::doctor::evidence::{Address, Evidence, Interface, width};
+use crate::doctor::evidence::{Address, Evidence, Interface, Route, width};
 use crate::doctor::finding::{Finding, Severity, set, shell_word};
 use crate::doctor::services::wide_address;
 
@@ -34,18 +34,28 @@ fn service(evidence: &Evidence, protocol: Protocol, service: SocketAddr, finding
     let subject = format!("{protocol} {service}");
     let address = service.ip();
     if evidence.places(address).next().is_none() {
-        let full = width(address);
         findings.push(Finding::new(
             Severity::Error,
             "address-missing",
             &subject,
             format!("{address} is not an address of this machine"),
             "it drops what direct routing and tunnels bring for this address",
-            format!("ip address add {address}/{full} dev lo, after arp_ignore and arp_announce are set"),
+            addition(evidence, address),
         ));
     }
     places(evidence, address, &subject, findings);
     findings.extend(listener(evidence, protocol, service, &subject));
+}
+
+/// Returns the commands that give this machine an address which nobody learns of.
+fn addition(evidence: &Evidence, address: IpAddr) -> String {
+    let is_visible = |&(path, hidden): &(&str, i64)| {
+        address.is_ipv4() && evidence.setting(path).is_some_and(|present| present < hidden)
+    };
+    let settings = [("net/ipv4/conf/all/arp_ignore", 1), ("net/ipv4/conf/all/arp_announce", 2)];
+    let hide = settings.into_iter().filter(is_visible).map(|(path, hidden)| set(path, hidden));
+    let add = format!("ip address add {address}/{} dev lo", width(address));
+    hide.chain([add]).collect::<Vec<_>>().join("; ")
 }
 
 fn all_addresses(evidence: &Evidence, findings: &mut Vec<Finding>) {
@@ -66,9 +76,15 @@ fn is_virtual(evidence: &Evidence, place: &Address) -> bool {
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
     };
     let interface = evidence.interface(place.interface);
-    // A tunnel with a network of its own is for something else, and the kernel gives some an address by itself.
+    // A tunnel with a network of its own is for something else, and the kernel gives some an address by itself. So is a
+    // line to another machine, such as that of a VPN or of a provider.
     let is_apart = interface.is_some_and(|interface| {
-        interface.is_loopback || (is_quiet(interface) && (place.is_alone() || !interface.is_tunnel()))
+        interface.is_loopback
+            || if interface.is_tunnel() {
+                place.is_alone()
+            } else {
+                is_quiet(interface) && !interface.is_point_to_point
+            }
     });
     is_apart && !place.ip.is_loopback() && !is_link_local
 }
@@ -82,7 +98,9 @@ fn is_quiet(interface: &Interface) -> bool {
 fn places(evidence: &Evidence, address: IpAddr, subject: &str, findings: &mut Vec<Finding>) {
     for place in evidence.places(address) {
         let Some(interface) = evidence.interface(place.interface) else { continue };
-        if !interface.is_up {
+        // Mostly the address stays the machine's own when its interface goes down.
+        let is_lost = matches!(evidence.routes.get(&address), Some(Route::Over { .. } | Route::Missing));
+        if !interface.is_up && is_lost {
             findings.push(Finding::new(
                 Severity::Error,
                 "interface-down",
@@ -94,16 +112,14 @@ fn places(evidence: &Evidence, address: IpAddr, subject: &str, findings: &mut Ve
         }
         findings.extend(wide_address(evidence, place, subject));
         if !interface.is_loopback && !is_quiet(interface) {
-            let (prefix, full, device) = (place.prefix, width(address), shell_word(&interface.name));
+            let (prefix, device) = (place.prefix, shell_word(&interface.name));
             findings.push(Finding::new(
                 Severity::Error,
                 "address-announced",
                 subject,
                 format!("{address} is on {}, where this machine answers for it", interface.name),
                 "requests come here past the director, or IPv6 refuses the address to one of both",
-                format!(
-                    "ip address del {address}/{prefix} dev {device}; ip address add {address}/{full} dev lo"
-                ),
+                format!("ip address del {address}/{prefix} dev {device}; {}", addition(evidence, address)),
             ));
         } else if address.is_ipv4() {
             hidden(evidence, address, interface, subject, findings);
@@ -131,17 +147,24 @@ fn hidden(
         if holder.is_tunnel() && !is_asked {
             continue;
         }
-        let all = |name: &str| format!("net/ipv4/conf/all/{name}");
+        let path = |of: &str, name: &str| format!("net/ipv4/conf/{of}/{name}");
         let name = &interface.name;
         // 0 answers for every address of the machine, and 3 for all but those of the scope "host".
         if let Some(mode @ (0 | 3)) = evidence.interface_setting(interface, "arp_ignore") {
+            // The larger of two values applies: one of them has to be 1, and none 3.
+            let mut wrong = vec![path("all", "arp_ignore")];
+            if mode == 3 {
+                wrong.push(path(name, "arp_ignore"));
+                wrong.retain(|path| evidence.setting(path) == Some(3));
+            }
+            let commands: Vec<String> = wrong.iter().map(|path| set(path, 1)).collect();
             findings.push(Finding::new(
                 Severity::Error,
                 "arp-answered",
                 subject,
                 format!("arp_ignore of {name} is {mode}, so this machine answers ARP requests for {address}"),
                 "requests come here past the director, from whoever believes it",
-                set(&all("arp_ignore"), 1),
+                commands.join("; "),
             ));
         }
         if let Some(mode @ (0 | 1)) = evidence.interface_setting(interface, "arp_announce") {
@@ -151,7 +174,7 @@ fn hidden(
                 subject,
                 format!("arp_announce of {name} is {mode}, so this machine asks in the name of {address}"),
                 "its neighbours learn that the address is here, and send requests past the director",
-                set(&all("arp_announce"), 2),
+                set(&path("all", "arp_announce"), 2),
             ));
         }
     }

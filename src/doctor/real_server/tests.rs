@@ -70,6 +70,53 @@ fn the_virtual_address_is_hidden_by_two_settings() {
 }
 
 #[test]
+fn a_mode_that_answers_is_changed_where_it_was_set() {
+    for (all, own, expected) in [
+        ("0", "0", "sysctl -w net.ipv4.conf.all.arp_ignore=1"),
+        ("1", "3", "sysctl -w net.ipv4.conf.eth0.arp_ignore=1"),
+        ("3", "0", "sysctl -w net.ipv4.conf.all.arp_ignore=1"),
+        ("3", "3", "sysctl -w net.ipv4.conf.all.arp_ignore=1; sysctl -w net.ipv4.conf.eth0.arp_ignore=1"),
+    ] {
+        let mut evidence = healthy();
+        set_to(&mut evidence, "all", "arp_ignore", all);
+        set_to(&mut evidence, "eth0", "arp_ignore", own);
+        let findings = crate::doctor::examine_real_server(&evidence);
+        assert_eq!((findings[0].check, findings[0].mend.as_str()), ("arp-answered", expected), "{all} {own}");
+    }
+}
+
+#[test]
+fn the_line_of_a_vpn_has_no_virtual_address() {
+    let mut evidence = healthy();
+    let vpn = Interface { has_no_arp: true, is_point_to_point: true, ..interface(4, "vpn") };
+    evidence.interfaces.push(vpn);
+    set_to(&mut evidence, "all", "arp_ignore", "0");
+    evidence.addresses[3] = address("10.8.0.1", 24, 4);
+    assert_eq!(crate::doctor::examine_real_server(&evidence), []);
+    evidence.addresses[3].prefix = 32;
+    assert_eq!(crate::doctor::examine_real_server(&evidence), []);
+}
+
+#[test]
+fn a_missing_address_is_added_after_it_is_hidden() {
+    for (service, ignore, expected) in [
+        ("TCP 192.0.2.9:80", "1", "ip address add 192.0.2.9/32 dev lo"),
+        (
+            "TCP 192.0.2.9:80",
+            "0",
+            "sysctl -w net.ipv4.conf.all.arp_ignore=1; ip address add 192.0.2.9/32 dev lo",
+        ),
+        ("TCP [2001:db8::9]:80", "0", "ip address add 2001:db8::9/128 dev lo"),
+    ] {
+        let mut evidence = healthy();
+        set_to(&mut evidence, "all", "arp_ignore", ignore);
+        evidence.only = vec![service.parse().unwrap()];
+        let findings = crate::doctor::examine_real_server(&evidence);
+        assert_eq!((findings[0].check, findings[0].mend.as_str()), ("address-missing", expected));
+    }
+}
+
+#[test]
 fn an_address_on_a_tunnel_is_hidden_only_in_its_own_network() {
     let mut evidence = healthy();
     set_to(&mut evidence, "all", "arp_ignore", "0");
@@ -114,7 +161,13 @@ fn the_address_belongs_where_no_network_is() {
     let mut evidence = healthy();
     evidence.addresses[3].interface = 3;
     evidence.interfaces[2].is_up = false;
+    evidence.routes.insert([192, 0, 2, 1].into(), Route::Missing);
     assert_eq!(found(evidence), [["interface-down"], ["interface-down"]]);
+    let mut evidence = healthy();
+    evidence.addresses[3].interface = 3;
+    evidence.interfaces[2].is_up = false;
+    evidence.routes.insert([192, 0, 2, 1].into(), Route::Local);
+    assert_eq!(found(evidence), [NOTHING, NOTHING]);
 }
 
 #[test]

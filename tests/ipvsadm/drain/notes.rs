@@ -46,6 +46,19 @@ fn notes_that_others_could_have_written_are_not_believed() {
     let run = director.run("--undrain -r 198.51.100.1");
     assert!(run.status == 255 && run.stderr.contains("symbolic links"), "{run:?}");
     fs::remove_file(format!("{}.moved", notes.0)).unwrap();
+    // Nobody writes into this pipe.
+    fs::remove_file(&notes.0).unwrap();
+    director.system(&format!("mkfifo -m 600 {}", notes.0));
+    let run = crate::support::run(Command::new("timeout").args([
+        "-s",
+        "KILL",
+        "60",
+        PROGRAM,
+        "--undrain",
+        "-r",
+        "198.51.100.1",
+    ]));
+    assert!(run.status == 255 && run.stderr.contains("EOF while parsing"), "{run:?}");
 }
 
 #[test]

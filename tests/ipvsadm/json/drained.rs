@@ -12,8 +12,10 @@ fn drained_servers_are_listed_with_their_weights_before_and_now() {
 -A -t 192.0.2.1:80 -s rr
 -a -t 192.0.2.1:80 -r 198.51.100.1:8080 -m -w 5
 -a -t 192.0.2.1:80 -r 198.51.100.2:80 -m -w 6
+-a -t 192.0.2.1:80 -r 198.51.100.3:80 -m -w 1
 -A -f 7 -6 -s rr
 -a -f 7 -6 -r [2001:db8::1]:0 -g -w 7
+-a -f 7 -6 -r [2001:db8::2]:0 -g -w 1
 ";
     assert_eq!(director.feed("-R", rules).status, 0);
     let empty = director.ok("-L --drained --json");

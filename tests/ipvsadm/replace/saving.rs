@@ -49,6 +49,20 @@ fn a_saved_file_is_restored_whole_and_refused_if_it_was_cut() {
     assert_eq!(director.saved(), format!("{saved}-A -f 99 -s rr\n"));
 }
 
+/// In a container the program has the same process id each time.
+#[test]
+fn what_a_killed_process_of_the_same_id_has_left_is_in_nobodys_way() {
+    let director = director();
+    let folder = Folder::new();
+    for left in [".rules.1", ".rules.1-0", ".rules.1-1"] {
+        std::fs::write(folder.0.join(left), "half").unwrap();
+    }
+    let file = folder.0.join("rules").display().to_string();
+    director.system(&format!("unshare --pid --fork --mount-proc {PROGRAM} -S -n -o {file}"));
+    assert!(std::fs::read_to_string(file).unwrap().contains(&director.saved()));
+    assert_eq!(folder.names().len(), 4);
+}
+
 #[test]
 fn saving_into_a_file_keeps_owner_and_mode_and_leaves_nothing_behind_after_a_failure() {
     use std::os::unix::fs::{PermissionsExt, symlink};

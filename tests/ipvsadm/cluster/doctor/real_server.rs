@@ -44,7 +44,7 @@ fn each_wrong_setting_of_a_real_server_is_named_and_nothing_before() {
         (
             "interface-down",
             "ip address del 192.0.2.1/32 dev lo; ip link add quiet type dummy; \
-             ip address add 192.0.2.1/32 dev quiet",
+             ip address add 192.0.2.1/32 dev quiet; ip route del local 192.0.2.1 dev quiet table local",
             "ip link del quiet; ip address add 192.0.2.1/32 dev lo",
         ),
         (
@@ -65,6 +65,50 @@ fn each_wrong_setting_of_a_real_server_is_named_and_nothing_before() {
     wait_in_vain(&network.client, &endpoint(VIP, 80));
     let findings = examine(&network.director_machine, "").stdout;
     assert!(findings.contains("[waiting]") && findings.contains(&service), "{findings}");
+}
+
+#[test]
+fn printed_commands_mend() {
+    let network = Network::new(1);
+    network.route_answers_around_director();
+    let (_serving, server) = (network.serve(80), &network.servers[0]);
+    network.add_service(&format!("-t {VIP}:80 -s rr"), SERVERS, 80, "-g");
+    let service = format!("--as-real-server -t {VIP}:80");
+    let away = "ip address del 192.0.2.1/32 dev lo";
+    let seen = "sysctl -w net.ipv4.conf.all.arp_ignore=0; sysctl -w net.ipv4.conf.all.arp_announce=0";
+    for (break_it, options, checks) in [
+        (seen, "", &["arp-answered", "arp-announced"][..]),
+        ("sysctl -w net.ipv4.conf.inside.arp_ignore=3", "", &["arp-answered"]),
+        (&format!("{away}; {seen}"), "", &["address-missing"]),
+        (&format!("{away}; ip address add 192.0.2.1/24 dev lo"), "", &["address-wide"]),
+        (&format!("{away}; {seen}; ip address add 192.0.2.1/32 dev inside"), "", &["address-announced"]),
+        (
+            &format!(
+                "{away}; ip link add quiet type dummy; ip address add 192.0.2.1/32 dev quiet; \
+                 ip route del local 192.0.2.1 dev quiet table local"
+            ),
+            "",
+            &["interface-down"],
+        ),
+        ("ip link del quiet; ip address add 192.0.2.1/32 dev lo", " -i", &["no-tunnel"]),
+        ("sysctl -w net.ipv4.conf.tunl0.rp_filter=1", " -i", &["reverse-path"]),
+        ("true", " -i --tun-type gue --tun-port 6080", &["no-gue-port"]),
+        ("true", " -i --tun-type gre", &["no-tunnel"]),
+    ] {
+        let words = format!("{service}{options}");
+        run_script(server, break_it);
+        assert_eq!(found(server, &words), checks, "{break_it}: {}", examine(server, &words).stdout);
+        mend_as_printed(server, &words, &[]);
+        assert_eq!(server.sh("ip -oneline address show to 192.0.2.1/32").lines().count(), 1, "{break_it}");
+        count_answers(&network.client, &endpoint(VIP, 80), 2);
+    }
+    // Alone it does no harm that the interface of the address is down.
+    run_script(
+        server,
+        &format!("{away}; ip link add quiet type dummy; ip address add 192.0.2.1/32 dev quiet"),
+    );
+    assert_eq!(found(server, &service), NOTHING);
+    count_answers(&network.client, &endpoint(VIP, 80), 2);
 }
 
 #[test]

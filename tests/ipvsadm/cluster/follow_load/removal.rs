@@ -181,15 +181,13 @@ fn a_removed_server_is_left_to_whoever_decides_about_it() {
 fn no_server_is_removed_without_its_note() {
     let remote = Remote::new();
     let following = remote.start("");
-    let name = remote.notes.0.rsplit_once('/').unwrap().1;
-    let obstacle = format!("/run/ipvsadm/.{name}.{}", following.child.id());
-    fs::write(&obstacle, "").unwrap();
+    let obstacles = remote.notes.obstruct(following.child.id());
     remote.set(1, "down\n");
     following.wait_for("cannot note the configured weights, so the present ones stay: ");
     remote.pause();
     assert_eq!(remote.director.saved(), RULES);
     assert_eq!(weights(&remote.director), [100, 40]);
-    fs::remove_file(&obstacle).unwrap();
+    obstacles.iter().for_each(|obstacle| fs::remove_file(obstacle).unwrap());
     remote.wait_for_weights(&[40]);
 }
 

@@ -158,14 +158,11 @@ fn no_weight_changes_without_its_note() {
     local.answers.set("127.0.0.11", "50%\n");
     let following = Following::start("--smooth 0");
     local.wait_for_weights(&[50, 40, 4]);
-    // The file in which the new notes would be written.
-    let name = local.notes.0.rsplit_once('/').unwrap().1;
-    let obstacle = format!("/run/ipvsadm/.{name}.{}", following.child.id());
-    fs::write(&obstacle, "").unwrap();
+    let obstacles = local.notes.obstruct(following.child.id());
     local.answers.set("127.0.0.11", "20%\n");
     following.wait_for("cannot note the configured weights, so the present ones stay: ");
     assert_eq!(local.weights(), [50, 40, 4]);
-    fs::remove_file(&obstacle).unwrap();
+    obstacles.iter().for_each(|obstacle| fs::remove_file(obstacle).unwrap());
     local.wait_for_weights(&[20, 40, 1]);
     // Notes that others have spoilt are no reason to leave weights behind.
     fs::write(&local.notes.0, "spoilt").unwrap();
