@@ -224,7 +224,7 @@ pub fn server(address: &str, port: u16) -> Destination {
 }
 
 /// The time limit for whatever has to happen on a machine that is busy, or stands still for a while.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until the condition holds, and returns whether it did in time.
 pub fn wait_until(condition: impl Fn() -> bool) -> bool {

@@ -292,7 +292,7 @@ fn nothing_is_lost_whenever_it_is_killed() {
         let mut command = Command::new(unpacked_program("strace"));
         command.args(["-o", "/dev/null", "-e", &format!("inject={call}:signal=KILL:when={number}")]);
         let mut child = command.arg(PROGRAM).args(words("")).stdout(Stdio::null()).spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         // It is killed, or the place is behind what there is to do.
         while child.try_wait().unwrap().is_none() && local.weights()[0] != 25 {
             assert!(Instant::now() < deadline, "{call} {number}");
