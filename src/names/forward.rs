@@ -24,7 +24,7 @@ pub(super) type Key = (String, AddressFamily);
 pub(super) fn addresses(
     names: Vec<Key>,
     silence: Duration,
-    limit: Duration,
+    limit: &mut Duration,
 ) -> (HashMap<Key, Vec<IpAddr>>, Option<Unusable>) {
     let random = RandomState::new().build_hasher().finish();
     let mut questions = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Instant;
+use std::time::Duration;
 
 use ipvs_netlink::AddressFamily;
 
@@ -32,7 +32,8 @@ pub(crate) enum HostError {
 pub(crate) struct Hosts {
     answers: HashMap<Key, Result<Option<IpAddr>, HostError>>,
     missing: HashSet<Key>,
-    deadline: Option<Instant>,
+    /// The time that is left, if anything was looked up.
+    patience: Option<Duration>,
 }
 
 impl Hosts {
@@ -74,9 +75,8 @@ impl Hosts {
         if missing.is_empty() {
             return false;
         }
-        let now = Instant::now();
-        let limit = self.deadline.get_or_insert(now + PATIENCE).saturating_duration_since(now);
-        let (found, unusable) = forward::addresses(missing.clone(), limit, limit);
+        let patience = self.patience.get_or_insert(PATIENCE);
+        let (found, unusable) = forward::addresses(missing.clone(), *patience, patience);
         let otherwise = unusable.map_or(HostError::Late, HostError::Unusable);
         for key in missing {
             let address = found.get(&key).map(|addresses| addresses.first().copied());
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_after_the_time_has_passed() {
-        let mut hosts = Hosts { deadline: Some(Instant::now()), ..Hosts::default() };
+        let mut hosts = Hosts { patience: Some(Duration::ZERO), ..Hosts::default() };
         assert!(hosts.address("localhost", AddressFamily::V4).is_ok());
         assert!(hosts.look_up());
         assert_eq!(hosts.address("localhost", AddressFamily::V4), Err(HostError::Late));

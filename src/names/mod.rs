@@ -13,7 +13,7 @@ pub(crate) use syntax::fault;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipvs_netlink::Protocol;
 
@@ -75,14 +75,11 @@ impl Names {
         if unknown.is_empty() || self.patience.is_zero() {
             return;
         }
-        let start = Instant::now();
-        let mut names = reverse::names(&unknown, self.patience);
+        let mut names = reverse::names(&unknown, &mut self.patience);
         if self.mode == Mode::Reversible {
-            let patience = self.patience.saturating_sub(start.elapsed());
-            reverse::retain_reversible(&mut names, &self.read_as_ipv6, patience);
+            reverse::retain_reversible(&mut names, &self.read_as_ipv6, &mut self.patience);
         }
         self.hosts.extend(names.into_iter().map(|(address, name)| (address, Some(name))));
-        self.patience = self.patience.saturating_sub(start.elapsed());
     }
 
     pub(crate) fn is_numeric(&self) -> bool {

@@ -12,8 +12,9 @@ use super::{MAX_ALONE, SILENCE, forward, split_keys, syntax};
 /// The number of addresses that share a question at most.
 const MAX_TOGETHER: usize = 8;
 
-/// Looks up the names of addresses side by side, and returns those that are found within the `limit`.
-pub(super) fn names(addresses: &[IpAddr], limit: Duration) -> Vec<(IpAddr, String)> {
+/// Looks up the names of addresses side by side, and returns those that are found within the `limit`,
+/// which gets shorter.
+pub(super) fn names(addresses: &[IpAddr], limit: &mut Duration) -> Vec<(IpAddr, String)> {
     let keys: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     let questions =
         split_keys(&keys, MAX_TOGETHER).map(|keys| Question { database: "hosts", keys: keys.to_vec() });
@@ -38,7 +39,7 @@ pub(super) fn names(addresses: &[IpAddr], limit: Duration) -> Vec<(IpAddr, Strin
 pub(super) fn retain_reversible(
     names: &mut Vec<(IpAddr, String)>,
     read_as_ipv6: &HashSet<IpAddr>,
-    limit: Duration,
+    limit: &mut Duration,
 ) {
     let mut addresses: HashMap<String, HashSet<IpAddr>> = HashMap::new();
     for (address, name) in &*names {

@@ -56,6 +56,8 @@ fn press_tab(terminal: &Tmux, typed: &str, expected: &[&str]) {
     let what = format!("{typed}<TAB> shows {expected:?}");
     terminal.wait_until(&what, |screen| expected.iter().all(|word| screen.contains(word)));
     terminal.keys(&["C-c"]);
+    // What is typed before may be thrown away.
+    terminal.wait_until("a prompt", |screen| screen.trim_end().ends_with("ready$"));
     terminal.type_line("clear");
     terminal.wait_until("an empty line", |screen| screen.trim() == "ready$");
 }

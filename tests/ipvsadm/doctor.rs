@@ -260,7 +260,7 @@ fn programs_that_change_the_table_are_named() {
     director.system(
         "mount --make-rprivate / && mount -t tmpfs none /mnt && cp $(command -v sleep) /mnt/kube-proxy",
     );
-    let mut program = Command::new("/mnt/kube-proxy").arg("60").spawn().unwrap();
+    let mut program = Command::new("/mnt/kube-proxy").arg("1000").spawn().unwrap();
     let names = found("ipvsadm --doctor --json");
     let elsewhere = found("unshare --net ipvsadm --doctor --json");
     program.kill().unwrap();

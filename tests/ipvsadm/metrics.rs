@@ -91,7 +91,7 @@ fn metrics_say_the_same_as_the_listing_and_pass_the_checks_of_prometheus() {
     assert_eq!(metrics["ipvs_sync_daemon_info{state=\"master\",interface=\"d0\",syncid=\"3\"}"], "1");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let time: f64 = metrics["ipvs_reading_timestamp_seconds"].parse().unwrap();
-    assert!((now - 60.0..=now).contains(&time), "{time} {now}");
+    assert!((now - 600.0..=now).contains(&time), "{time} {now}");
     // Labels do not depend on names or the order in the kernel.
     let again = samples(&director.ok("-L -n --metrics --nosort --exact"));
     assert_eq!(again.keys().collect::<Vec<_>>(), metrics.keys().collect::<Vec<_>>());
@@ -225,9 +225,19 @@ fn prometheus_reads_them_through_its_node_exporter() {
     assert_eq!(values[..], listed(&listing, "192.0.2.1:5000"));
     assert_eq!(value("ipvs_server_weight", &["server=\"192.0.2.11:6000\""]), "0");
     assert_eq!(value("ipvs_service_servers", &["service=\"7 IPv6\""]), "0");
+    // After a reading that took too long there are no values before the next one.
+    let deadline = Instant::now() + PATIENCE;
+    let query = |expression| loop {
+        let found = query(expression);
+        if found.contains(" => ") {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{expression}: {found}");
+        sleep(Duration::from_secs(1));
+    };
     assert!(query("node_textfile_scrape_error").contains("=> 0 @"), "{found}");
     let age = query("time() - ipvs_reading_timestamp_seconds");
     let age: f64 = age.split(" => ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
-    assert!((0.0..300.0).contains(&age), "{age}");
+    assert!((0.0..600.0).contains(&age), "{age}");
     director.ok("--stop-daemon master");
 }

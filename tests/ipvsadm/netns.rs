@@ -4,8 +4,6 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
@@ -15,9 +13,6 @@ use crate::json::assert_valid;
 use crate::programs::Stage;
 use crate::support::*;
 
-/// The time limit for a process to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// A process that is killed when the test ends, if not before.
 struct Process(Child);
 
@@ -26,16 +21,16 @@ impl Process {
         self.0.id()
     }
 
-    /// Starts a command, and waits until it is in another network namespace than the test.
-    fn start(command: &mut Command) -> Self {
+    /// Starts a command, and waits until it runs this program in another network namespace than the test.
+    fn start(command: &mut Command, program: &str) -> Self {
         let process = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
         let inode = |path: String| fs::metadata(path).map(|metadata| metadata.ino()).ok();
         let own = inode("/proc/thread-self/ns/net".into());
-        let deadline = Instant::now() + PATIENCE;
-        while inode(format!("/proc/{}/ns/net", process.id())) == own {
-            assert!(Instant::now() < deadline, "{command:?} stays in the namespace of the test");
-            sleep(Duration::from_millis(20));
-        }
+        let is_there = || {
+            let name = fs::read_to_string(format!("/proc/{}/comm", process.id())).unwrap();
+            name.trim_end() == program && inode(format!("/proc/{}/ns/net", process.id())) != own
+        };
+        assert!(wait_until(is_there), "{command:?} stays in the namespace of the test");
         process
     }
 
@@ -65,7 +60,7 @@ fn director_beside_blue() -> Director {
 }
 
 fn sleeper_in_blue() -> Process {
-    Process::start(Command::new("ip").args(["netns", "exec", "blue", "sleep", "1000"]))
+    Process::start(Command::new("ip").args(["netns", "exec", "blue", "sleep", "1000"]), "sleep")
 }
 
 #[test]
@@ -134,7 +129,7 @@ fn a_namespace_that_was_entered_outlives_its_name_and_its_processes() {
     let director = director_beside_blue();
     let sleeper = sleeper_in_blue();
     director.ok("-A -f 7 --netns blue");
-    let mut program = Process::start(Command::new(PROGRAM).args(["-R", "--netns", "blue"]));
+    let mut program = Process::start(Command::new(PROGRAM).args(["-R", "--netns", "blue"]), "ipvsadm");
     let process = sleeper.id();
     sleeper.kill();
     director.system("ip netns del blue");
@@ -265,7 +260,8 @@ fn all_namespaces_with_services_are_listed_once() {
         director.ok(&format!("{line} --netns blue"));
     }
     director.ok("-A -f 3 --netns /run/netns/12");
-    let nameless = Process::start(Command::new("unshare").args(["-n", "/mnt/a \x1b[31mb", "1000"]));
+    let nameless =
+        Process::start(Command::new("unshare").args(["-n", "/mnt/a \x1b[31mb", "1000"]), "a \x1b[31mb");
     director.ok(&format!("-A -f 4 --netns {}", nameless.id()));
     let sleeper = sleeper_in_blue();
 
@@ -355,8 +351,10 @@ fn a_list_that_lacks_something_says_so() {
 fn the_scripts_pass_the_namespace_on() {
     let director = Director::new();
     let stage = Stage::new();
-    let process =
-        Process::start(Command::new("unshare").args(["-n", "sh", "-c", "ip link set lo up; sleep 1000"]));
+    let process = Process::start(
+        Command::new("unshare").args(["-n", "sh", "-c", "ip link set lo up; exec sleep 1000"]),
+        "sleep",
+    );
     let process = process.id();
     director.ok("-A -f 9");
     let table = "-A -f 1 -s rr\n-A -f 2 -s lc\n";

@@ -318,7 +318,7 @@ fn a_dead_name_server_does_not_hang_a_listing_and_numeric_output_never_queries_i
         let started = Instant::now();
         let listed = director.system(&format!(
             "unshare -m sh -c 'mount -t tmpfs none /mnt && cd /mnt && \
-             printf \"%s\\n\" \"nameserver 192.0.2.53\" \"options timeout:30\" >resolv && echo hosts: dns >nsswitch && \
+             printf \"%s\\n\" \"nameserver 192.0.2.53\" \"options timeout:30 attempts:5\" >resolv && echo hosts: dns >nsswitch && \
              mount --bind resolv /etc/resolv.conf && mount --bind nsswitch /etc/nsswitch.conf && \
              exec {PROGRAM} {words}'"
         ));
@@ -331,6 +331,6 @@ fn a_dead_name_server_does_not_hang_a_listing_and_numeric_output_never_queries_i
     let (elapsed, named) = with_dead_resolver("-L");
     assert_eq!(numeric, before, "numeric output looked names up");
     assert_ne!(named, before, "nothing was looked up");
-    // A single lookup that gets no answer takes a minute.
-    assert!(elapsed < Duration::from_secs(40), "{elapsed:?}");
+    // A single lookup that gets no answer takes two and a half minutes.
+    assert!(elapsed < Duration::from_secs(100), "{elapsed:?}");
 }

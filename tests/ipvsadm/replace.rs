@@ -78,12 +78,10 @@ fn unchanged_servers_keep_their_connections_and_counters() {
     let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     client.send_to(b"hello", "192.0.2.1:5000").unwrap();
     server.recv_from(&mut [0; 16]).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2500));
-    let stats = director.ok("-L -n --stats -u 192.0.2.1:5000");
-    assert!(
-        stats.contains("  -> 192.0.2.2:5001                      1        1        0       33 "),
-        "{stats}"
-    );
+    // The kernel updates its counters every two seconds.
+    let stats = || director.ok("-L -n --stats -u 192.0.2.1:5000");
+    let counted = "  -> 192.0.2.2:5001                      1        1        0       33 ";
+    assert!(wait_until(|| stats().contains(counted)), "{}", stats());
     let extended = format!("{rules}-a -u 192.0.2.1:5000 -r 192.0.2.3:5001 -m -w 7\n-A -f 1 -s rr\n");
     assert_eq!(director.feed("-R --replace", &extended).status, 0);
     assert_eq!(director.saved(), extended);
@@ -221,13 +219,13 @@ fn a_restore_waits_for_another_one_and_names_it_if_it_waits_in_vain() {
     let mut holder = Command::new("sh")
         .args([
             "-c",
-            "exec 9<>/run/ipvsadm-$(stat -Lc %i /proc/self/ns/net).lock; flock 9; echo 4711 >&9; exec sleep 60",
+            "exec 9<>/run/ipvsadm-$(stat -Lc %i /proc/self/ns/net).lock; flock 9; echo 4711 >&9; exec sleep 1000",
         ])
         .spawn()
         .unwrap();
     let lock = std::time::Instant::now();
     while director.run("-R --lock-wait 0").status == 0 {
-        assert!(lock.elapsed().as_secs() < 20, "the lock was never held");
+        assert!(lock.elapsed().as_secs() < 60, "the lock was never held");
     }
     for words in ["-R --replace --lock-wait 1", "-R --lock-wait 0"] {
         let run = director.feed(words, "-A -f 1\n");
@@ -240,7 +238,7 @@ fn a_restore_waits_for_another_one_and_names_it_if_it_waits_in_vain() {
     assert_eq!(director.feed("-R --replace --check", "-A -f 1\n").status, 0);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert_eq!(director.feed("-R --replace --lock-wait 10", "-A -f 1 -s rr\n").status, 0);
+    assert_eq!(director.feed("-R --replace --lock-wait 60", "-A -f 1 -s rr\n").status, 0);
     assert_eq!(director.saved(), "-A -f 1 -s rr\n");
 }
 
@@ -264,16 +262,15 @@ fn checking_needs_no_kernel_and_changes_nothing() {
 fn errors_name_the_file_and_unreadable_files_are_refused() {
     let director = director();
     let before = director.saved();
-    let folder = std::env::temp_dir().join(format!("ipvsadm-replace-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("rules");
+    let folder = Folder::new();
+    let path = folder.0.join("rules");
     let name = path.to_str().unwrap();
     std::fs::write(&path, format!("{WANTED}-A -t nonsense\n")).unwrap();
     let run = director.run(&format!("-R --replace {name}"));
     assert!(run.stderr.starts_with(&format!("{name}:7: -t \"nonsense\": ")), "{}", run.stderr);
     assert_eq!(run.status, 2);
     for (file, error) in [
-        (folder.to_str().unwrap(), "Is a directory (os error 21)"),
+        (folder.0.to_str().unwrap(), "Is a directory (os error 21)"),
         ("/nonexistent/rules", "No such file or directory (os error 2)"),
     ] {
         director.refuses(&format!("-R --replace {file}"), 255, &format!("cannot read {file}: {error}"));
@@ -282,14 +279,14 @@ fn errors_name_the_file_and_unreadable_files_are_refused() {
     std::fs::write(&path, WANTED.replace('\n', "\r\n")).unwrap();
     director.ok(&format!("-R --replace {name}"));
     assert_eq!(director.saved(), WANTED);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn huge_and_binary_files_are_refused_with_bounded_output() {
     let director = director();
     let before = director.saved();
-    let path = std::env::temp_dir().join(format!("ipvsadm-huge-{}", std::process::id()));
+    let folder = Folder::new();
+    let path = folder.0.join("rules");
     let name = path.to_str().unwrap();
     let noise: Vec<u8> = (0..1_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let long_line = format!("-A -t {}\n", "x".repeat(1_000_000)).into_bytes();
@@ -300,7 +297,6 @@ fn huge_and_binary_files_are_refused_with_bounded_output() {
         assert!(run.stderr.len() < 100_000, "{} bytes", run.stderr.len());
         assert!(!run.stderr.contains('\x1b'));
     }
-    std::fs::remove_file(&path).unwrap();
     assert_eq!(director.saved(), before);
 }
 

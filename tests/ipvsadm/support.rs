@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -9,9 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use ipvs_netlink::*;
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ipvsadm");
@@ -218,16 +223,52 @@ pub fn server(address: &str, port: u16) -> Destination {
     Destination::new(id).with_forwarding(Forwarding::Masquerade)
 }
 
+/// The time limit for whatever has to happen on a machine that is busy, or stands still for a while.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits until the condition holds, and returns whether it did in time.
+pub fn wait_until(condition: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    true
+}
+
+/// Sends a signal to a program as soon as it handles it or holds it back. Earlier it would be killed.
+pub fn signal_when_handled(process: u32, signal: Signal) {
+    let is_handled = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        ["SigBlk:", "SigCgt:"].iter().any(|name| {
+            let signals = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            u64::from_str_radix(signals.trim(), 16).unwrap() >> (signal as i32 - 1) & 1 == 1
+        })
+    };
+    assert!(wait_until(is_handled), "process {process} does not handle {signal}");
+    kill(Pid::from_raw(process as i32), signal).unwrap();
+}
+
 /// A temporary folder that is removed after the test.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
+    /// Creates one. A test on another kernel may have the same process id, and see the same folders.
     pub fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("ipvsadm-{}-{number}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        Self(path)
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("ipvsadm-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                created => {
+                    created.unwrap();
+                    return Self(path);
+                }
+            }
+        }
     }
 
     /// Returns the relative paths of all files in it.

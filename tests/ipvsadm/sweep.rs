@@ -6,7 +6,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use ipvs_netlink::Ipvs;
@@ -66,20 +66,20 @@ struct Sweep {
     ipvs: Ipvs,
     rules: PathBuf,
     log: PathBuf,
+    _folder: Folder,
 }
 
 impl Sweep {
-    fn new(name: &str, rules: &str) -> Self {
-        Self::with_options(name, rules, &[])
+    fn new(rules: &str) -> Self {
+        Self::with_options(rules, &[])
     }
 
-    fn with_options(name: &str, rules: &str, options: &'static [&'static str]) -> Self {
-        let folder = env::temp_dir().join(format!("ipvsadm-sweep-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+    fn with_options(rules: &str, options: &'static [&'static str]) -> Self {
+        let folder = Folder::new();
         let director = Director::new();
         let ipvs = director.ipvs();
-        let (rules_file, log) = (folder.join("rules"), folder.join("log"));
-        let sweep = Self { options, director, ipvs, rules: rules_file, log };
+        let (rules_file, log) = (folder.0.join("rules"), folder.0.join("log"));
+        let sweep = Self { options, director, ipvs, rules: rules_file, log, _folder: folder };
         fs::write(&sweep.rules, rules).unwrap();
         sweep
     }
@@ -150,12 +150,6 @@ impl Sweep {
     }
 }
 
-impl Drop for Sweep {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.rules.parent().unwrap_or(Path::new("/nonexistent")));
-    }
-}
-
 /// Checks a message that comes with a table which is not as the file says.
 fn check_failure(outcome: &Run) -> Result<(), String> {
     match outcome.status {
@@ -169,7 +163,7 @@ fn check_failure(outcome: &Run) -> Result<(), String> {
 
 #[test]
 fn a_replacement_is_made_or_not_made_whichever_call_fails() {
-    let mut sweep = Sweep::new("accepted", NEW);
+    let mut sweep = Sweep::new(NEW);
     sweep.each_place(|outcome, table| match table {
         // A closing call may fail without harm, and so may the message about it.
         NEW if outcome.status == 0 && outcome.stderr.is_empty() => Ok(()),
@@ -181,7 +175,7 @@ fn a_replacement_is_made_or_not_made_whichever_call_fails() {
 
 #[test]
 fn a_draining_replacement_is_made_or_says_what_is_left_whichever_call_fails() {
-    let mut sweep = Sweep::with_options("draining", NEW, &["--drain-removed", "60"]);
+    let mut sweep = Sweep::with_options(NEW, &["--drain-removed", "60"]);
     sweep.each_place(|outcome, table| match table {
         NEW if outcome.status == 0 => Ok(()),
         NEW => Err("the table is the new one, and the status denies it".into()),
@@ -193,7 +187,7 @@ fn a_draining_replacement_is_made_or_says_what_is_left_whichever_call_fails() {
 
 #[test]
 fn a_refused_replacement_changes_nothing_whichever_call_fails() {
-    let mut sweep = Sweep::new("refused", &format!("{NEW}{REFUSED}"));
+    let mut sweep = Sweep::new(&format!("{NEW}{REFUSED}"));
     sweep.each_place(|outcome, table| match table {
         OLD => check_failure(outcome),
         _ => Err("the table is not the old one".into()),
@@ -227,7 +221,7 @@ fn small_socket_buffers_make_batches_smaller() {
 
 #[test]
 fn four_descriptors_are_enough() {
-    let sweep = Sweep::new("descriptors", &format!("{NEW}{REFUSED}"));
+    let sweep = Sweep::new(&format!("{NEW}{REFUSED}"));
     let director = &sweep.director;
     assert_eq!(director.feed("-R", OLD).status, 0);
     let replace = |rules: &str| {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Director, PROGRAM, run};
+use crate::support::{Director, Folder, PROGRAM, run};
 
 const TABLE: &str = "-A -t 192.0.2.1:80 -s wrr -p 300\n\
                      -a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 10\n\
@@ -76,7 +76,8 @@ fn the_examples_list_table_and_raw_messages_show_every_service() {
 fn the_example_reconcile_file_makes_the_table_what_the_file_says_and_changes_nothing_the_second_time() {
     let director = Director::new();
     director.feed("-R", TABLE);
-    let file = std::env::temp_dir().join(format!("reconcile-{}", std::process::id()));
+    let folder = Folder::new();
+    let file = folder.0.join("table");
     std::fs::write(&file, "TCP 192.0.2.1:80\n    10.0.0.11:8080 masquerade 7\n\n").unwrap();
     let name = file.to_str().unwrap();
     assert_eq!(
@@ -87,7 +88,6 @@ fn the_example_reconcile_file_makes_the_table_what_the_file_says_and_changes_not
          1 service changed, 1 server changed, 1 deleted\n"
     );
     assert_eq!(example("reconcile_file", &[name]), "1 service untouched, 1 server untouched\n");
-    std::fs::remove_file(file).unwrap();
     assert_eq!(director.saved(), "-A -t 192.0.2.1:80 -s wlc\n-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m -w 7\n");
 }
 

@@ -80,14 +80,14 @@ impl Process {
 
     /// Waits for the end of a process that has closed its output. One that goes on has given no answer.
     pub(super) fn wait(&mut self) -> Option<ExitStatus> {
-        let end = Instant::now() + EXIT;
+        let (start, mut is_last) = (Instant::now(), false);
         loop {
-            if let Some(status) = self.child.try_wait().ok()? {
-                return Some(status);
+            let status = self.child.try_wait().ok()?;
+            if is_last || status.is_some() {
+                return status;
             }
-            if Instant::now() >= end {
-                return None;
-            }
+            // After the last pause it had its turn, even if the machine stood still before.
+            is_last = start.elapsed() >= EXIT;
             thread::sleep(Duration::from_millis(1));
         }
     }

@@ -116,7 +116,7 @@ exec env -i container=test PATH=/usr/sbin:/usr/bin /usr/lib/systemd/systemd --sy
 END
 unshare --mount --pid --uts --ipc --fork --kill-child sh -c '
     pivot_root . old && exec chroot . sh /init' >log 2>&1 &
-for second in $(seq 60); do
+for second in $(seq 180); do
     [ ! -e all ] || break
     sleep 1
 done

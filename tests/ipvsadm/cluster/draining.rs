@@ -4,6 +4,8 @@ mod replacement;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -20,17 +22,20 @@ fn content() -> Vec<u8> {
     (0..2_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 16) as u8).collect()
 }
 
-/// Greets a client and, if it asks for it, sends the content over some seconds.
-fn greet_and_send(mut stream: TcpStream, name: &str) -> std::io::Result<()> {
+/// Greets a client and, if it asks for it, sends the content, the second half of which has to wait.
+fn greet_and_send(mut stream: TcpStream, name: &str, may_end: &AtomicBool) -> std::io::Result<()> {
     let client = stream.peer_addr()?.ip().to_canonical();
     stream.write_all(format!("{name} {client}\n").as_bytes())?;
     let mut line = String::new();
     BufReader::new(stream.try_clone()?).read_line(&mut line)?;
     if line == "send\n" {
-        for chunk in content().chunks(50_000) {
-            stream.write_all(chunk)?;
-            sleep(Duration::from_millis(100));
+        let content = content();
+        let (first, second) = content.split_at(content.len() / 2);
+        stream.write_all(first)?;
+        while !may_end.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(10));
         }
+        stream.write_all(second)?;
     }
     Ok(())
 }
@@ -75,9 +80,10 @@ fn with_weight_0(table: &str, host: u8) -> String {
 fn a_download_through_a_dropped_server_ends_whole_while_new_connections_go_to_the_new_server() {
     let network = Network::new(3);
     network.route_answers_through_director();
+    let may_end = Arc::new(AtomicBool::new(false));
     let serve = |machine: &super::machine::Machine| {
-        let name = machine.name.clone();
-        TcpServer::start_with(machine, 80, move |stream| greet_and_send(stream, &name))
+        let (name, may_end) = (machine.name.clone(), Arc::clone(&may_end));
+        TcpServer::start_with(machine, 80, move |stream| greet_and_send(stream, &name, &may_end))
     };
     let _servers: Vec<TcpServer> = network.servers.iter().map(serve).collect();
     assert_eq!(network.director.feed("-R", &service(&format!("{SERVICE} -s rr"), &[11, 12])).status, 0);
@@ -95,6 +101,7 @@ fn a_download_through_a_dropped_server_ends_whole_while_new_connections_go_to_th
     );
     assert!(replacement.is_running());
     assert!(!download.is_finished());
+    may_end.store(true, Ordering::Relaxed);
     let received = download.join().unwrap().unwrap();
     assert!(received == content(), "{} bytes", received.len());
     assert_eq!(replacement.notes(), "");
@@ -107,9 +114,10 @@ fn connections_that_last_longer_than_the_limit_are_cut_and_counted() {
     let mut held = open_to_server2(&network);
     let wanted = service(&format!("{SERVICE} -s rr"), &[11]);
     let started = Instant::now();
-    let replacement = Replacement::start("--drain-removed 3", &wanted);
+    let mut replacement = Replacement::start("--drain-removed 3", &wanted);
     sleep(Duration::from_secs(1));
-    assert!(held.echoes());
+    // On a machine that stands still the limit may be over by now.
+    assert!(held.echoes() || !replacement.is_running());
     assert_eq!(
         replacement.notes(),
         "ipvsadm: cut after 3 s: server 10.0.0.12:80 of service TCP 192.0.2.1:80: 1 active connection\n"
@@ -150,6 +158,12 @@ fn each_server_is_deleted_when_its_own_connections_have_ended() {
 
 #[test]
 fn clients_of_a_persistent_service_keep_their_server_until_the_limit_unless_templates_expire() {
+    // On a machine that stands still the limit may be over before a client has asked.
+    assert!((0..20).any(|_| clients_of_a_persistent_service_keep_their_server()));
+}
+
+/// Returns whether everything happened in time.
+fn clients_of_a_persistent_service_keep_their_server() -> bool {
     let settings = format!("{SERVICE} -s rr -p 600");
     let (network, _servers) = network(&settings);
     let address = endpoint(VIP, 80);
@@ -160,10 +174,15 @@ fn clients_of_a_persistent_service_keep_their_server_until_the_limit_unless_temp
     let old = clients.into_iter().find(|client| server_for(client) == "server2").unwrap();
     let wanted = service(&settings, &[11, 13]);
     let mut replacement = Replacement::start("--drain-removed 4", &wanted);
-    wait_for_table(&network, &with_weight_0(&service(&settings, &[11, 12, 13]), 12));
-    assert_eq!(server_for(old), "server2");
-    assert_ne!(server_for("198.18.0.3"), "server2");
+    let waiting = with_weight_0(&service(&settings, &[11, 12, 13]), 12);
+    assert!(wait_until(|| [&waiting, &wanted].contains(&&network.director.saved())));
+    let [bound, free] = [old, "198.18.0.3"].map(server_for);
+    if network.director.saved() != waiting {
+        return false;
+    }
     assert!(replacement.is_running());
+    assert_eq!(bound, "server2");
+    assert_ne!(free, "server2");
     let notes = replacement.notes();
     assert!(
         notes.starts_with("ipvsadm: cut after 4 s: server 10.0.0.12:80 of service TCP 192.0.2.1:80: ")
@@ -180,10 +199,17 @@ fn clients_of_a_persistent_service_keep_their_server_until_the_limit_unless_temp
     assert_eq!(Replacement::start("--drain-removed 60", &wanted).notes(), "");
     assert_eq!(network.director.saved(), wanted);
     assert_eq!(server_for(bound.unwrap()), "server1");
+    true
 }
 
 #[test]
 fn datagrams_are_waited_for_until_their_connection_has_timed_out() {
+    // On a machine that stands still the connection may time out between two datagrams.
+    assert!((0..20).any(|_| datagrams_are_waited_for()));
+}
+
+/// Returns whether everything happened in time.
+fn datagrams_are_waited_for() -> bool {
     let network = Network::new(2);
     network.route_answers_through_director();
     let _servers = network.serve_datagrams("0.0.0.0:53");
@@ -194,20 +220,23 @@ fn datagrams_are_waited_for_until_their_connection_has_timed_out() {
     };
     assert_eq!(director.feed("-R", &servers(&[11])).status, 0);
     let client = UdpClient::open(&network.client, "192.0.2.100", &endpoint(VIP, 53));
-    director.ok("--set 0 0 3");
     assert_eq!(client.ask("?").unwrap(), "server1");
     let mut replacement = Replacement::start("--drain-removed 60", &servers(&[12]));
-    // Longer than the timeout.
-    for _ in 0..25 {
-        assert_eq!(client.ask("?").unwrap(), "server1");
-        sleep(Duration::from_millis(200));
-    }
+    wait_for_table(&network, &servers(&[11, 12]).replace("11:53 -m -w 1", "11:53 -m -w 0"));
+    director.ok("--set 0 0 3");
+    let timeout = Duration::from_secs(3);
+    let Some(last) = client.keep_asking("server1", timeout) else { return false };
     let other = UdpClient::open(&network.client, "192.0.2.100", &endpoint(VIP, 53));
     assert_eq!(other.ask("?").unwrap(), "server2");
-    assert!(replacement.is_running());
+    let is_running = replacement.is_running();
+    if last.elapsed() >= timeout {
+        return false;
+    }
+    assert!(is_running);
     assert_eq!(replacement.notes(), "");
     assert_eq!(director.saved(), servers(&[12]));
     assert_eq!(client.ask_within("?", PATIENCE).unwrap(), "server2");
+    true
 }
 
 #[test]
@@ -291,10 +320,10 @@ fn a_later_replacement_does_not_wait_and_takes_over() {
     let drained = with_weight_0(&both, 12);
     // The later file has the server with the weight that the first has left it with, or with its own.
     for (later, status) in [(&drained, 255), (&both, 255)] {
-        let first = Replacement::start("--drain-removed 12", &dropping);
+        let first = Replacement::start("--drain-removed 120", &dropping);
         wait_for_table(&network, &drained);
         sleep(Duration::from_millis(500));
-        assert_eq!(director.feed("-R --replace --lock-wait 1", later).status, 0);
+        assert_eq!(director.feed("-R --replace --lock-wait 60", later).status, 0);
         let run = first.end();
         assert_eq!(
             without_progress(&run.stderr),
@@ -360,7 +389,8 @@ fn connections_that_are_being_set_up_are_waited_for() {
         let list = network.director.ok("-L -n -c");
         list.lines().any(|line| line.contains("SYN_RECV") && line.contains("10.0.0.12:80"))
     };
-    // For the moment the server cannot answer, so that its client sends its first packet again.
+    // For the moment the server cannot answer, so that its client sends its first packet again, for a minute.
+    network.client.sysctl("ipv4/tcp_syn_retries=5");
     network.servers[1].ip("route add blackhole 192.0.2.0/24\n");
     thread::scope(|scope| {
         let open = || Connection::open(&network.client, &endpoint(VIP, 80));

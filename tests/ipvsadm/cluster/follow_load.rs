@@ -63,6 +63,19 @@ impl Following {
         assert!(wait_until(is_there), "no \"{text}\": {:#?}", self.lines());
     }
 
+    /// Waits until it has printed a line that begins and ends so, with a number between, and returns the number.
+    fn wait_for_number(&self, start: &str, end: &str) -> u32 {
+        let number = || {
+            let lines = self.lines();
+            let (_, rest) = lines
+                .iter()
+                .find_map(|line| line.split_once(start).filter(|(_, rest)| rest.ends_with(end)))?;
+            rest.strip_suffix(end)?.parse().ok()
+        };
+        assert!(wait_until(|| number().is_some()), "no \"{start}...{end}\": {:#?}", self.lines());
+        number().unwrap()
+    }
+
     /// Ends it by a signal, and returns its status and what it has printed.
     fn end(mut self, signal: Signal) -> (Option<i32>, Vec<String>) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();

@@ -26,20 +26,4 @@ mod thresholds;
 mod tunnels;
 mod udp;
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-/// The time limit for a director to react on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until the condition holds, and returns whether it did in time.
-pub fn wait_until(condition: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        sleep(Duration::from_millis(100));
-    }
-    true
-}
+use crate::support::wait_until;

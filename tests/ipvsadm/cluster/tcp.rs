@@ -41,9 +41,17 @@ impl TcpServer {
             let listener = Arc::new(TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap());
             let accepting = Arc::clone(&listener);
             let thread = thread::spawn(move || {
-                while let Ok((stream, _)) = accepting.accept() {
-                    let serve = serve.clone();
-                    thread::spawn(move || serve(stream));
+                loop {
+                    match accepting.accept() {
+                        Ok((stream, _)) => {
+                            let serve = serve.clone();
+                            thread::spawn(move || serve(stream));
+                        }
+                        // It was shut down.
+                        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return,
+                        // A client may be gone, or descriptors be missing for a moment.
+                        Err(_) => thread::sleep(Duration::from_millis(10)),
+                    }
                 }
             });
             Self { listener, thread: Some(thread) }

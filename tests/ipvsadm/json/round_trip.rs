@@ -127,7 +127,8 @@ fn services_that_the_document_does_not_name_are_kept_if_it_is_wished() {
 fn a_document_is_saved_into_a_file_and_read_from_it() {
     let director = Director::new();
     assert_eq!(director.feed("-R", TABLE).status, 0);
-    let path = std::env::temp_dir().join(format!("ipvsadm-json-{}", std::process::id()));
+    let folder = Folder::new();
+    let path = folder.0.join("table.json");
     let name = path.to_str().unwrap();
     assert_eq!(director.ok(&format!("-S --json --full -o {name}")), "");
     let file = std::fs::read_to_string(&path).unwrap();
@@ -138,5 +139,4 @@ fn a_document_is_saved_into_a_file_and_read_from_it() {
     assert_eq!(director.saved(), "");
     director.ok(&format!("-R --json --replace {name}"));
     assert_eq!(director.saved(), TABLE);
-    std::fs::remove_file(&path).unwrap();
 }

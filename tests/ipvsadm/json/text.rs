@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -194,7 +194,7 @@ fn documents_under_load_say_what_the_listings_say() {
     let mut streams = Vec::new();
     for address in ["10.9.9.9:80", "10.9.9.9:80", "10.9.9.9:443"] {
         let mut stream =
-            TcpStream::connect_timeout(&address.parse().unwrap(), Duration::from_secs(5)).unwrap();
+            TcpStream::connect_timeout(&address.parse().unwrap(), Duration::from_secs(60)).unwrap();
         stream.write_all(&[b'x'; 1000]).unwrap();
         streams.push(stream);
     }
@@ -207,7 +207,8 @@ fn documents_under_load_say_what_the_listings_say() {
     }
     let resolver = UdpSocket::bind("[2001:db8:9::9]:0").unwrap();
     resolver.send_to(b"question", "[2001:db8:9::9]:53").unwrap();
-    sleep(Duration::from_millis(2500));
+    // The kernel counts every two seconds, and may be late on a busy machine.
+    sleep(Duration::from_millis(4500));
 
     let ipvs = assert_equal_to_listings(&director);
     let web = &list(&ipvs, "services")[0];
@@ -220,8 +221,10 @@ fn documents_under_load_say_what_the_listings_say() {
     assert!(sum("active_connections") >= 3 && sum("inactive_connections") > 0, "{ipvs}");
     assert!(sum("persistent_connections") > 0, "{ipvs}");
 
+    let start = Instant::now();
     let listing = director.ok("-L -c -n --persistent-conn");
     let document = director.ok("-L -c --json");
+    let passed = start.elapsed().as_secs();
     let shown = super::parse(&document);
     let lines: Vec<&str> = listing.lines().skip(2).collect();
     assert!(lines.len() >= 7, "{listing}");
@@ -245,7 +248,7 @@ fn documents_under_load_say_what_the_listings_say() {
         let connection = connection.unwrap_or_else(|| panic!("no {line}: {document}"));
         let (minutes, seconds) = words[1].split_once(':').unwrap();
         let expires = minutes.parse::<u64>().unwrap() * 60 + seconds.parse::<u64>().unwrap();
-        assert!(number(connection, "expires").abs_diff(expires) <= 5, "{line}: {connection}");
+        assert!(number(connection, "expires").abs_diff(expires) <= passed + 2, "{line}: {connection}");
         lossy += usize::from(connection.get("engine_data_hex").is_some());
     }
     assert!(lossy > 0, "{document}");

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipvs_netlink::*;
 use nix::sched::{CloneFlags, unshare};
@@ -189,16 +189,20 @@ fn counters_are_read_and_zeroed() {
         client.send_to(b"hello", ("192.0.2.1", port)).unwrap();
         receiver.recv_from(&mut [0; 16]).unwrap();
     }
-    // The kernel updates its counters every two seconds.
-    sleep(Duration::from_millis(2500));
     let stats = |ipvs: &mut Client| {
         ids.map(|id| {
-            let destination = ipvs.destinations(id).unwrap()[0];
-            assert_eq!(destination.stats.in_bytes, ipvs.service(id).unwrap().stats.in_bytes);
-            (destination.stats.connections, destination.stats.in_packets, destination.stats.in_bytes)
+            let destination = ipvs.destinations(id).unwrap()[0].stats;
+            let service = ipvs.service(id).unwrap().stats;
+            [service, destination].map(|stats| (stats.connections, stats.in_packets, stats.in_bytes))
         })
     };
-    assert_eq!(stats(&mut ipvs), [(2, 2, 66), (1, 1, 33)]);
+    let twice = |numbers: [(u64, u64, u64); 2]| numbers.map(|numbers| [numbers; 2]);
+    // The kernel updates its counters every two seconds.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while stats(&mut ipvs) != twice([(2, 2, 66), (1, 1, 33)]) && Instant::now() < deadline {
+        sleep(Duration::from_millis(100));
+    }
+    assert_eq!(stats(&mut ipvs), twice([(2, 2, 66), (1, 1, 33)]));
     let destination = ipvs.destinations(ids[0]).unwrap()[0];
     assert_eq!((destination.active_connections, destination.inactive_connections), (0, 2));
     ipvs.set_include_stats(false);
@@ -209,9 +213,9 @@ fn counters_are_read_and_zeroed() {
     ipvs.set_include_stats(true);
     assert_eq!(ipvs.destinations(ids[0]).unwrap(), [destination]);
     ipvs.zero(Some(ids[0])).unwrap();
-    assert_eq!(stats(&mut ipvs), [(0, 0, 0), (1, 1, 33)]);
+    assert_eq!(stats(&mut ipvs), twice([(0, 0, 0), (1, 1, 33)]));
     ipvs.zero(None).unwrap();
-    assert_eq!(stats(&mut ipvs), [(0, 0, 0), (0, 0, 0)]);
+    assert_eq!(stats(&mut ipvs), twice([(0, 0, 0), (0, 0, 0)]));
 }
 
 #[test]

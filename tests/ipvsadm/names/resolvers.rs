@@ -113,9 +113,9 @@ fn a_getent_that_hangs_or_fails_is_told_from_an_unknown_name() {
         ("exit 2", "no such name: it is neither an address nor a name that has one"),
         ("exit 127", &format!("{unusable} (exit status: 127); give the address")),
         ("kill -9 $$", &format!("{unusable} (signal: 9 (SIGKILL)); give the address")),
-        ("exec sleep 60", "no answer in time: all names together may take 10 seconds; give the address"),
+        ("exec sleep 1000", "no answer in time: all names together may take 10 seconds; give the address"),
         (
-            "exec >&-; exec sleep 60",
+            "exec >&-; exec sleep 1000",
             "no answer in time: all names together may take 10 seconds; give the address",
         ),
     ] {
@@ -123,7 +123,7 @@ fn a_getent_that_hangs_or_fails_is_told_from_an_unknown_name() {
         let started = Instant::now();
         director.refuses("-D -t name:80", 2, &format!("-t \"name\": {problem}"));
         assert_eq!(director.ok("-S"), "-A -t 198.51.100.1:http -s rr\n", "{script}");
-        assert!(started.elapsed() < Duration::from_secs(30), "{script}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(100), "{script}: {:?}", started.elapsed());
         director.system("umount /usr/bin/getent");
     }
 }

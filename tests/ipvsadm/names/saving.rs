@@ -112,7 +112,7 @@ fn etc_services_is_read_once() {
     // Whoever opens the pipe again waits for somebody who writes into it.
     let writer = thread::spawn(|| fs::write("/mnt/services", "web 81/tcp\n").unwrap());
     let mut command = Command::new("timeout");
-    let restored = feed(command.args(["20", PROGRAM, "-R"]), rules.as_bytes());
+    let restored = feed(command.args(["120", PROGRAM, "-R"]), rules.as_bytes());
     writer.join().unwrap();
     assert_eq!((restored.status, restored.stderr.as_str()), (0, ""));
     assert_eq!(director.saved().matches(":81 ").count(), 100);

@@ -16,7 +16,8 @@ fn a_draining_replacement_that_is_killed_is_completed_by_the_next_run() {
         "-A -t 192.0.2.1:80 -s rr\n".to_owned() + &numbers.iter().map(server).collect::<String>()
     };
     let others = |count| rules(count, 1).replace("192.0.2.", "192.0.9.");
-    let path = std::env::temp_dir().join(format!("ipvsadm-draining-{}", std::process::id()));
+    let folder = Folder::new();
+    let path = folder.0.join("rules");
     let (mut waited, mut deleting) = (0, 0);
     for round in 0..12 {
         // The dropped server has a connection, and hundreds of dropped services have none.
@@ -51,5 +52,4 @@ fn a_draining_replacement_that_is_killed_is_completed_by_the_next_run() {
         assert_eq!(director.saved(), wanted, "round {round}");
     }
     println!("of 12 runs, {waited} were killed after draining and {deleting} after deleting");
-    fs::remove_file(path).unwrap();
 }

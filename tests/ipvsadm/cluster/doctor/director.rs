@@ -127,6 +127,7 @@ fn a_server_that_answers_no_request_for_its_hardware_address_is_named() {
     machine.sysctl("ipv4/neigh/inside/mcast_solicit=1 ipv4/neigh/inside/retrans_time_ms=100");
     assert!(Connection::open(&network.client, &endpoint(VIP, 80)).is_err());
     assert_eq!(found(machine, ""), ["no-neighbour"]);
+    machine.sysctl("ipv4/neigh/inside/mcast_solicit=20 ipv4/neigh/inside/retrans_time_ms=1000");
     network.servers[0].ip("link set inside up\nroute add default via 10.0.0.1\n");
     count_answers(&network.client, &endpoint(VIP, 80), 1);
     wait_for(machine, "", &NOTHING);

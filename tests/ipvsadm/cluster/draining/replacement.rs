@@ -1,14 +1,11 @@
 //! A replacement that takes its time.
 
-use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use crate::cluster::wait_until;
-use crate::support::{PROGRAM, Run};
+use crate::support::{PROGRAM, Run, signal_when_handled};
 
 /// A replacement that runs beside the test, until it has ended.
 pub struct Replacement(Option<Child>);
@@ -31,14 +28,7 @@ impl Replacement {
 
     /// Sends a signal as soon as the program holds it back.
     pub fn signal(&self, signal: Signal) {
-        let id = self.0.as_ref().unwrap().id();
-        let is_held = || {
-            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-            let held = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
-            u64::from_str_radix(held.trim(), 16).unwrap() >> (signal as i32 - 1) & 1 == 1
-        };
-        assert!(wait_until(is_held));
-        kill(Pid::from_raw(id as i32), signal).unwrap();
+        signal_when_handled(self.0.as_ref().unwrap().id(), signal);
     }
 
     /// Waits for the end.

@@ -29,9 +29,10 @@ fn a_quarter_of_the_weight_gets_a_quarter_of_the_share_within_two_intervals() {
     let _notes = NotesFile::new();
     answers.set("10.0.0.11", "up 25%\n");
     let following = Following::start("");
-    following.wait_for("weight 25 of 100, was 28 (up 25%)");
+    let was = following.wait_for_number(": weight 25 of 100, was ", " (up 25%)");
     let changes = following.lines().iter().filter(|line| line.contains(": weight ")).count();
-    assert_eq!(changes, 2, "{:#?}", following.lines());
+    // On a machine that stands still both answers may be there before the weight changes.
+    assert!([(28, 2), (100, 1)].contains(&(was, changes)), "{:#?}", following.lines());
     let counts = count_answers(&network.client, &address, 50);
     assert!(is_about(10, counts["server1"]), "{counts:?}");
 
@@ -45,7 +46,7 @@ fn a_quarter_of_the_weight_gets_a_quarter_of_the_share_within_two_intervals() {
     assert!(is_about(10, first), "{first}");
     drop(held);
     answers.set("10.0.0.11", "100%\n");
-    following.wait_for("weight 100, was 97 (100%)");
+    following.wait_for(": weight 100, was ");
     let held = open(50);
     let first = held.iter().filter(|connection| connection.server == "server1").count();
     assert!((20..=30).contains(&first), "{first}");

@@ -49,9 +49,11 @@ fn down_and_back_take_several_answers_and_the_last_one_stays() {
     local.answers.set("127.0.0.11", "down # disk\n");
     // The mark has no other server.
     local.wait_for_weights(&[0, 40, 7]);
-    following.wait_for("weight 0 of 100, was 100 (3 times: down # disk)");
-    following
-        .wait_for("FWM 7: goes on serving, because it is the last one of its service (3 times: down # disk)");
+    for place in
+        ["weight 0 of 100, was 100 (", "FWM 7: goes on serving, because it is the last one of its service ("]
+    {
+        assert!(following.wait_for_number(place, " times: down # disk)") >= 3);
+    }
     local.answers.set("127.0.0.12", "stopped\n");
     following.wait_for("127.0.0.12:80 of service TCP 192.0.2.1:80: goes on serving");
     local.answers.set("127.0.0.11", "up\n");
@@ -196,11 +198,12 @@ fn a_program_can_be_asked_instead() {
     )
     .unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    // On a machine that stands still a program may need some of the ten seconds that it has then.
     let following =
-        Following::start(&format!("--exec {} --smooth 0 --fall 2 --interval 1", program.display()));
+        Following::start(&format!("--exec {} --smooth 0 --fall 1 --interval 10", program.display()));
     local.wait_for_weights(&[20, 0, 7]);
     following.wait_for("(maint  # TCP 192.0.2.1:80)");
-    following.wait_for("no answer 2 times: the program failed (exit status: 3); the weight stays");
+    following.wait_for("no answer 1 times: the program failed (exit status: 3); the weight stays");
     let log = fs::read_to_string(folder.0.join("load.log")).unwrap();
     assert!(log.contains("2:TCP 192.0.2.1:80:127.0.0.11:80:\n"), "{log}");
     assert!(log.contains("2:FWM 7:127.0.0.11:0:\n"), "{log}");
@@ -286,7 +289,7 @@ fn nothing_is_lost_whenever_it_is_killed() {
         let mut command = Command::new(unpacked_program("strace"));
         command.args(["-o", "/dev/null", "-e", &format!("inject={call}:signal=KILL:when={number}")]);
         let mut child = command.arg(PROGRAM).args(words("")).stdout(Stdio::null()).spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         // It is killed, or the place is behind what there is to do.
         while child.try_wait().unwrap().is_none() && local.weights()[0] != 25 {
             assert!(Instant::now() < deadline, "{call} {number}");
