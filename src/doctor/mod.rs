@@ -3,6 +3,7 @@
 //! Checks are pure functions of [`Evidence`], which `commands/doctor` reads. Each adds its findings, and only what is
 //! sure to hurt: whoever is told of faults that are none stops listening.
 
+mod addresses;
 mod connections;
 mod evidence;
 mod finding;
@@ -29,6 +30,7 @@ pub(crate) use servers::is_probed;
 pub(crate) fn examine_director(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     host::check(evidence, &mut findings);
+    addresses::check(evidence, &mut findings);
     services::check(evidence, &mut findings);
     holders::check(evidence, &mut findings);
     marks::check(evidence, &mut findings);

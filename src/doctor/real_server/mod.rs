@@ -7,9 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipvs_netlink::{Protocol, ServiceId};
 
+use crate::doctor::addresses::wide_address;
 use crate::doctor::evidence::{Address, Evidence, Interface, Route, width};
 use crate::doctor::finding::{Finding, Severity, set, shell_word};
-use crate::doctor::services::wide_address;
 
 pub(super) use tunnel::options;
 
