@@ -72,12 +72,18 @@ pub(crate) fn sort_services<E: Entry>(entries: &mut [E]) {
     entries.sort_by_cached_key(|entry| entry.id().sort_key());
 }
 
-/// Sorts the servers of a service by address family, address and port.
+/// Returns the servers of a service in the order of [`sort_servers`].
 pub(crate) fn sorted_servers<S: Server>(servers: &[S]) -> Vec<&S> {
-    // The kernel begins with the one that was added last.
-    let mut sorted: Vec<_> = servers.iter().rev().collect();
-    sorted.sort_by_key(|server| server.id());
+    let mut sorted: Vec<_> = servers.iter().collect();
+    sort_servers(&mut sorted);
     sorted
+}
+
+/// Sorts the servers of a service by address family, address and port.
+pub(crate) fn sort_servers<S: Server>(servers: &mut [&S]) {
+    // The kernel begins with the one that was added last.
+    servers.reverse();
+    servers.sort_by_key(|server| server.id());
 }
 
 /// Returns all addresses of a table, so that their names can be looked up together.

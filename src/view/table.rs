@@ -9,7 +9,7 @@ use ipvs_netlink::{
 };
 
 use super::counters::counters;
-use super::order::{Entry, Server, sort_services, sorted_servers};
+use super::order::{Entry, Server, sort_servers, sort_services};
 use crate::grammar::{Columns, List, list_tunnel, scheduler_flags};
 use crate::output::Output;
 
@@ -86,15 +86,19 @@ fn listing<E: Entry>(
     if list.sorted {
         sort_services(&mut entries);
     }
-    for entry in entries {
+    let mut servers = Vec::new();
+    for entry in &entries {
         let id = entry.id();
         protocol(output, &id);
         output.push(" ");
-        service(output, &entry);
+        service(output, entry);
         output.push("\n");
-        let servers =
-            if list.sorted { sorted_servers(entry.servers()) } else { entry.servers().iter().collect() };
-        for state in servers {
+        servers.clear();
+        servers.extend(entry.servers());
+        if list.sorted {
+            sort_servers(&mut servers);
+        }
+        for state in &servers {
             output.push("  -> ");
             output.server(28, &id, state.id());
             server(output, state);

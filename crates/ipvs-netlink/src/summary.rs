@@ -48,17 +48,22 @@ impl Reader<'_> {
         &mut self,
         file: impl FnOnce() -> Option<ProcTable>,
     ) -> Result<Vec<ServiceSummary>, Error> {
-        let dump = self.0.dump(Query::Services, |reply| Some(reply.into_service()?.settings))?;
+        let mut dump = self.0.dump(Query::Services, |reply| {
+            Some(ServiceSummary::new(reply.into_service()?.settings, Vec::new()))
+        })?;
         if dump.elements.len() < MIN_FOR_FILE {
             return self.match_by_id(dump, Vec::new());
         }
         let Some(ProcTable { services: records, .. }) = file() else { return self.without_file() };
-        let same = dump.elements.iter().map(|service| Some(service.id())).eq(records.iter().map(known_id));
+        let ids = dump.elements.iter().map(|summary| Some(summary.service.id()));
+        let same = ids.eq(records.iter().map(known_id));
         if !same {
             return self.match_by_id(dump, records);
         }
-        let pairs = dump.elements.into_iter().zip(records);
-        Ok(pairs.map(|(service, record)| ServiceSummary::new(service, record.destinations)).collect())
+        for (summary, record) in dump.elements.iter_mut().zip(records) {
+            summary.destinations = record.destinations;
+        }
+        Ok(dump.elements)
     }
 
     fn without_file(&mut self) -> Result<Vec<ServiceSummary>, Error> {
@@ -72,10 +77,10 @@ impl Reader<'_> {
     /// Completes a list of services from a file that has not exactly the same.
     fn match_by_id(
         &mut self,
-        dump: Dump<Service>,
+        dump: Dump<ServiceSummary>,
         file: Vec<ProcService>,
     ) -> Result<Vec<ServiceSummary>, Error> {
-        let (services, keys) = dedup(dump, Service::id);
+        let (services, keys) = dedup(dump, |summary| summary.service.id());
         let mut records = FxHashMap::with_capacity_and_hasher(file.len(), Default::default());
         let mut doubtful = Vec::new();
         for record in file {
@@ -85,7 +90,7 @@ impl Reader<'_> {
             }
         }
         let mut summaries = Vec::with_capacity(services.len());
-        for service in services {
+        for ServiceSummary { service, .. } in services {
             let destinations = match records.remove(&service.id()) {
                 Some(destinations) => Some(destinations),
                 None => self.destinations_if_exists(service.id())?,

@@ -15,7 +15,7 @@ use crate::settings::{Info, Version};
 
 const NAME: &str = "ip_vs";
 /// The number of destinations that need no second allocation.
-const FEW: usize = 4;
+const FEW: usize = 2;
 /// The two lines between the one with the version and the first service.
 const HEADINGS: [&[u8]; 2] = [b"Prot ", b"  -> RemoteAddress:Port "];
 
